@@ -1,0 +1,100 @@
+/// A dense row-major tensor in host memory. A value: copies share the bytes, which never change.
+public struct Tensor: Sendable {
+  /// The type of the elements.
+  public let elementType: ElementType
+  /// The sizes along each axis.
+  public let shape: Shape
+  private let buffer: TensorBuffer
+  private let offset: Int
+
+  /// Bytes that the elements take.
+  public let byteCount: Int
+
+  /// A view of `buffer` from `offset` on. The bytes need not be aligned for the element type.
+  /// - Throws: ``TensorError`` when the buffer is too short.
+  public init(elementType: ElementType, shape: Shape, buffer: TensorBuffer, offset: Int = 0)
+    throws(TensorError)
+  {
+    guard let bytes = elementType.byteCount(of: shape.elementCount) else {
+      throw TensorError(.tooManyElements(shape.dims))
+    }
+    let available = buffer.bytes.count - offset
+    guard offset >= 0, available >= bytes else {
+      throw TensorError(.byteCountMismatch(expected: bytes, found: max(available, 0), elementType, shape))
+    }
+    self.elementType = elementType
+    self.shape = shape
+    self.buffer = buffer
+    self.offset = offset
+    byteCount = bytes
+  }
+
+  /// Allocates a tensor and lets `fill` write all of its bytes.
+  public init(
+    elementType: ElementType, shape: Shape, fill: (UnsafeMutableRawBufferPointer) throws -> Void
+  ) throws {
+    guard let bytes = elementType.byteCount(of: shape.elementCount) else {
+      throw TensorError(.tooManyElements(shape.dims))
+    }
+    let buffer = try TensorBuffer(byteCount: bytes, fill: fill)
+    try self.init(elementType: elementType, shape: shape, buffer: buffer)
+  }
+
+  /// A tensor with these elements in row-major order.
+  /// - Throws: ``TensorError`` when their number is not the shape's.
+  public init<Element: TensorElement>(_ elements: [Element], shape: Shape) throws {
+    guard elements.count == shape.elementCount else {
+      throw TensorError(
+        .byteCountMismatch(
+          expected: shape.elementCount * MemoryLayout<Element>.size,
+          found: elements.count * MemoryLayout<Element>.size, Element.elementType, shape))
+    }
+    try self.init(elementType: Element.elementType, shape: shape) { memory in
+      elements.withUnsafeBytes { memory.copyMemory(from: $0) }
+    }
+  }
+
+  /// The same elements under another shape with as many elements.
+  public func reshaped(to shape: Shape) throws(TensorError) -> Tensor {
+    guard shape.elementCount == self.shape.elementCount else {
+      throw TensorError(
+        .byteCountMismatch(
+          expected: elementType.byteCount(of: shape.elementCount) ?? .max, found: byteCount, elementType,
+          shape))
+    }
+    return try Tensor(elementType: elementType, shape: shape, buffer: buffer, offset: offset)
+  }
+
+  /// Gives the dense bytes, which may be unaligned.
+  public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    try body(UnsafeRawBufferPointer(rebasing: buffer.bytes[offset..<offset + byteCount]))
+  }
+
+  /// The elements in row-major order, copied.
+  /// - Throws: ``TensorError`` when `Element` is not the tensor's element type.
+  public func elements<Element: TensorElement>(as type: Element.Type = Element.self) throws(TensorError)
+    -> [Element]
+  {
+    guard Element.elementType == elementType else {
+      throw TensorError(.elementTypeMismatch(expected: Element.elementType, found: elementType))
+    }
+    return withUnsafeBytes { bytes in
+      [Element](unsafeUninitializedCapacity: shape.elementCount) { memory, count in
+        UnsafeMutableRawBufferPointer(memory).copyMemory(from: bytes)
+        count = shape.elementCount
+      }
+    }
+  }
+}
+
+extension Tensor: Equatable {
+  /// Equal type, shape and bits.
+  public static func == (a: Tensor, b: Tensor) -> Bool {
+    a.elementType == b.elementType && a.shape == b.shape
+      && a.withUnsafeBytes { left in b.withUnsafeBytes { right in left.elementsEqual(right) } }
+  }
+}
+
+extension Tensor: CustomStringConvertible {
+  public var description: String { "\(elementType)\(shape)" }
+}
