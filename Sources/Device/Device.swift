@@ -1,0 +1,51 @@
+import ModelGraph
+import Tensors
+
+/// The seam between plans and a machine: memory, a way in for weights, and kernels chosen for a target.
+///
+/// Everything speaks of device memory by handle and offset. Methods may be called from any thread; none blocks for
+/// long but ``Kernel/run(_:on:threads:)``.
+public protocol Device: AnyObject, Sendable {
+  /// What compiled models for this device are packed for.
+  var target: Target { get }
+
+  // Kernels.
+  /// Bytes that a tensor takes in `layout`.
+  func byteCount(of elementType: ElementType, _ shape: Shape, in layout: Layout) throws -> Int
+  /// The layouts that the request's kernel would like its weight operands to be packed in, in the operands' order;
+  /// `nil` where the plain layout serves. Weights in the request are plain.
+  func packing(for request: KernelRequest) throws -> [Layout?]
+  /// The bytes of `tensor` in `layout`.
+  func pack(_ tensor: Tensor, as layout: Layout) throws -> TensorBuffer
+  /// A kernel for the request.
+  /// - Throws: ``DeviceError`` when there is none, or the kernel library fails.
+  func makeKernel(_ request: KernelRequest) throws -> any Kernel
+  /// A kernel that copies operand 0 of the request (an ``Op/identity``) into its result with another layout.
+  func makeReorder(_ request: KernelRequest, to layout: Layout) throws -> any Kernel
+
+  // Memory.
+  /// Allocates anonymous device memory whose pages are present; `byteCount` is rounded up to whole pages.
+  func allocate(byteCount: Int) throws -> MemoryHandle
+  /// Frees what ``allocate(byteCount:)`` or a load gave. Nothing uses it any more.
+  func release(_ handle: MemoryHandle)
+  /// Brings an extent in. `completion` is called once, on a thread of the device's own.
+  func load(_ request: LoadRequest, completion: @escaping @Sendable (Result<MemoryHandle, any Error>) -> Void)
+  /// True unless memory behind `handle` could not be read while it was in use (a file cut short, an I/O error):
+  /// what was computed from it is worthless then.
+  func isIntact(_ handle: MemoryHandle) -> Bool
+  /// An empty memory table of `slots` slots.
+  func makeBoundMemory(slots: Int) -> any BoundMemory
+  /// Copies bytes from the host to device memory.
+  func write(_ bytes: UnsafeRawBufferPointer, to location: Location, of memory: any BoundMemory) throws
+  /// Copies bytes from device memory to the host.
+  func read(_ bytes: UnsafeMutableRawBufferPointer, from location: Location, of memory: any BoundMemory)
+    throws
+}
+
+/// The size that device memory is counted in: what it takes is rounded up to whole pages of this many bytes.
+public let pageSize = 4096
+
+/// `byteCount` rounded up to whole pages.
+public func roundedToPages(_ byteCount: Int) -> Int {
+  (byteCount &+ (pageSize - 1)) & ~(pageSize - 1)
+}

@@ -1,0 +1,34 @@
+import ModelGraph
+
+/// What went wrong on a device, with the node and the shapes that it went wrong for.
+public struct DeviceError: Error, Sendable, CustomStringConvertible {
+  /// What kind of failure it was; a small closed set, for metric labels.
+  public enum Kind: String, Sendable, Hashable, Codable {
+    case unsupported, kernelLibrary, invalidArgument, memory, load, damaged
+  }
+
+  public let kind: Kind
+  private let detail: String
+
+  /// - Parameter detail: what happened, with names and numbers, and what the user can do.
+  public init(_ kind: Kind, _ detail: String) {
+    self.kind = kind
+    self.detail = detail
+  }
+
+  /// The same with the request's model, node, op and shapes in front.
+  public init(_ kind: Kind, _ detail: String, in request: KernelRequest) {
+    let operands = request.operands.map { operand in
+      operand.map { "\($0.elementType)\($0.shape)" } ?? "absent"
+    }
+    let results = request.results.map { result in
+      result.map { "\($0.elementType)\($0.shape)" } ?? "unused"
+    }
+    self.init(
+      kind,
+      "model '\(request.model)', node '\(request.node)' (\(request.op.name)): "
+        + "\(operands.joined(separator: ", ")) -> \(results.joined(separator: ", ")): \(detail)")
+  }
+
+  public var description: String { detail }
+}

@@ -1,0 +1,70 @@
+import ModelGraph
+import Tensors
+
+/// Folds constants with a device's own kernels, so that folding rounds as running would.
+public struct DeviceEvaluator: ConstantEvaluator {
+  private let device: any Device
+
+  /// - Parameter device: one whose kernels do arithmetic.
+  public init(_ device: any Device) { self.device = device }
+
+  public func evaluate(
+    _ node: Node, operands: [Tensor?], resultTypes: [ValueType?], in graph: String
+  ) throws -> [Tensor?]? {
+    var results: [KernelRequest.ResultType?] = []
+    for (output, type) in zip(node.outputs, resultTypes) {
+      guard output != nil else {
+        results.append(nil)
+        continue
+      }
+      guard let type, let shape = type.shape else { return nil }
+      results.append(KernelRequest.ResultType(type.elementType, shape))
+    }
+    let request = KernelRequest(
+      model: graph, node: node.name, op: node.op, postOps: node.postOps,
+      operands: operands.map { tensor in
+        tensor.map { Operand(elementType: $0.elementType, shape: $0.shape, source: .activation) }
+      }, results: results)
+    return try run(try device.makeKernel(request), request, operands)
+  }
+
+  private func run(_ kernel: any Kernel, _ request: KernelRequest, _ operands: [Tensor?]) throws -> [Tensor?]?
+  {
+    let plain = zip(kernel.operandLayouts, operands).allSatisfy { $1 == nil || $0 == .plain }
+    guard plain, zip(kernel.resultLayouts, request.results).allSatisfy({ $1 == nil || $0 == .plain }) else {
+      return nil
+    }
+    var size = 0
+    func place(_ bytes: Int) -> Location {
+      defer { size = (size + max(bytes, 1) + 63) & ~63 }
+      return Location(slot: 0, offset: size)
+    }
+    let inputs = operands.map { $0.map { place($0.byteCount) } }
+    let outputs = try request.results.map { result in
+      try result.map { place(try device.byteCount(of: $0.elementType, $0.shape, in: .plain)) }
+    }
+    let scratch = kernel.scratchBytes > 0 ? place(kernel.scratchBytes) : nil
+    let arena = try device.allocate(byteCount: max(size, 1))
+    defer { device.release(arena) }
+    let memory = device.makeBoundMemory(slots: 1)
+    try memory.attach(MemorySpan(arena), to: 0)
+    for (tensor, location) in zip(operands, inputs) {
+      guard let tensor, let location else { continue }
+      try tensor.withUnsafeBytes { try device.write($0, to: location, of: memory) }
+    }
+    var outputLocations = outputs
+    if let alias = kernel.aliasedOperand {
+      outputLocations[0] = inputs[alias]
+    } else {
+      try kernel.run(
+        KernelCall(operands: inputs, results: outputs, scratch: scratch), on: memory,
+        threads: request.threads[0])
+    }
+    return try zip(request.results, outputLocations).map { result, location in
+      guard let result, let location else { return nil }
+      return try Tensor(elementType: result.elementType, shape: result.shape) { bytes in
+        try device.read(UnsafeMutableRawBufferPointer(bytes), from: location, of: memory)
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import Device
+import ModelGraph
+import Tensors
+
+/// The `cpu` device: oneDNN primitives, and Swift for what oneDNN does not have.
+public final class CPUDevice: Device {
+  public let target: Target
+  private let engine: OneDNNEngine
+  private let memory: HostMemoryPool
+
+  /// - Throws: ``DeviceError`` when oneDNN has no CPU engine.
+  public init() throws {
+    engine = try OneDNNEngine()
+    memory = HostMemoryPool()
+    target = engine.target
+  }
+
+  public func byteCount(of elementType: ElementType, _ shape: Shape, in layout: Layout) throws -> Int {
+    try engine.byteCount(of: elementType, shape, in: layout)
+  }
+
+  public func packing(for request: KernelRequest) throws -> [Layout?] {
+    try engine.packing(for: request) ?? request.operands.map { _ in nil }
+  }
+
+  public func pack(_ tensor: Tensor, as layout: Layout) throws -> TensorBuffer {
+    try engine.pack(tensor, as: layout)
+  }
+
+  public func makeKernel(_ request: KernelRequest) throws -> any Kernel {
+    if let kernel = try engine.makeKernel(request) { return kernel }
+    if let kernel = try PortableKernel.make(request) { return kernel }
+    throw DeviceError(.unsupported, "the cpu device has no kernel for this", in: request)
+  }
+
+  public func makeReorder(_ request: KernelRequest, to layout: Layout) throws -> any Kernel {
+    try engine.makeReorder(request, to: layout)
+  }
+
+  public func allocate(byteCount: Int) throws -> MemoryHandle { try memory.allocate(byteCount: byteCount) }
+
+  public func release(_ handle: MemoryHandle) { memory.release(handle) }
+
+  public func load(
+    _ request: LoadRequest, completion: @escaping @Sendable (Result<MemoryHandle, any Error>) -> Void
+  ) {
+    memory.load(request, completion: completion)
+  }
+
+  public func isIntact(_ handle: MemoryHandle) -> Bool { memory.isIntact(handle) }
+
+  public func makeBoundMemory(slots: Int) -> any BoundMemory { HostMemory(slots: slots, pool: memory) }
+
+  public func write(_ bytes: UnsafeRawBufferPointer, to location: Location, of memory: any BoundMemory) throws
+  {
+    let target = UnsafeMutableRawBufferPointer(
+      start: try HostMemory.of(memory).pointer(location), count: bytes.count)
+    target.copyMemory(from: bytes)
+  }
+
+  public func read(
+    _ bytes: UnsafeMutableRawBufferPointer, from location: Location, of memory: any BoundMemory
+  ) throws {
+    bytes.copyMemory(
+      from: UnsafeRawBufferPointer(start: try HostMemory.of(memory).pointer(location), count: bytes.count))
+  }
+}
