@@ -1,0 +1,82 @@
+# `make` lists what there is to make. Every target fetches what it needs, once.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Python for fetching; override with PYTHON=/path/to/python3.
+FETCH = "$$(scripts/find-python.sh)"
+FUSEDINF := .build/release/fusedinf
+
+export PKG_CONFIG_PATH := $(CURDIR)/.deps/onednn/lib/pkgconfig$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
+# Without it a new build plan sometimes recompiles dependencies that have not changed.
+export SWIFT_DETERMINISTIC_HASHING := 1
+
+.PHONY: help
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+.PHONY: deps
+deps: ## unpack oneDNN into .deps (SYSTEM_ONEDNN=1: use the system's)
+	@$(FETCH) scripts/deps.py
+
+.PHONY: build
+build: deps ## build the command-line program, optimised
+	@echo "build: swift build -c release"
+	@swift build -c release
+
+.PHONY: models
+models: ## fetch the demo's ONNX models into .cache/models
+	@$(FETCH) scripts/models.py
+
+.PHONY: classifiers
+classifiers: ## export the classifiers with torchvision into .cache/models
+	@scripts/classifiers.sh
+
+.PHONY: venv
+venv: ## make .venv with onnxruntime, onnx and numpy
+	@scripts/venv.sh
+
+.PHONY: references
+references: venv models classifiers ## compute reference answers with onnxruntime
+	@.venv/bin/python scripts/make-references.py
+
+.PHONY: demo
+demo: build models ## a box that watches a shop: seven models under a budget too small for them
+	@scripts/demo.sh
+
+.PHONY: accuracy
+accuracy: build references ## compare every output of every model with onnxruntime
+	@.venv/bin/python scripts/accuracy.py
+
+.PHONY: test
+test: deps references ## run all tests
+	@echo "test: swift build -c release --build-tests"
+	@swift build -c release --build-tests
+	@FUSEDINF_REFERENCES="$(CURDIR)/.cache/references/manifest.json" \
+	  swift test -c release --skip-build --disable-xctest
+
+.PHONY: lint
+lint: ## check the style of the Swift sources and the documents
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	@$(FETCH) scripts/check-docs.py
+	@echo "lint: clean"
+
+.PHONY: format
+format: ## bring the Swift sources into the project's style
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+.PHONY: sanitize
+sanitize: deps ## run the tests under AddressSanitizer and ThreadSanitizer
+	@scripts/sanitize.sh
+
+.PHONY: fuzz
+fuzz: deps ## feed mutated model files to the importer for a minute (FUZZ_SECONDS)
+	@FUSEDINF_FUZZ_SECONDS="$${FUZZ_SECONDS:-60}" swift test -c release --disable-xctest --filter Fuzz
+
+.PHONY: clean
+clean: ## remove what was built; fetched files stay (make distclean removes them too)
+	rm -rf .build .cache/store
+
+.PHONY: distclean
+distclean: clean ## remove everything that is not in the repository
+	rm -rf .deps .cache .venv .swiftpm
