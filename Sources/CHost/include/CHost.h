@@ -1,1 +1,3 @@
 #pragma once
+#include "host_memory.h"
+#include "host_thread.h"
