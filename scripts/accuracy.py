@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Compares every output of every model with onnxruntime's answer, through the command-line program.
+
+Every element must lie within 1e-4 · max|reference| + 1e-3 · |reference|. Prints a table of the largest deviations;
+"of bound" is the largest share of that tolerance any element used. Ends with status 1 if one is over it.
+
+Usage: accuracy.py [MODEL…]
+"""
+
+import hashlib
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAM = ROOT / ".build" / "release" / "fusedinf"
+REFERENCES = ROOT / ".cache" / "references"
+STORE = ROOT / ".cache" / "store"
+LINE = "{:15} {:24} {:24} {:>10} {:>9}  {}"
+
+
+def fusedinf(*arguments):
+    """Runs the program; returns its standard output, or raises with what it said."""
+    result = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True)
+    if result.returncode != 0:
+        said = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
+        raise RuntimeError(f"status {result.returncode}: {said[-1]}")
+    return result.stdout
+
+
+def prepare_store(models):
+    """Adds the models once for every build of the program: a stored model must not outlive what compiled it."""
+    build = hashlib.sha256(PROGRAM.read_bytes()).hexdigest()
+    stamp = STORE / "built-by.txt"
+    if not (stamp.exists() and stamp.read_text() == build):
+        shutil.rmtree(STORE, ignore_errors=True)
+        STORE.mkdir(parents=True, mode=0o700)
+        stamp.write_text(build)
+    for model in models:
+        added = STORE / f"{model['name']}.added"
+        if added.exists():
+            continue
+        print(f"accuracy: adding {model['name']}", flush=True)
+        fusedinf("add", REFERENCES / model["model"], "--name", model["name"], "--store", STORE / "models")
+        added.touch()
+
+
+def deviation(got, reference):
+    """The largest absolute deviation, and the largest share of the tolerance that it uses."""
+    if got.dtype != reference.dtype or got.shape != reference.shape:
+        raise RuntimeError(f"is {got.dtype} {got.shape}, not {reference.dtype} {reference.shape}")
+    if not np.isfinite(got).all():
+        raise RuntimeError("holds values that are not finite")
+    got, reference = got.astype(np.float64), reference.astype(np.float64)
+    distance = np.abs(got - reference)
+    bound = 1e-4 * np.abs(reference).max() + 1e-3 * np.abs(reference)
+    return distance.max(), (distance / bound).max()
+
+
+def check(model, case):
+    """Runs one case; yields one line of results an output."""
+    name = model["name"]
+    with tempfile.TemporaryDirectory() as folder:
+        inputs = []
+        for item in case["inputs"]:
+            inputs += ["--input", f"{name}/{item['name']}={REFERENCES / item['file']}"]
+        try:
+            fusedinf("run", name, "--store", STORE / "models", *inputs, "--output", folder, "--json")
+        except RuntimeError as error:
+            yield "-", None, None, str(error)
+            return
+        for item in case["outputs"]:
+            # Both name the file after the output, with what a file name cannot hold replaced.
+            written = pathlib.Path(folder) / name / pathlib.Path(item["file"]).name
+            try:
+                if not written.exists():
+                    raise RuntimeError(f"was not written as {written.name}")
+                absolute, share = deviation(np.load(written), np.load(REFERENCES / item["file"]))
+                yield item["name"], absolute, share, None
+            except RuntimeError as error:
+                yield item["name"], None, None, str(error)
+
+
+def main():
+    manifest = json.loads((REFERENCES / "manifest.json").read_text())
+    chosen = [model for model in manifest["models"] if not sys.argv[1:] or model["name"] in sys.argv[1:]]
+    if not chosen:
+        sys.exit(f"accuracy: no such model; there are {', '.join(model['name'] for model in manifest['models'])}")
+    failures = checked = 0
+    worst = {}
+    print(LINE.format("model", "case", "output", "deviation", "of bound", ""))
+    for model in chosen:
+        try:
+            prepare_store([model])
+        except RuntimeError as error:
+            failures += 1
+            print(LINE.format(model["name"], "-", "-", "-", "-", f"FAIL  add: {error}"))
+            continue
+        for case in model["cases"]:
+            for output, absolute, share, problem in check(model, case):
+                checked += 1
+                if problem is None and share > 1:
+                    problem = "beyond the tolerance"
+                failures += problem is not None
+                if share is not None:
+                    worst[model["name"]] = max(worst.get(model["name"], 0), share)
+                print(LINE.format(
+                    model["name"], case["name"], output[:24], "-" if absolute is None else f"{absolute:.2e}",
+                    "-" if share is None else f"{share:.1%}", "ok" if problem is None else f"FAIL  {problem}"),
+                    flush=True)
+    print()
+    for name, share in sorted(worst.items(), key=lambda item: -item[1]):
+        print(f"accuracy: {name:15} worst {share:8.2%} of the bound")
+    if failures:
+        sys.exit(f"accuracy: {failures} of {checked} comparisons failed")
+    print(f"accuracy: {checked} outputs of {len(chosen)} models are within the bound")
+
+
+main()
