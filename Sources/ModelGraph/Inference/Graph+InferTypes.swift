@@ -1,0 +1,106 @@
+import Tensors
+
+extension Graph {
+  /// Conditionals inside of conditionals that inference follows.
+  static let maximumDepth = 32
+
+  /// Infers the type of every value, and the elements of small ones that follow from shapes and constants.
+  ///
+  /// The rules are those of `https://onnx.ai/onnx/operators/`. What is not sure is left open; a conditional whose
+  /// condition is not known has what both branches agree on.
+  /// - Parameters:
+  ///   - inputs: types in place of the declared ones of ``inputs``, in order; `nil` keeps those.
+  ///   - known: inputs whose elements are known.
+  /// - Throws: ``GraphError`` on what is certainly wrong: operands that cannot fit together, an axis that is not there,
+  ///   a result too large to address.
+  public func inferTypes(inputs types: [ValueType]? = nil, known: [ValueID: Tensor] = [:])
+    throws(GraphError) -> Inference
+  {
+    if let types, types.count != inputs.count {
+      throw GraphError(
+        .verification(graph: name, detail: "\(types.count) types were given for \(inputs.count) inputs"))
+    }
+    var arguments: [Fact?] = []
+    for (position, id) in inputs.enumerated() {
+      try check(id)
+      if let tensor = known[id] {
+        arguments.append(Fact(tensor))
+      } else {
+        let type = types?[position] ?? values[id.index].type
+        if let type { try checkSizes(type, of: values[id.index].name) }
+        arguments.append(type.map { Fact($0) })
+      }
+    }
+    let facts = try inferFacts(arguments, depth: 0)
+    return inference(from: facts)
+  }
+
+  /// What is known of every value, by index, when this is known of the inputs.
+  func inferFacts(_ arguments: [Fact?], depth: Int) throws(GraphError) -> [Fact?] {
+    guard depth <= Self.maximumDepth else {
+      throw GraphError(
+        .verification(graph: name, detail: "more than \(Self.maximumDepth) conditionals are nested"))
+    }
+    var facts = [Fact?](repeating: nil, count: values.count)
+    for (id, fact) in zip(inputs, arguments) {
+      try check(id)
+      facts[id.index] = fact
+    }
+    for (id, constant) in constants {
+      try check(id)
+      facts[id.index] = constant.tensor.map { Fact($0) } ?? Fact(constant.type)
+    }
+    for node in nodes {
+      var operands: [Fact?] = []
+      operands.reserveCapacity(node.inputs.count)
+      for id in node.inputs {
+        if let id { try check(id) }
+        operands.append(id.flatMap { facts[$0.index] })
+      }
+      let typing = NodeTyping(graph: name, node: node, operands: operands, depth: depth)
+      try typing.checkCounts()
+      let results = try typing.afterPostOps(typing.results())
+      for (id, fact) in zip(node.outputs, results) {
+        guard let id else { continue }
+        try check(id)
+        if let fact { try checkSizes(fact.type, of: values[id.index].name) }
+        facts[id.index] = fact
+      }
+    }
+    return facts
+  }
+
+  private func inference(from facts: [Fact?]) -> Inference {
+    var contents: [ValueID: [Dimension]] = [:]
+    var reals: [ValueID: [Double?]] = [:]
+    for (index, fact) in facts.enumerated() {
+      guard let fact else { continue }
+      if let integers = fact.constantIntegers {
+        contents[ValueID(index)] = integers.map { .known($0) }
+      } else if let elements = fact.computedElements {
+        if fact.type.elementType.isFloatingPoint {
+          reals[ValueID(index)] = elements.map(\.number)
+        } else {
+          contents[ValueID(index)] = elements.map(\.dimension)
+        }
+      }
+    }
+    return Inference(types: facts.map { $0?.type }, contents: contents, reals: reals)
+  }
+
+  private func check(_ id: ValueID) throws(GraphError) {
+    guard values.indices.contains(id.index) else {
+      throw GraphError(
+        .verification(graph: name, detail: "value \(id.index) is named, but there are only \(values.count)"))
+    }
+  }
+
+  /// Refuses sizes that nothing could be computed with.
+  private func checkSizes(_ type: ValueType, of value: String) throws(GraphError) {
+    guard let dimensions = type.dimensions else { return }
+    // Open dimensions are at least 0 and count as 1 here, so that what is known is checked alone.
+    do { _ = try Shape(checking: dimensions.map { $0.size ?? 1 }) } catch {
+      throw GraphError(.verification(graph: name, detail: "the type of '\(value)': \(error)"))
+    }
+  }
+}
