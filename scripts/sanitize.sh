@@ -1,0 +1,28 @@
+#!/bin/bash
+# Runs the tests under AddressSanitizer and ThreadSanitizer, each in a build folder of its own.
+# Usage: sanitize.sh [address] [thread]      both, unless one is named
+#
+# ThreadSanitizer watches the stages that run on the null device: the code above the kernels, where the
+# concurrency is, without libraries that it cannot see into.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PKG_CONFIG_PATH="$PWD/.deps/onednn/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
+export SWIFT_DETERMINISTIC_HASHING=1
+
+address() {
+  echo "sanitize: AddressSanitizer, all stages"
+  # XCTest itself leaks, and no test here needs it.
+  swift test --sanitize address --disable-xctest --scratch-path .build/asan
+}
+
+thread() {
+  echo "sanitize: ThreadSanitizer, the stages above the kernels"
+  FUSEDINF_ONLY=Tensors,ModelGraph,Device,GraphPasses,ModelStore,ModelCompiler,Linker,Residency,Executor \
+    TSAN_OPTIONS="halt_on_error=1 ignore_noninstrumented_modules=1" \
+    swift test --sanitize thread --disable-xctest --scratch-path .build/tsan
+}
+
+for kind in "${@:-thread}" $([ $# = 0 ] && echo address); do
+  "$kind"
+done
+echo "sanitize: clean"
