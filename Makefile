@@ -41,7 +41,7 @@ references: venv models classifiers ## compute reference answers with onnxruntim
 	@.venv/bin/python scripts/make-references.py
 
 .PHONY: demo
-demo: build models ## a box that watches a shop: seven models under a budget too small for them
+demo: build models venv ## a box that watches a shop: seven models under a budget too small for them
 	@scripts/demo.sh
 
 .PHONY: accuracy

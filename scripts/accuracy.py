@@ -9,6 +9,7 @@ Usage: accuracy.py [MODEL…]
 
 import hashlib
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ import tempfile
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROGRAM = ROOT / ".build" / "release" / "fusedinf"
+PROGRAM = pathlib.Path(os.environ.get("FUSEDINF", ROOT / ".build" / "release" / "fusedinf"))
 REFERENCES = ROOT / ".cache" / "references"
 STORE = ROOT / ".cache" / "store"
 LINE = "{:15} {:24} {:24} {:>10} {:>9}  {}"

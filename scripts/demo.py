@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""Plays a box that watches a shop: seven models, one picture, a file, a microphone, and too little memory for all.
+
+Everything goes through the command-line program; this script prepares inputs, and turns outputs into words.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+import answers
+import pictures
+import png
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAM = pathlib.Path(os.environ.get("FUSEDINF", ROOT / ".build" / "release" / "fusedinf"))
+MODELS = ROOT / ".cache" / "models"
+WORK = ROOT / ".cache" / "demo"
+STORE = WORK / "store"
+ROUNDS = 6
+RATE, STEP, CONTEXT = 16000, 512, 64
+BEGAN = time.monotonic()
+
+# name: (file, input, the shape it is used with). The smallest comes first: it answers while the rest is compiled.
+WATCHERS = {
+    "text-direction": ("cls", "x", "1..8x3x48x192"),
+    "voice-activity": ("silero-vad-16k", "input", "1x576"),
+    "file-type": ("magika", "bytes", "1x2048"),
+    "text-detection": ("det", "x", "1x3x480x640"),
+    "text-recognition": ("rec", "x", "1..8x3x48x320"),
+    "person-detection": ("nudenet", "images", "1x3x320x320"),
+    "nsfw-rating": ("open-nsfw", "input:0", "1x224x224x3"),
+}
+BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def heading(text):
+    say(f"\n{BOLD}{text}{PLAIN}  {DIM}[{time.monotonic() - BEGAN:.1f} s]{PLAIN}")
+
+
+def size(count):
+    return f"{count / 2**20:.1f} MiB"
+
+
+def fusedinf(*arguments):
+    """Runs the program; what it has to complain about goes to the terminal and ends the demo."""
+    result = subprocess.run([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
+    if result.returncode != 0:
+        sys.exit(f"demo: fusedinf {' '.join(map(str, arguments[:2]))} … ended with status {result.returncode}")
+    return result.stdout
+
+
+def run(inputs, *options):
+    """Runs models as one fused program: {model: {input: array}} to the report and {model: {output: array}}."""
+    given, out = WORK / "inputs", WORK / "outputs"
+    shutil.rmtree(out, ignore_errors=True)
+    arguments = ["run", *inputs, "--store", STORE, "--output", out, "--json"]
+    for model, arrays in inputs.items():
+        for index, (name, array) in enumerate(arrays.items()):
+            file = given / f"{model}-{index}.npy"
+            np.save(file, array)
+            arguments += ["--input", f"{model}/{name}={file}"]
+    report = json.loads(fusedinf(*arguments, *options))
+    for model in report["models"]:
+        model["values"] = {
+            output["name"]: np.load(out / model["name"] / (output["name"].replace("/", "_") + ".npy"))
+            for output in model["outputs"]}
+    return report, {model["name"]: model for model in report["models"]}
+
+
+def only_output(model):
+    """The one output of a model, or the first."""
+    return next(iter(model["values"].values()))
+
+
+class Scene:
+    """What the box sees, hears and is sent, and what the models made of it so far."""
+
+    def __init__(self):
+        random = np.random.default_rng(5)
+        self.image = png.read(ROOT / "docs" / "shop.png")
+        self.file = ROOT / "README.md"
+        self.labels = json.loads((MODELS / "magika.json").read_text())["target_labels_space"]
+        self.sound = np.concatenate([
+            answers.stillness(0.45, RATE, random), answers.voice(0.8, RATE, random),
+            answers.stillness(0.4, RATE, random)])
+        self.state = np.zeros((2, 1, 128), np.float32)
+        self.boxes = []
+
+    def voice_input(self, step):
+        """One step of sound with the end of the one before, and the state that the model carries."""
+        padded = np.concatenate([np.zeros(CONTEXT, np.float32), self.sound])
+        part = padded[step * STEP : step * STEP + STEP + CONTEXT]
+        return {"input": part[None], "state": self.state, "sr": np.array(RATE, np.int64)}
+
+    def inputs(self):
+        """One input for each model."""
+        lines = self.boxes or [(30, 338, 92, 632)]
+        return {
+            "text-direction": {"x": answers.line_crops(self.image, lines, 48, 192)},
+            "voice-activity": self.voice_input(0),
+            "file-type": {"bytes": answers.file_window(self.file.read_bytes())},
+            "text-detection": {"x": pictures.symmetric(self.image)[None]},
+            "text-recognition": {"x": answers.line_crops(self.image, lines, 48, 320)},
+            "person-detection": {"images": self.square()[None]},
+            "nsfw-rating": {"input:0": pictures.caffe(pictures.resized(self.image, 224, 224))[None]},
+        }
+
+    def square(self):
+        """The picture on a square, as the person detector wants it."""
+        return pictures.unit(np.pad(pictures.resized(self.image, 240, 320), ((0, 80), (0, 0), (0, 0))))
+
+    def words(self, name, model):
+        """A model's answer in words."""
+        value = only_output(model)
+        if name == "text-direction":
+            upright = int((value[:, 0] > value[:, 1]).sum())
+            return f"{upright} of {len(value)} lines upright"
+        if name == "voice-activity":
+            return f"somebody speaks: {float(value.ravel()[0]):.0%}"
+        if name == "file-type":
+            return f"{self.file.name} is {self.labels[int(value.argmax())]} ({float(value.max()):.1%})"
+        if name == "text-detection":
+            return f"{len(answers.text_boxes(value[0, 0]))} lines of text"
+        if name == "text-recognition":
+            return ", ".join(f"“{answers.recognised(line, characters())[0]}”" for line in value)
+        if name == "person-detection":
+            found = answers.detections(value[0], 0.3)
+            return ", ".join(f"{class_names()[kind].lower().replace('_', ' ')} ({score:.0%})" for kind, score, _ in found) \
+                or "nobody"
+        return f"not safe for work: {float(value[0, 1]):.1%}"
+
+
+def metadata(file, key):
+    """A property that an ONNX file carries about itself."""
+    import onnx
+
+    for item in onnx.load(MODELS / file, load_external_data=False).metadata_props:
+        if item.key == key:
+            return item.value
+    sys.exit(f"demo: {file} does not carry `{key}`")
+
+
+def characters(cache=[]):
+    """The text recogniser's alphabet."""
+    if not cache:
+        cache.extend(metadata("rec.onnx", "character").splitlines())
+    return cache
+
+
+def class_names(cache={}):
+    """The person detector's classes."""
+    if not cache:
+        import ast
+
+        cache.update(ast.literal_eval(metadata("nudenet.onnx", "names")))
+    return cache
+
+
+def compile_model(name):
+    file, tensor, shape = WATCHERS[name]
+    start = time.monotonic()
+    summary = fusedinf("add", MODELS / f"{file}.onnx", "--name", name, "--store", STORE, "--shape", f"{tensor}={shape}")
+    last = summary.strip().splitlines()[-1] if summary.strip() else ""
+    say(f"  {name:17} {time.monotonic() - start:5.1f} s  {last}")
+
+
+def table(models, scene):
+    say(f"  {'':17} {'loaded':>10} {'swap-in':>9} {'first':>9} {'warm':>9}   answer")
+    for name, model in models.items():
+        # From the second repetition on: plans are made, code is warm.
+        later = model["run_ms"][1:] or model["run_ms"]
+        say(f"  {name:17} {size(model['bytes_loaded']):>10} {model['swap_in_ms']:6.1f} ms {model['first_ms']:6.1f} ms "
+            f"{np.median(later):6.1f} ms   {scene.words(name, model)}")
+
+
+def bar(share, width=40):
+    filled = round(min(1.0, share) * width)
+    return "█" * filled + "░" * (width - filled)
+
+
+def first_answer(scene):
+    heading("The smallest model first")
+    compile_model("text-direction")
+    report, models = run({"text-direction": scene.inputs()["text-direction"]})
+    model = models["text-direction"]
+    say(f"  {BOLD}first answer{PLAIN} after {model['first_ms']:.1f} ms: {scene.words('text-direction', model)}")
+
+
+def one_by_one(scene):
+    """Each model alone, in a process of its own; what they need decides the budget."""
+    heading("Each model alone")
+    # Where the text is decides what the reader reads: the detector goes first.
+    _, models = run({"text-detection": scene.inputs()["text-detection"]})
+    scene.boxes = answers.text_boxes(only_output(models["text-detection"])[0, 0])[:8]
+    for step in range(14, 19):
+        _, models = run({"voice-activity": scene.voice_input(step)})
+        scene.state = models["voice-activity"]["values"]["stateN"]
+    alone = {}
+    for name, arrays in scene.inputs().items():
+        report, models = run({name: arrays}, "--repeat", ROUNDS)
+        alone[name] = report | {"model": models[name]}
+    table({name: report["model"] for name, report in alone.items()}, scene)
+    return alone
+
+
+def choose_budget(alone):
+    heading("A budget that does not hold them")
+    needs = {name: report["peak_resident_bytes"] for name, report in alone.items()}
+    weights = {name: report["unique_weight_bytes"] for name, report in alone.items()}
+    largest = max(needs, key=needs.get)
+    others = sum(count for name, count in weights.items() if name != largest)
+    budget = needs[largest] + others // 3
+    say(f"  {largest} needs the most: {size(needs[largest])} with its activations")
+    say(f"  the others' weights come to {size(others)}; a third of them is granted")
+    say(f"  {BOLD}budget {size(budget)}{PLAIN}; one by one, all resident, they would hold {size(sum(needs.values()))}")
+    return budget
+
+
+def fused(scene, alone, budget):
+    heading(f"All seven as one fused program, {ROUNDS} rounds")
+    trace = WORK / "trace.json"
+    report, models = run(
+        scene.inputs(), "--budget", budget, "--repeat", ROUNDS, "--trace", trace)
+    say(f"  linked in {report['link_us'] / 1000:.1f} ms: {size(report['unique_weight_bytes'])} of weights, one arena of "
+        f"{size(report['arena_bytes'])} for all")
+    table(models, scene)
+    share = report["peak_resident_bytes"] / report["budget_bytes"]
+    say(f"  memory  {bar(share)} {size(report['peak_resident_bytes'])} at most, of {size(report['budget_bytes'])}")
+    say("  rounds  " + "  ".join(f"{wall:.0f} ms" for wall in report["wall_ms"]))
+    together = float(np.median(report["wall_ms"][1:]))
+    apart = sum(float(np.median(entry["model"]["run_ms"][1:])) for entry in alone.values())
+    say(f"  a round of all seven takes {together:.0f} ms while swapping; one by one with all weights resident, {apart:.0f} ms")
+    return trace
+
+
+def listen(scene):
+    heading("Listening: 32 ms of sound a run, the model's state carried on")
+    scene.state = np.zeros((2, 1, 128), np.float32)
+    line = ""
+    for step in range(6, len(scene.sound) // STEP - 4):
+        _, models = run({"voice-activity": scene.voice_input(step)})
+        scene.state = models["voice-activity"]["values"]["stateN"]
+        line += " ▁▂▃▄▅▆▇█"[min(8, int(float(only_output(models["voice-activity"]).ravel()[0]) * 8.99))]
+    say(f"  quiet, a synthetic voice, quiet:  |{line}|")
+
+
+def main():
+    if not PROGRAM.exists():
+        sys.exit("demo: the program is not built: run `make demo`")
+    shutil.rmtree(WORK, ignore_errors=True)
+    (WORK / "inputs").mkdir(parents=True)
+    scene = Scene()
+    say(f"{BOLD}A box that watches a shop.{PLAIN} It has one camera picture (docs/shop.png), a file that just came in")
+    say(f"({scene.file.name}), a microphone, seven models, and too little memory for all of them.")
+    first_answer(scene)
+    heading("Compiling the rest")
+    for name in list(WATCHERS)[1:]:
+        compile_model(name)
+    alone = one_by_one(scene)
+    budget = choose_budget(alone)
+    trace = fused(scene, alone, budget)
+    listen(scene)
+    heading("What to try next")
+    program, store = PROGRAM.relative_to(ROOT) if PROGRAM.is_relative_to(ROOT) else PROGRAM, STORE.relative_to(ROOT)
+    say(f"  open {trace.relative_to(ROOT)} in https://ui.perfetto.dev: loads, kernels and lanes over time")
+    say(f"  {program} graph text-detection text-recognition --store {store} -o fused.svg")
+    say(f"  {program} run text-detection nsfw-rating --store {store} --swap cold --repeat 5 --json")
+    say(f"  {program} add YOUR.onnx --store {store}")
+
+
+main()
