@@ -1,0 +1,194 @@
+import ModelGraph
+import Tensors
+
+/// The import of one graph of a model: the main one, or a branch.
+final class GraphImport {
+  let model: ModelImport
+  private(set) var graph: Graph
+  private let proto: ONNXGraphProto
+  /// Values by the name they have in the file.
+  private var values: [String: ValueID] = [:]
+  /// Every name that is taken, in the file or here.
+  private var names: Set<String> = []
+  private var nameCounter = 0
+  /// What a branch captures, in the order of its inputs, and as what; empty for the main graph.
+  private let captured: [(name: String, type: ValueType?)]
+
+  init(
+    _ model: ModelImport, _ proto: ONNXGraphProto, name: String,
+    capturing captured: [(name: String, type: ValueType?)] = []
+  ) {
+    self.model = model
+    self.proto = proto
+    self.captured = captured
+    graph = Graph(name: name)
+  }
+
+  func error(_ detail: String) -> ONNXError {
+    ONNXError(.graph(path: model.path, graph: graph.name, detail: detail))
+  }
+
+  /// The node's name, or one made from its first result or its place.
+  static func name(of node: ONNXNodeProto, index: Int) -> String {
+    node.name.isEmpty ? node.output.first { !$0.isEmpty } ?? "\(node.opType)#\(index)" : node.name
+  }
+
+  /// Reads the graph.
+  func read() throws -> Graph {
+    names = Set(captured.map(\.name))
+    for node in proto.node { names.formUnion(node.output) }
+    try readInitializers()
+    try readInputs()
+    for (name, type) in captured {
+      let id = graph.addValue(name, type: type)
+      values[name] = id
+      graph.inputs.append(id)
+    }
+    names.formUnion(values.keys)
+    for index in try orderedNodes(proto.node, available: Set(values.keys)) {
+      try read(proto.node[index], index: index)
+    }
+    try readOutputs()
+    return graph
+  }
+
+  private func readInitializers() throws {
+    guard proto.sparseInitializer.isEmpty else {
+      model.note(type: "sparse tensor", "a constant", "sparse_initializer")
+      return
+    }
+    for initializer in proto.initializer {
+      guard !initializer.name.isEmpty, values[initializer.name] == nil else {
+        throw error("it has two constants, or one without a name, called '\(shown(initializer.name))'")
+      }
+      try define(initializer.name, constant: initializer)
+    }
+  }
+
+  /// The inputs that are not constants: a constant that is listed as an input too is a default nobody may override.
+  private func readInputs() throws {
+    var seen: Set<String> = []
+    for input in proto.input {
+      guard !input.name.isEmpty, seen.insert(input.name).inserted else {
+        throw error("it has two inputs, or one without a name, called '\(shown(input.name))'")
+      }
+      if let id = values[input.name], graph.constants[id] != nil { continue }
+      guard case .tensorType(let tensor)? = input.type.value else {
+        model.note(type: Self.kind(input.type), "an input", input.name)
+        values[input.name] = graph.addValue(input.name)
+        continue
+      }
+      let id = graph.addValue(
+        input.name, type: try type(tensor, "the input '\(shown(input.name))'", input.name))
+      values[input.name] = id
+      graph.inputs.append(id)
+    }
+  }
+
+  private func readOutputs() throws {
+    var seen: Set<String> = []
+    for output in proto.output {
+      guard let id = values[output.name] else {
+        throw error("nothing makes its output '\(shown(output.name))'")
+      }
+      guard seen.insert(output.name).inserted else {
+        throw error("it has two outputs called '\(shown(output.name))'")
+      }
+      graph.outputs.append(id)
+    }
+    guard !graph.outputs.isEmpty else { throw error("it has no outputs") }
+  }
+
+  private static func kind(_ type: ONNXTypeProto) -> String {
+    switch type.value {
+    case .tensorType: "tensor"
+    case .sequenceType: "sequence"
+    case .mapType: "map"
+    case .opaqueType: "opaque"
+    case .sparseTensorType: "sparse tensor"
+    case .optionalType: "optional"
+    case nil: "unknown"
+    }
+  }
+
+  /// What the file says of an input: 0 and −1, "" and "?" stand for sizes nobody knows.
+  private func type(_ tensor: ONNXTypeProto.Tensor, _ role: String, _ name: String) throws -> ValueType? {
+    let elementType: ElementType
+    do {
+      elementType = try TensorDecoding.elementType(tensor.elemType) { self.error("\(role) \($0)") }
+    } catch let unsupported as TensorDecoding.UnsupportedType {
+      model.note(type: unsupported.name, "an input", name)
+      return nil
+    }
+    guard tensor.hasShape else { return ValueType(elementType, nil as [Dimension]?) }
+    guard tensor.shape.dim.count <= Shape.maximumRank else {
+      throw error("\(role) has \(tensor.shape.dim.count) axes; at most \(Shape.maximumRank) are supported")
+    }
+    return ValueType(
+      elementType,
+      tensor.shape.dim.map { dimension in
+        switch dimension.value {
+        case .dimValue(let size) where size > 0: .known(Int(size))
+        case .dimParam(let name) where !name.isEmpty && name != "?": .symbol(name)
+        default: .unknown
+        }
+      })
+  }
+}
+
+extension GraphImport {
+  /// Adds the constant that `proto` describes under the file's name `name`.
+  func define(_ name: String, constant proto: ONNXTensorProto) throws {
+    do {
+      values[name] = graph.addConstant(name, try model.tensors.tensor(proto, name: name))
+    } catch let unsupported as TensorDecoding.UnsupportedType {
+      model.note(type: unsupported.name, "a constant", name)
+      values[name] = graph.addValue(name)
+    }
+  }
+
+  /// Adds a constant that the file does not have as one, named after `base`.
+  func constant(_ tensor: Tensor, named base: String) -> ValueID { graph.addConstant(unique(base), tensor) }
+
+  /// Adds a value that the file does not have, named after `base`.
+  func value(named base: String, type: ValueType?) -> ValueID { graph.addValue(unique(base), type: type) }
+
+  /// The value of this name in the file.
+  func value(_ name: String) -> ValueID? { values[name] }
+
+  /// Adds a node; the values it makes are there already.
+  func append(_ node: Node) { graph.nodes.append(node) }
+
+  /// Adds a value under the file's name `name`.
+  func value(defining name: String, type: ValueType?) -> ValueID {
+    let id = graph.addValue(name, type: type)
+    values[name] = id
+    return id
+  }
+
+  /// Names that the file may hold already: the counter only grows, so finding free ones is linear over all.
+  private func unique(_ base: String) -> String {
+    var name = base
+    while !names.insert(name).inserted {
+      nameCounter += 1
+      name = "\(base)#\(nameCounter)"
+    }
+    return name
+  }
+
+  private func read(_ proto: ONNXNodeProto, index: Int) throws {
+    let name = Self.name(of: proto, index: index)
+    if let operatorImport = model.operatorImport(proto, name: name) {
+      do {
+        let node = try NodeImport(self, proto, name: name)
+        try operatorImport.lower(node)
+        try node.finish()
+        return
+      } catch let form as NodeImport.UnsupportedForm { model.note(proto, name, reason: form.reason) }
+    }
+    // Something to refer to, so that the rest can be read and all that is unsupported is found.
+    for output in proto.output where !output.isEmpty && values[output] == nil {
+      _ = value(defining: output, type: nil)
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import ModelGraph
+import SwiftProtobuf
+
+/// What an ONNX file holds.
+public struct ImportedModel: Sendable {
+  /// The graph. Its constants look at the mapped files, so these must stay as they are while the graph is in use.
+  public var graph: Graph
+  /// The version of ONNX's own operators that the model imports.
+  public var opset: Int
+  /// The program that wrote the file, as it says itself; may be empty.
+  public var producer: String
+  /// The model and every external data file, absolute paths.
+  public var sourceFiles: [String]
+  /// How often the file has each operator, subgraphs included; operators of other domains as `domain.Operator`.
+  public var operatorCounts: [String: Int]
+}
+
+/// Reads ONNX models (`https://onnx.ai/onnx/repo-docs/IR.html`), opset 7 to 28.
+public enum ONNXModel {
+  /// Reads the model at `path`. Tensors are views of the mapped file; nothing large is copied.
+  /// - Parameter name: what to call the graph; the file's name without its extension when `nil`.
+  /// - Throws: ``ONNXError``. A model with unsupported operators is refused with all of them in one error.
+  public static func read(_ path: String, name: String? = nil) throws -> ImportedModel {
+    let file: MappedFile
+    do { file = try MappedFile(path) } catch {
+      throw ONNXError(.unreadable(path: path, detail: error.reason))
+    }
+    let proto = try decode(file)
+    guard proto.hasGraph, proto.irVersion > 0 else {
+      throw ONNXError(.malformed(path: path, detail: "it holds no graph"))
+    }
+    let model = try ModelImport(proto, file: file)
+    let graph = try model.read(proto.graph, name: name ?? stem(of: path))
+    guard let source = ExternalFiles.resolved(path) else {
+      throw ONNXError(.unreadable(path: path, detail: "it is gone"))
+    }
+    return ImportedModel(
+      graph: graph, opset: model.opset,
+      producer: [proto.producerName, proto.producerVersion].filter { !$0.isEmpty }.joined(separator: " "),
+      sourceFiles: [source] + model.tensors.external.paths, operatorCounts: model.operatorCounts)
+  }
+
+  private static func decode(_ file: MappedFile) throws -> ONNXModelProto {
+    func malformed(_ detail: String) -> ONNXError {
+      ONNXError(.malformed(path: file.path, detail: detail))
+    }
+    guard !file.bytes.isEmpty else { throw malformed("it is empty") }
+    var options = BinaryDecodingOptions()
+    options.discardUnknownFields = true
+    do {
+      return try ONNXModelProto(serializedBytes: WireScanner.rest(of: file.bytes), options: options)
+    } catch let failure as WireScanner.Failure { throw malformed(failure.reason) } catch {
+      throw malformed("its protobuf is damaged (\(error))")
+    }
+  }
+
+  private static func stem(of path: String) -> String {
+    let file = path.split(separator: "/").last.map(String.init) ?? path
+    guard let dot = file.lastIndex(of: "."), dot != file.startIndex else { return file }
+    return String(file[..<dot])
+  }
+}

@@ -1,0 +1,51 @@
+import ModelGraph
+
+extension OperatorImport {
+  /// Products: matrices and convolutions.
+  static let linearOperators: [String: OperatorImport] = [
+    "MatMul": OperatorImport(2...2) { try $0.emit(.matrixMultiply(MatrixMultiply()), $0.operands) },
+    "Gemm": OperatorImport(2...3, gemm),
+    "Conv": OperatorImport(2...3) { node in
+      let window = try node.window(spatialAxes: try node.spatialAxes())
+      try node.emit(
+        .convolution(
+          Convolution(
+            strides: window.strides, dilations: window.dilations, padding: window.padding,
+            groups: try node.integer("group", in: 1...NodeImport.largest, default: 1))), node.operands)
+    },
+    "ConvTranspose": OperatorImport(2...3) { node in
+      let axes = try node.spatialAxes()
+      let window = try node.window(spatialAxes: axes)
+      let zeros = Array(repeating: 0, count: axes)
+      let outputPadding =
+        try node.integers("output_padding", in: 0...NodeImport.largest, count: axes) ?? zeros
+      var outputShape = try node.integers("output_shape", in: 0...NodeImport.largest, count: nil)
+      // Some exporters give batch and channels too.
+      if let shape = outputShape, shape.count == axes + 2 { outputShape = Array(shape.suffix(axes)) }
+      if let shape = outputShape, shape.count != axes {
+        throw node.malformed("has \(shape.count) numbers in 'output_shape', where \(axes) are expected")
+      }
+      try node.emit(
+        .deconvolution(
+          Deconvolution(
+            window: Convolution(
+              strides: window.strides, dilations: window.dilations, padding: window.padding,
+              groups: try node.integer("group", in: 1...NodeImport.largest, default: 1)),
+            outputPadding: outputPadding, outputShape: outputShape)), node.operands)
+    },
+  ]
+
+  private static func gemm(_ node: NodeImport) throws {
+    let beta = try node.float("beta", default: 1)
+    let op = Op.matrixMultiply(
+      MatrixMultiply(
+        transposeA: try node.flag("transA"), transposeB: try node.flag("transB"),
+        alpha: try node.float("alpha", default: 1)))
+    var bias = beta == 0 ? nil : node.optional(2)
+    if let unscaled = bias, beta != 1 {
+      let factor = try node.constant(beta, like: unscaled, "beta")
+      bias = node.intermediate(.binary(.multiply), [unscaled, factor], "bias")
+    }
+    try node.emit(op, [try node.operand(0), try node.operand(1), bias])
+  }
+}

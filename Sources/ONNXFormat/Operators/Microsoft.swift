@@ -1,0 +1,27 @@
+import ModelGraph
+
+extension OperatorImport {
+  /// Operators of ONNX Runtime (`com.microsoft`) that say the same as ONNX's own.
+  static let microsoftOperators: [String: OperatorImport] = [
+    "Gelu": unary(.gelu(approximate: false)),
+    "BiasGelu": OperatorImport(2...2) { node in
+      let sum = node.intermediate(.binary(.add), node.operands, "biased")
+      try node.emit(.unary(.gelu(approximate: false)), [sum])
+    },
+    "FastGelu": OperatorImport(1...2) { node in
+      var x = try node.operand(0)
+      if let bias = node.optional(1) { x = node.intermediate(.binary(.add), [x, bias], "biased") }
+      try node.emit(.unary(.gelu(approximate: true)), [x])
+    },
+    "FusedMatMul": OperatorImport(2...2) { node in
+      guard try !node.flag("transBatchA"), try !node.flag("transBatchB") else {
+        throw NodeImport.UnsupportedForm(reason: "transposed batches")
+      }
+      try node.emit(
+        .matrixMultiply(
+          MatrixMultiply(
+            transposeA: try node.flag("transA"), transposeB: try node.flag("transB"),
+            alpha: try node.float("alpha", default: 1))), node.operands)
+    },
+  ]
+}

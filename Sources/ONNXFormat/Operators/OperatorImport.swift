@@ -1,0 +1,37 @@
+/// How nodes of one ONNX operator are read. All that differs between opsets is in the `lower` functions.
+struct OperatorImport: Sendable {
+  /// The versions of the domain that have the operator.
+  var versions: ClosedRange<Int>
+  private var operands: ClosedRange<Int>
+  private var body: @Sendable (NodeImport) throws -> Void
+
+  /// - Parameters:
+  ///   - since: the first version of the domain that has the operator.
+  ///   - until: the last one.
+  ///   - operands: how many operands it may have; the optional ones are at the end.
+  init(
+    _ operands: ClosedRange<Int>, since: Int = 1, until: Int = .max,
+    _ body: @escaping @Sendable (NodeImport) throws -> Void
+  ) {
+    versions = since...until
+    self.operands = operands
+    self.body = body
+  }
+
+  /// Adds what `node` means to its graph.
+  /// - Throws: ``ONNXError``; ``NodeImport/UnsupportedForm``.
+  func lower(_ node: NodeImport) throws {
+    try node.checkOperands(operands)
+    try body(node)
+  }
+
+  /// Every operator that can be read, by domain (ONNX's own is "") and name.
+  static let all: [String: [String: OperatorImport]] = [
+    "": [
+      unaryOperators, binaryOperators, constantOperators, linearOperators, windowOperators,
+      normalizationOperators, reductionOperators, movementOperators, indexingOperators, shapeOperators,
+      resizeOperators, recurrentOperators, controlOperators,
+    ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } },
+    "com.microsoft": microsoftOperators,
+  ]
+}

@@ -1,0 +1,121 @@
+import ModelGraph
+import Tensors
+
+extension OperatorImport {
+  /// Functions of one element.
+  static let unaryOperators: [String: OperatorImport] = [
+    "Abs": unary(.absolute), "Neg": unary(.negate), "Exp": unary(.exponential), "Log": unary(.logarithm),
+    "Sqrt": unary(.squareRoot), "Reciprocal": unary(.reciprocal), "Floor": unary(.floor),
+    "Ceil": unary(.ceiling), "Round": unary(.round, since: 11), "Sign": unary(.sign, since: 9),
+    "Erf": unary(.errorFunction, since: 9), "Sin": unary(.sine), "Cos": unary(.cosine),
+    "Tan": unary(.tangent),
+    "Asin": unary(.arcSine), "Acos": unary(.arcCosine), "Atan": unary(.arcTangent),
+    "Sinh": unary(.hyperbolicSine, since: 9), "Cosh": unary(.hyperbolicCosine, since: 9),
+    "Tanh": unary(.tanh), "Sigmoid": unary(.sigmoid), "Relu": unary(.relu), "Softplus": unary(.softplus),
+    "Softsign": unary(.softsign), "Mish": unary(.mish, since: 18), "HardSwish": unary(.hardSwish, since: 14),
+    "Not": unary(.logicalNot), "BitwiseNot": unary(.bitwiseNot, since: 18), "IsNaN": unary(.isNaN, since: 9),
+    "LeakyRelu": unary { .leakyRelu(slope: try $0.float("alpha", default: 0.01)) },
+    "Elu": unary { .elu(alpha: try $0.float("alpha", default: 1)) },
+    "Celu": unary(since: 12) { .celu(alpha: try $0.float("alpha", default: 1)) },
+    "Selu": unary {
+      .selu(
+        alpha: try $0.float("alpha", default: 1.673_263_192_176_818_847_66),
+        gamma: try $0.float("gamma", default: 1.050_701_022_148_132_324_22))
+    },
+    "ThresholdedRelu": unary(since: 10) { .thresholdedRelu(alpha: try $0.float("alpha", default: 1)) },
+    "HardSigmoid": unary {
+      .hardSigmoid(alpha: try $0.float("alpha", default: 0.2), beta: try $0.float("beta", default: 0.5))
+    },
+    "Gelu": unary(since: 20) {
+      .gelu(approximate: try $0.choice("approximate", default: "none", ["none": false, "tanh": true]))
+    },
+    "IsInf": unary(since: 10) { node in
+      guard try node.flag("detect_negative", default: true), try node.flag("detect_positive", default: true)
+      else { throw NodeImport.UnsupportedForm(reason: "infinities of one sign only") }
+      return .isInfinite
+    },
+    "Swish": OperatorImport(1...1, since: 24) { node in
+      let x = try node.operand(0)
+      let alpha = try node.float("alpha", default: 1)
+      if alpha == 1 { return try node.emit(.unary(.silu), [x]) }
+      let scaled = node.intermediate(
+        .binary(.multiply), [x, try node.constant(alpha, like: x, "alpha")], "scaled")
+      try node.emit(.binary(.multiply), [x, node.intermediate(.unary(.sigmoid), [scaled], "gate")])
+    },
+    "Clip": OperatorImport(1...3, clip),
+    // Saturation and rounding modes concern only types that are not supported.
+    "Cast": OperatorImport(1...1, since: 6) { node in
+      node.ignore("saturate", "round_mode")
+      guard let number = try node.integer("to") else { throw node.malformed("lacks the attribute 'to'") }
+      do {
+        let type = try TensorDecoding.elementType(number, malformed: node.malformed)
+        try node.emit(.cast(type), node.operands)
+      } catch let unsupported as TensorDecoding.UnsupportedType {
+        throw NodeImport.UnsupportedForm(reason: "to \(unsupported.name)")
+      }
+    },
+    "CastLike": OperatorImport(2...2, since: 15) { node in
+      node.ignore("saturate", "round_mode")
+      guard let type = node.elementType(try node.operand(1)) else {
+        throw NodeImport.UnsupportedForm(reason: "the type to cast to cannot be told from the file")
+      }
+      try node.emit(.cast(type), [try node.operand(0)])
+    },
+    "Identity": OperatorImport(1...1) { try $0.emit(.identity, $0.operands) },
+    "Dropout": OperatorImport(1...3, since: 7, dropout),
+  ]
+
+  static func unary(_ function: UnaryFunction, since: Int = 1) -> OperatorImport {
+    unary(since: since) { _ in function }
+  }
+
+  static func unary(since: Int = 1, _ function: @escaping @Sendable (NodeImport) throws -> UnaryFunction)
+    -> OperatorImport
+  {
+    OperatorImport(1...1, since: since) { node in try node.emit(.unary(try function(node)), node.operands) }
+  }
+
+  /// Bounds are attributes before opset 11. Bounds that are no constants are a maximum and a minimum.
+  private static func clip(_ node: NodeImport) throws {
+    let x = try node.operand(0)
+    if node.opset < 11 {
+      guard node.operands.count == 1 else { throw node.malformed("has bounds as operands before opset 11") }
+      return try node.emit(
+        .unary(
+          .clip(
+            minimum: try node.float("min") ?? -.infinity, maximum: try node.float("max") ?? .infinity)), [x])
+    }
+    let bounds = [node.optional(1), node.optional(2)]
+    let numbers = bounds.map { $0.flatMap(node.scalar) }
+    if zip(bounds, numbers).allSatisfy({ $0 == nil || $1 != nil }) {
+      let (minimum, maximum) = (numbers[0] ?? -.infinity, numbers[1] ?? .infinity)
+      return try node.emit(.unary(.clip(minimum: minimum, maximum: maximum)), [x])
+    }
+    switch (bounds[0], bounds[1]) {
+    case (let minimum?, let maximum?):
+      let raised = node.intermediate(.binary(.maximum), [x, minimum], "raised")
+      try node.emit(.binary(.minimum), [raised, maximum])
+    case (let minimum?, nil): try node.emit(.binary(.maximum), [x, minimum])
+    case (nil, let maximum): try node.emit(.binary(.minimum), [x, maximum])
+    }
+  }
+
+  /// The inference form: the identity, and a mask that lets everything through.
+  private static func dropout(_ node: NodeImport) throws {
+    node.ignore("seed")
+    if node.opset < 12 { _ = try node.float("ratio") }
+    if let training = node.optional(2), node.tensor(training)?.integers != [0] {
+      throw NodeImport.UnsupportedForm(reason: "training mode")
+    }
+    let x = try node.operand(0)
+    let outputs = node.proto.output
+    guard outputs.count == 2, !outputs[1].isEmpty else { return try node.emit(.identity, [x]) }
+    guard node.opset >= 10 else {
+      throw NodeImport.UnsupportedForm(reason: "its mask, before opset 10")
+    }
+    let shape = node.intermediate(.shape(start: 0, end: nil), [x], "shape")
+    try node.emit(result: 1, .constantOfShape(value: try Tensor([true], shape: .scalar)), [shape])
+    if outputs[0].isEmpty { return }
+    try node.emit(result: 0, .identity, [x])
+  }
+}

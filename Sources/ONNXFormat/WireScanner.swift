@@ -1,0 +1,146 @@
+/// Takes the tensors' `raw_data` out of a serialised ONNX model without copying them.
+///
+/// The protobuf wire format (`https://protobuf.dev/programming-guides/encoding/`) nests messages by length, so a walk
+/// over tags and lengths finds every `raw_data` field: in initialisers, in attributes, in subgraphs. The result is the
+/// same model with each of these fields replaced by its place in the file (`TensorProto.raw_range` of our `.proto`).
+struct WireScanner {
+  /// How deep graphs may nest.
+  static let maximumGraphDepth = 16
+  /// How many fields the walked messages may have together: a bound on what decoding the rest can take.
+  static let maximumFields = 16_000_000
+  /// How large the model may be apart from `raw_data`, in bytes.
+  static let maximumRest = 512 << 20
+
+  /// Why the bytes cannot be walked.
+  struct Failure: Error { var reason: String }
+
+  private enum Message {
+    case model, graph, node, attribute, tensor
+
+    /// The kind of the message in field `number`, when the walk goes into it.
+    func child(_ number: UInt64) -> Message? {
+      switch (self, number) {
+      case (.model, 7), (.attribute, 6), (.attribute, 11): .graph
+      case (.graph, 1): .node
+      case (.node, 5): .attribute
+      case (.graph, 5), (.attribute, 5): .tensor
+      default: nil
+      }
+    }
+  }
+
+  private let bytes: UnsafeRawBufferPointer
+  private var fields = 0
+
+  /// The model in `bytes` without its `raw_data`.
+  static func rest(of bytes: UnsafeRawBufferPointer) throws(Failure) -> [UInt8] {
+    var scanner = WireScanner(bytes: bytes)
+    var rest: [UInt8] = []
+    try scanner.walk(.model, 0..<bytes.count, graphDepth: 0, into: &rest)
+    return rest
+  }
+
+  private init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  /// Recursion is bounded: each level is one of five kinds, and graphs nest to ``maximumGraphDepth``.
+  private mutating func walk(
+    _ message: Message, _ range: Range<Int>, graphDepth: Int, into rest: inout [UInt8]
+  ) throws(Failure) {
+    let depth = message == .graph ? graphDepth + 1 : graphDepth
+    guard depth <= Self.maximumGraphDepth else {
+      throw Failure(reason: "its subgraphs nest deeper than \(Self.maximumGraphDepth)")
+    }
+    var cursor = range.lowerBound
+    while cursor < range.upperBound {
+      fields += 1
+      guard fields <= Self.maximumFields, rest.count <= Self.maximumRest else {
+        throw Failure(
+          reason: "apart from raw tensor data it is larger than is supported (\(Self.maximumRest >> 20) MiB, "
+            + "\(Self.maximumFields) fields); store its tensors as raw data or as external data")
+      }
+      let start = cursor
+      let tag = try varint(&cursor, range.upperBound)
+      let number = tag >> 3
+      guard number > 0, number < 1 << 29 else {
+        throw damaged(at: start, "no field has the number \(number)")
+      }
+      var payload = cursor..<cursor
+      switch tag & 7 {
+      case 0: _ = try varint(&cursor, range.upperBound)
+      case 1: try skip(8, &cursor, range.upperBound)
+      case 2:
+        let count = try varint(&cursor, range.upperBound)
+        let begin = cursor
+        try skip(count, &cursor, range.upperBound)
+        payload = begin..<cursor
+      case 5: try skip(4, &cursor, range.upperBound)
+      default: throw damaged(at: start, "there is no field of wire type \(tag & 7)")
+      }
+      let isMessage = tag & 7 == 2
+      if isMessage, let child = message.child(number) {
+        var inner: [UInt8] = []
+        try walk(child, payload, graphDepth: depth, into: &inner)
+        Self.append(tag, to: &rest)
+        Self.append(UInt64(inner.count), to: &rest)
+        rest.append(contentsOf: inner)
+      } else if message == .tensor, isMessage, number == 9 {
+        Self.appendRange(payload, to: &rest)
+      } else if message != .tensor || number != Self.rawRangeField {
+        guard cursor - start <= Self.maximumRest else {
+          throw damaged(at: start, "a field of \(cursor - start) bytes is larger than is supported")
+        }
+        rest.append(contentsOf: bytes[start..<cursor])
+      }
+    }
+  }
+
+  private static let rawRangeField: UInt64 = 100_000
+
+  /// `raw_range { offset, count }`, as the `.proto` declares it.
+  private static func appendRange(_ range: Range<Int>, to rest: inout [UInt8]) {
+    var place: [UInt8] = []
+    append(1 << 3, to: &place)
+    append(UInt64(range.lowerBound), to: &place)
+    append(2 << 3, to: &place)
+    append(UInt64(range.count), to: &place)
+    append(rawRangeField << 3 | 2, to: &rest)
+    append(UInt64(place.count), to: &rest)
+    rest.append(contentsOf: place)
+  }
+
+  private static func append(_ varint: UInt64, to rest: inout [UInt8]) {
+    var value = varint
+    while value >= 0x80 {
+      rest.append(UInt8(truncatingIfNeeded: value) | 0x80)
+      value >>= 7
+    }
+    rest.append(UInt8(truncatingIfNeeded: value))
+  }
+
+  private func varint(_ cursor: inout Int, _ end: Int) throws(Failure) -> UInt64 {
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    let start = cursor
+    while cursor < end {
+      let byte = bytes[cursor]
+      cursor += 1
+      value |= UInt64(byte & 0x7f) << shift
+      if byte < 0x80 { return value }
+      shift += 7
+      guard shift < 64 else { throw damaged(at: start, "a number is longer than 10 bytes") }
+    }
+    throw damaged(at: start, "it is cut short")
+  }
+
+  private func skip(_ count: UInt64, _ cursor: inout Int, _ end: Int) throws(Failure) {
+    guard count <= UInt64(end - cursor) else {
+      throw damaged(
+        at: cursor, "\(count) bytes are announced where \(end - cursor) are left: it is cut short or damaged")
+    }
+    cursor += Int(count)
+  }
+
+  private func damaged(at offset: Int, _ detail: String) -> Failure {
+    Failure(reason: "at byte \(offset), \(detail)")
+  }
+}
