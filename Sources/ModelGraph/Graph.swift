@@ -44,7 +44,8 @@ public struct Node: Sendable, Equatable, Codable {
   public var name: String
   public var op: Op
   /// The operands in the order that the op's documentation gives; `nil` for an optional one that is left out.
-  /// Operands of ``postOps`` follow those of the op itself.
+  /// Operands of ``postOps`` follow those of the op itself, behind every operand that the op may have: where the bias
+  /// of a convolution is left out, it is `nil` at 2 and the first operand of a post-op is at 3.
   public var inputs: [ValueID?]
   /// The results; `nil` for an optional one that nobody uses.
   public var outputs: [ValueID?]

@@ -62,6 +62,7 @@ public indirect enum Op: Sendable, Equatable, Codable {
   /// data, indices, updates.
   case scatterND(ScatterReduction)
   case scatterElements(axis: Int, ScatterReduction)
+  /// The result's axis `i` is the operand's axis `permutation[i]`; an empty permutation reverses them.
   case transpose(permutation: [Int])
   /// x, shape (−1 infers; 0 copies unless `allowZero`).
   case reshape(allowZero: Bool)

@@ -1,0 +1,32 @@
+import Tensors
+
+extension ElementType {
+  /// The short name that printed graphs use: `f32`, `i64`, `bool`.
+  var shortName: String {
+    switch self {
+    case .float32: "f32"
+    case .float64: "f64"
+    case .float16: "f16"
+    case .bfloat16: "bf16"
+    case .int8: "i8"
+    case .int16: "i16"
+    case .int32: "i32"
+    case .int64: "i64"
+    case .uint8: "u8"
+    case .uint16: "u16"
+    case .uint32: "u32"
+    case .uint64: "u64"
+    case .bool: "bool"
+    case .int4: "i4"
+    case .uint4: "u4"
+    }
+  }
+}
+
+extension ValueType {
+  /// `f32[batch,3,?]`; `f32[*]` where the rank is not known.
+  var shortDescription: String {
+    guard let dimensions else { return "\(elementType.shortName)[*]" }
+    return elementType.shortName + ValueType.text(dimensions).replacing(", ", with: ",")
+  }
+}
