@@ -5,7 +5,6 @@ SHELL := /bin/bash
 
 # Python for fetching; override with PYTHON=/path/to/python3.
 FETCH = "$$(scripts/find-python.sh)"
-FUSEDINF := .build/release/fusedinf
 
 export PKG_CONFIG_PATH := $(CURDIR)/.deps/onednn/lib/pkgconfig$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
 # Without it a new build plan sometimes recompiles dependencies that have not changed.
@@ -42,7 +41,7 @@ references: venv models classifiers ## compute reference answers with onnxruntim
 
 .PHONY: demo
 demo: build models venv ## a box that watches a shop: seven models under a budget too small for them
-	@scripts/demo.sh
+	@.venv/bin/python scripts/demo.py
 
 .PHONY: accuracy
 accuracy: build references ## compare every output of every model with onnxruntime

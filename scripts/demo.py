@@ -15,19 +15,16 @@ import time
 import numpy as np
 
 import answers
-import pictures
-import png
+from scene import MODELS, Scene, only_output
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("FUSEDINF", ROOT / ".build" / "release" / "fusedinf"))
-MODELS = ROOT / ".cache" / "models"
 WORK = ROOT / ".cache" / "demo"
 STORE = WORK / "store"
 ROUNDS = 6
-RATE, STEP, CONTEXT = 16000, 512, 64
 BEGAN = time.monotonic()
 
-# name: (file, input, the shape it is used with). The smallest comes first: it answers while the rest is compiled.
+# name: (file, input, the shapes it is used with). The smallest comes first: its answer takes seconds.
 WATCHERS = {
     "text-direction": ("cls", "x", "1..8x3x48x192"),
     "voice-activity": ("silero-vad-16k", "input", "1x576"),
@@ -76,95 +73,6 @@ def run(inputs, *options):
             output["name"]: np.load(out / model["name"] / (output["name"].replace("/", "_") + ".npy"))
             for output in model["outputs"]}
     return report, {model["name"]: model for model in report["models"]}
-
-
-def only_output(model):
-    """The one output of a model, or the first."""
-    return next(iter(model["values"].values()))
-
-
-class Scene:
-    """What the box sees, hears and is sent, and what the models made of it so far."""
-
-    def __init__(self):
-        random = np.random.default_rng(5)
-        self.image = png.read(ROOT / "docs" / "shop.png")
-        self.file = ROOT / "README.md"
-        self.labels = json.loads((MODELS / "magika.json").read_text())["target_labels_space"]
-        self.sound = np.concatenate([
-            answers.stillness(0.45, RATE, random), answers.voice(0.8, RATE, random),
-            answers.stillness(0.4, RATE, random)])
-        self.state = np.zeros((2, 1, 128), np.float32)
-        self.boxes = []
-
-    def voice_input(self, step):
-        """One step of sound with the end of the one before, and the state that the model carries."""
-        padded = np.concatenate([np.zeros(CONTEXT, np.float32), self.sound])
-        part = padded[step * STEP : step * STEP + STEP + CONTEXT]
-        return {"input": part[None], "state": self.state, "sr": np.array(RATE, np.int64)}
-
-    def inputs(self):
-        """One input for each model."""
-        lines = self.boxes or [(30, 338, 92, 632)]
-        return {
-            "text-direction": {"x": answers.line_crops(self.image, lines, 48, 192)},
-            "voice-activity": self.voice_input(0),
-            "file-type": {"bytes": answers.file_window(self.file.read_bytes())},
-            "text-detection": {"x": pictures.symmetric(self.image)[None]},
-            "text-recognition": {"x": answers.line_crops(self.image, lines, 48, 320)},
-            "person-detection": {"images": self.square()[None]},
-            "nsfw-rating": {"input:0": pictures.caffe(pictures.resized(self.image, 224, 224))[None]},
-        }
-
-    def square(self):
-        """The picture on a square, as the person detector wants it."""
-        return pictures.unit(np.pad(pictures.resized(self.image, 240, 320), ((0, 80), (0, 0), (0, 0))))
-
-    def words(self, name, model):
-        """A model's answer in words."""
-        value = only_output(model)
-        if name == "text-direction":
-            upright = int((value[:, 0] > value[:, 1]).sum())
-            return f"{upright} of {len(value)} lines upright"
-        if name == "voice-activity":
-            return f"somebody speaks: {float(value.ravel()[0]):.0%}"
-        if name == "file-type":
-            return f"{self.file.name} is {self.labels[int(value.argmax())]} ({float(value.max()):.1%})"
-        if name == "text-detection":
-            return f"{len(answers.text_boxes(value[0, 0]))} lines of text"
-        if name == "text-recognition":
-            return ", ".join(f"“{answers.recognised(line, characters())[0]}”" for line in value)
-        if name == "person-detection":
-            found = answers.detections(value[0], 0.3)
-            return ", ".join(f"{class_names()[kind].lower().replace('_', ' ')} ({score:.0%})" for kind, score, _ in found) \
-                or "nobody"
-        return f"not safe for work: {float(value[0, 1]):.1%}"
-
-
-def metadata(file, key):
-    """A property that an ONNX file carries about itself."""
-    import onnx
-
-    for item in onnx.load(MODELS / file, load_external_data=False).metadata_props:
-        if item.key == key:
-            return item.value
-    sys.exit(f"demo: {file} does not carry `{key}`")
-
-
-def characters(cache=[]):
-    """The text recogniser's alphabet."""
-    if not cache:
-        cache.extend(metadata("rec.onnx", "character").splitlines())
-    return cache
-
-
-def class_names(cache={}):
-    """The person detector's classes."""
-    if not cache:
-        import ast
-
-        cache.update(ast.literal_eval(metadata("nudenet.onnx", "names")))
-    return cache
 
 
 def compile_model(name):
@@ -248,7 +156,7 @@ def listen(scene):
     heading("Listening: 32 ms of sound a run, the model's state carried on")
     scene.state = np.zeros((2, 1, 128), np.float32)
     line = ""
-    for step in range(6, len(scene.sound) // STEP - 4):
+    for step in range(6, scene.steps() - 4):
         _, models = run({"voice-activity": scene.voice_input(step)})
         scene.state = models["voice-activity"]["values"]["stateN"]
         line += " ▁▂▃▄▅▆▇█"[min(8, int(float(only_output(models["voice-activity"]).ravel()[0]) * 8.99))]
