@@ -25,8 +25,11 @@ size_t fi_memory_page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }
 
 /// Maps `bytes` at a multiple of a huge page by mapping more and giving the ends back.
 static int map_aligned(size_t bytes, int protection, int flags, void **address) {
+  const size_t page = fi_memory_page_size();
   size_t padded;
-  if (__builtin_add_overflow(bytes, FI_HUGE_PAGE, &padded)) return ENOMEM;
+  if (__builtin_add_overflow(bytes, FI_HUGE_PAGE + page, &padded)) return ENOMEM;
+  bytes = (bytes + page - 1) & ~(page - 1);
+  padded = bytes + FI_HUGE_PAGE;
   char *raw = mmap(NULL, padded, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   if (raw == MAP_FAILED) return errno;
   char *start = (char *)(((uintptr_t)raw + FI_HUGE_PAGE - 1) & ~(uintptr_t)(FI_HUGE_PAGE - 1));

@@ -77,9 +77,11 @@ package final class HostMemoryPool: Sendable {
     queue.append { [self] in
       do {
         try request.check()
-        switch request.way {
-        case .mapped: completion(.success(try map(request)))
-        case .read: try read(request, completion)
+        // A machine of larger pages cannot map every extent where it lies.
+        if request.way == .mapped, fi_memory_page_size() <= pageSize {
+          completion(.success(try map(request)))
+        } else {
+          try read(request, completion)
         }
       } catch {
         completion(.failure(error))

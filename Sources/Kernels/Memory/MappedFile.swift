@@ -47,8 +47,9 @@ final class MappedFile: Sendable {
   }
 
   deinit {
-    _ = fi_memory_unmap(pointer(0), byteCount)
+    // In this order: once the address space is free, another file may get it, with a guard of its own.
     fi_guard_clear(guardNumber)
+    _ = fi_memory_unmap(pointer(0), byteCount)
   }
 
   /// True when a page could not be read.

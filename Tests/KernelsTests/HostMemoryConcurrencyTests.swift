@@ -1,0 +1,87 @@
+import Device
+import Foundation
+import Kernels
+import Synchronization
+import Testing
+
+@Suite struct HostMemoryConcurrencyTests {
+  // task 1: load, check, release, load, check, ...
+  // task 2:   load, check, release, load, ...          extents of one file, both ways in, in any order
+  // ...
+  @Test func manyTasksLoadAndReleaseOneFilesExtents() async throws {
+    let file = try HostMemoryFile(pages: 640)
+    let pool = HostMemoryPool()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for task in 0..<16 {
+        group.addTask {
+          for round in 0..<40 {
+            let start = (task * 40 + round * 7) % 630
+            let way: LoadRequest.Way = round % 5 == 0 ? .read : .mapped
+            let handle = try await pool.loaded(file.request(start..<start + 1 + round % 10, way))
+            let found = try pool.bytes(of: handle, count: pageSize)
+            #expect(found == HostMemoryFile.bytes(start * pageSize..<(start + 1) * pageSize))
+            pool.release(handle)
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try HostMemoryMapping.all().allSatisfy { $0.path != file.path })
+  }
+
+  // caller:  load(3 pieces) load load ... drops the pool
+  // loaders:   |----------------------------------------| each completion once
+  @Test func everyLoadIsCompletedOnceThoughThePoolIsDropped() async throws {
+    let file = try HostMemoryFile(pages: 2600)
+    let completions = Mutex<[Int: Int]>([:])
+    await withCheckedContinuation { continuation in
+      var pool: HostMemoryPool? = HostMemoryPool()
+      for load in 0..<50 {
+        let way: LoadRequest.Way = load % 10 == 0 ? .read : .mapped
+        let end = load % 7 == 3 ? 20000 : 2600
+        pool?.load(file.request(load..<end, way)) { result in
+          #expect((try? result.get()) != nil || end == 20000)
+          let count = completions.withLock { completions in
+            completions[load, default: 0] += 1
+            return completions.count
+          }
+          if count == 50 { continuation.resume() }
+        }
+      }
+      pool = nil
+    }
+    #expect(completions.withLock { $0.values.allSatisfy { $0 == 1 } })
+  }
+
+  @Test func poolsLeaveNoThreadsDescriptorsOrMappingsBehind() async {
+    await #expect(processExitsWith: .success) {
+      func count(_ folder: String) throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: folder).count
+      }
+      func loaders() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count {
+          // A thread may end while it is looked at.
+          let name = try? String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8)
+          return name?.hasPrefix("fusedinf-load") == true
+        }
+      }
+      let file = try HostMemoryFile(pages: 1200)
+      let descriptors = try count("/proc/self/fd")
+      for _ in 0..<50 {
+        let pool = HostMemoryPool()
+        _ = try pool.allocate(byteCount: 3 << 20)
+        _ = try await pool.loaded(file.request(0..<1200, .mapped))
+        _ = try await pool.loaded(file.request(0..<1200, .read))
+        #expect(try loaders() > 0)
+      }
+      let deadline = Date(timeIntervalSinceNow: 10)
+      while Date() < deadline, try loaders() > 0 { usleep(1000) }
+      #expect(try loaders() == 0)
+      #expect(try count("/proc/self/fd") == descriptors)
+      #expect(
+        try HostMemoryMapping.all().allSatisfy {
+          $0.path != file.path && !$0.flags.isSuperset(of: ["dd", "dc"])
+        })
+    }
+  }
+}

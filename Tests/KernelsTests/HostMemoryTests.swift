@@ -1,0 +1,132 @@
+import Device
+import Foundation
+import Kernels
+import Testing
+
+@Suite struct HostMemoryTests {
+  @Test(arguments: [1, 4096, 4097, 2 << 20, 5 << 20 | 1])
+  func arenaIsPresentZeroedAndNotOnePageLarger(byteCount: Int) throws {
+    let pool = HostMemoryPool()
+    let handle = try pool.allocate(byteCount: byteCount)
+    let address = try pool.address(of: handle)
+    let mapping = try #require(try HostMemoryMapping.at(address))
+    #expect(mapping.flags.isSuperset(of: ["dd", "dc", "rd", "wr"]))
+    if byteCount >= 2 << 20 {
+      #expect(UInt(bitPattern: address) % (2 << 20) == 0)
+    }
+    // Alone, or merged with a neighbour of another test: what is mapped is there.
+    #expect(mapping.rss == mapping.addresses.count)
+    let bytes = UnsafeMutableRawBufferPointer(start: address, count: byteCount)
+    #expect(bytes.allSatisfy { $0 == 0 })
+    bytes[byteCount - 1] = 7
+    #expect(try pool.bytes(of: handle, count: byteCount).last == 7)
+  }
+
+  @Test func releasedArenaIsGone() throws {
+    let pool = HostMemoryPool()
+    let handle = try pool.allocate(byteCount: 64 << 20)
+    let end = try pool.address(of: handle) + (64 << 20) - 1
+    pool.release(handle)
+    #expect(try HostMemoryMapping.at(end)?.flags.contains("dd") != true)
+    #expect(throws: DeviceError.self) { try pool.address(of: handle) }
+  }
+
+  @Test func arenaOfNoBytesTakesNoMemory() throws {
+    let pool = HostMemoryPool()
+    let handle = try pool.allocate(byteCount: 0)
+    let mapping = try #require(try HostMemoryMapping.at(try pool.address(of: handle)))
+    #expect(mapping.rss == 0)
+    pool.release(handle)
+  }
+
+  @Test(arguments: [-1, 1 << 47, Int.max - 4096, .max])
+  func arenaThatCannotBeIsAnError(byteCount: Int) throws {
+    let error = try #require(throws: DeviceError.self) {
+      _ = try HostMemoryPool().allocate(byteCount: byteCount)
+    }
+    #expect(error.kind == .memory)
+    #expect(error.description.contains("\(byteCount) bytes"))
+  }
+
+  @Test(arguments: LoadRequest.Way.allCases)
+  func loadedBytesAreTheFiles(way: LoadRequest.Way) async throws {
+    let file = try HostMemoryFile(pages: 2600)
+    let pool = HostMemoryPool()
+    for pages in [0..<1, 1..<3, 515..<1030, 3..<2600] {
+      let handle = try await pool.loaded(file.request(pages, way))
+      let found = try pool.bytes(of: handle, count: pages.count * pageSize)
+      #expect(found == HostMemoryFile.bytes(pages.lowerBound * pageSize..<pages.upperBound * pageSize))
+      #expect(pool.isIntact(handle))
+      pool.release(handle)
+    }
+  }
+
+  @Test func neighboursBecomeOneMappingAtTheFilesAlignment() async throws {
+    let file = try HostMemoryFile(pages: 1024)
+    let pool = HostMemoryPool()
+    let first = try await pool.loaded(file.request(0..<3, .mapped))
+    let second = try await pool.loaded(file.request(3..<512, .mapped))
+    let last = try await pool.loaded(file.request(512..<1024, .mapped))
+    let start = UInt(bitPattern: try pool.address(of: first))
+    #expect(start % (2 << 20) == 0)
+    #expect(UInt(bitPattern: try pool.address(of: second)) == start + 3 * UInt(pageSize))
+    #expect(UInt(bitPattern: try pool.address(of: last)) % (2 << 20) == 0)
+
+    pool.release(last)
+    let mappings = try HostMemoryMapping.all().filter { $0.path == file.path }
+    #expect(mappings.map(\.addresses) == [start..<start + 512 * UInt(pageSize)])
+    #expect(mappings.map(\.rss) == [512 * pageSize])
+
+    pool.release(first)
+    pool.release(second)
+    #expect(try HostMemoryMapping.all().allSatisfy { $0.path != file.path })
+  }
+
+  @Test(arguments: [true, false])
+  func aMappedExtentIsUsedWithoutPageFaults(asksKernel: Bool) async throws {
+    let file = try HostMemoryFile(pages: 4096)
+    let pool = HostMemoryPool(asksKernel: asksKernel)
+    let handle = try await pool.loaded(file.request(0..<4096, .mapped))
+    let address = try pool.address(of: handle)
+    // RUSAGE_THREAD, which Swift does not import.
+    let thread: Int32 = 1
+    var before = rusage()
+    var after = rusage()
+    getrusage(thread, &before)
+    var sum = 0
+    for page in 0..<4096 { sum &+= Int(address.load(fromByteOffset: page * pageSize, as: UInt8.self)) }
+    getrusage(thread, &after)
+    #expect(
+      sum == (0..<4096).reduce(0) { $0 + Int(HostMemoryFile.bytes($1 * pageSize..<$1 * pageSize + 1)[0]) })
+    #expect(after.ru_minflt - before.ru_minflt < 40)
+    #expect(after.ru_majflt == before.ru_majflt)
+  }
+
+  @Test func readingGoesPastThePageCache() async throws {
+    let file = try HostMemoryFile(pages: 2048)
+    posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_DONTNEED)
+    let pool = HostMemoryPool()
+    let handle = try await pool.loaded(file.request(0..<2048, .read))
+    #expect(try HostMemoryMapping.at(try pool.address(of: handle))?.flags.contains("dd") == true)
+    let view = mmap(nil, 2048 * pageSize, PROT_READ, MAP_SHARED, file.descriptor, 0)
+    defer { munmap(view, 2048 * pageSize) }
+    var cached = [UInt8](repeating: 0, count: 2048)
+    #expect(mincore(view, 2048 * pageSize, &cached) == 0)
+    #expect(cached.count { $0 & 1 == 1 } < 64)
+  }
+
+  @Test func oneExtentLoadedTwiceIsTwoHandles() async throws {
+    let file = try HostMemoryFile(pages: 8)
+    let pool = HostMemoryPool()
+    let handles = [
+      try await pool.loaded(file.request(2..<6, .mapped)),
+      try await pool.loaded(file.request(2..<6, .mapped)),
+      try await pool.loaded(file.request(4..<8, .mapped)),
+    ]
+    pool.release(handles[0])
+    #expect(
+      try pool.bytes(of: handles[1], count: pageSize) == HostMemoryFile.bytes(2 * pageSize..<3 * pageSize))
+    #expect(
+      try pool.bytes(of: handles[2], count: pageSize) == HostMemoryFile.bytes(4 * pageSize..<5 * pageSize))
+  }
+}
