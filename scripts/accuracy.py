@@ -76,8 +76,7 @@ def check(model, case):
             yield "-", None, None, str(error)
             return
         for item in case["outputs"]:
-            # Both name the file after the output, with what a file name cannot hold replaced.
-            written = pathlib.Path(folder) / name / pathlib.Path(item["file"]).name
+            written = pathlib.Path(folder) / name / (item["name"].replace("/", "_") + ".npy")
             try:
                 if not written.exists():
                     raise RuntimeError(f"was not written as {written.name}")

@@ -15,6 +15,7 @@ import time
 import numpy as np
 
 import answers
+import timeline
 from scene import MODELS, Scene, only_output
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -24,15 +25,15 @@ STORE = WORK / "store"
 ROUNDS = 6
 BEGAN = time.monotonic()
 
-# name: (file, input, the shapes it is used with). The smallest comes first: its answer takes seconds.
+# name: (file, the shapes it is used with). The smallest comes first: its answer takes seconds.
 WATCHERS = {
-    "text-direction": ("cls", "x", "1..8x3x48x192"),
-    "voice-activity": ("silero-vad-16k", "input", "1x576"),
-    "file-type": ("magika", "bytes", "1x2048"),
-    "text-detection": ("det", "x", "1x3x480x640"),
-    "text-recognition": ("rec", "x", "1..8x3x48x320"),
-    "person-detection": ("nudenet", "images", "1x3x320x320"),
-    "nsfw-rating": ("open-nsfw", "input:0", "1x224x224x3"),
+    "text-direction": ("cls", "x=1..8x3x48x192"),
+    "voice-activity": ("silero-vad-16k", "input=1x576", "state=2x1x128"),
+    "file-type": ("magika", "bytes=1x2048"),
+    "text-detection": ("det", "x=1x3x480x640"),
+    "text-recognition": ("rec", "x=1..8x3x48x320"),
+    "person-detection": ("nudenet", "images=1x3x320x320"),
+    "nsfw-rating": ("open-nsfw", "input:0=1x224x224x3"),
 }
 BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 
@@ -76,11 +77,10 @@ def run(inputs, *options):
 
 
 def compile_model(name):
-    file, tensor, shape = WATCHERS[name]
-    start = time.monotonic()
-    summary = fusedinf("add", MODELS / f"{file}.onnx", "--name", name, "--store", STORE, "--shape", f"{tensor}={shape}")
-    last = summary.strip().splitlines()[-1] if summary.strip() else ""
-    say(f"  {name:17} {time.monotonic() - start:5.1f} s  {last}")
+    file, *shapes = WATCHERS[name]
+    bounds = [argument for shape in shapes for argument in ("--shape", shape)]
+    summary = fusedinf("add", MODELS / f"{file}.onnx", "--name", name, "--store", STORE, *bounds).strip()
+    say(f"  {summary.splitlines()[-1] if summary else name}")
 
 
 def table(models, scene):
@@ -146,10 +146,26 @@ def fused(scene, alone, budget):
     share = report["peak_resident_bytes"] / report["budget_bytes"]
     say(f"  memory  {bar(share)} {size(report['peak_resident_bytes'])} at most, of {size(report['budget_bytes'])}")
     say("  rounds  " + "  ".join(f"{wall:.0f} ms" for wall in report["wall_ms"]))
+    say("  the last round, loads and lanes over time:")
+    draw(trace, report["wall_ms"][-1])
     together = float(np.median(report["wall_ms"][1:]))
     apart = sum(float(np.median(entry["model"]["run_ms"][1:])) for entry in alone.values())
     say(f"  a round of all seven takes {together:.0f} ms while swapping; one by one with all weights resident, {apart:.0f} ms")
     return trace
+
+
+def draw(trace, milliseconds):
+    """The last round as text: what the loads and the lanes were busy with."""
+    events = timeline.last_round(trace, milliseconds)
+    marks = dict(zip(WATCHERS, "ABCDEFG"))
+    rows = timeline.rows(events, marks)
+    for track, line in rows:
+        say(f"  {track:8} {line}")
+    if rows:
+        say(f"  {'':8} " + "  ".join(f"{mark} {name}" for name, mark in marks.items()))
+    evicted = timeline.evictions(events)
+    if evicted:
+        say(f"  {evicted} evictions in this round")
 
 
 def listen(scene):
