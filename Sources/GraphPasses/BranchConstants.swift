@@ -1,0 +1,117 @@
+import ModelGraph
+import Tensors
+
+extension Pass {
+  /// Shows branches the constants that they capture, as constants of their own that share the elements, so that the
+  /// passes see them. ``hoistBranchConstants`` undoes it.
+  public static let sinkBranchConstants = Pass(
+    name: "constants into branches", kind: .simplification
+  ) { graph, _ in graph.sinkConstants() }
+
+  /// Moves the constants of branches out to the graph around them, as captured operands, but for the smallest: so the
+  /// outermost graph owns all weights. Branches in branches come first.
+  public static let hoistBranchConstants = Pass(
+    name: "constants out of branches", kind: .simplification
+  ) { graph, _ in graph.hoistConstants(depth: 0) }
+}
+
+extension Graph {
+  /// Bytes of a constant that may stay in a branch.
+  private static let branchConstantBytes = 64
+
+  fileprivate mutating func sinkConstants() -> Int {
+    var changes = 0
+    for index in nodes.indices {
+      guard case .conditional(var then, var otherwise) = nodes[index].op else { continue }
+      let captured = Array(nodes[index].inputs.dropFirst())
+      guard then.inputs.count == captured.count, otherwise.inputs.count == captured.count else { continue }
+      for (position, id) in captured.enumerated().reversed() {
+        guard let tensor = tensor(id), !then.outputs.contains(then.inputs[position]),
+          !otherwise.outputs.contains(otherwise.inputs[position])
+        else { continue }
+        nodes[index].inputs.remove(at: position + 1)
+        for id in [then.inputs.remove(at: position)] { then.define(id, as: tensor) }
+        for id in [otherwise.inputs.remove(at: position)] { otherwise.define(id, as: tensor) }
+        changes += 1
+      }
+      nodes[index].op = .conditional(then: then, otherwise: otherwise)
+    }
+    return changes
+  }
+
+  private mutating func define(_ id: ValueID, as tensor: Tensor) {
+    constants[id] = .tensor(tensor)
+    self[id].type = ValueType(tensor.elementType, tensor.shape)
+  }
+
+  fileprivate mutating func hoistConstants(depth: Int) -> Int {
+    guard depth < Graph.maximumBranchDepth else { return 0 }
+    var changes = 0
+    var owned: [ElementsKey: ValueID] = [:]
+    var names: Set<String> = []
+    for index in nodes.indices {
+      guard case .conditional(var then, var otherwise) = nodes[index].op else { continue }
+      if names.isEmpty {
+        names = Set(values.map(\.name))
+        for id in constants.keys.sorted() { if let tensor = tensor(id) { owned[ElementsKey(tensor)] = id } }
+      }
+      changes += then.hoistConstants(depth: depth + 1) + otherwise.hoistConstants(depth: depth + 1)
+      for isThen in [true, false] {
+        let branch = isThen ? then : otherwise
+        for id in branch.constants.keys.sorted() {
+          guard let tensor = branch.tensor(id), tensor.byteCount > Self.branchConstantBytes else { continue }
+          let key = ElementsKey(tensor)
+          let outer = owned[key] ?? addConstant(unused(branch[id].name, in: &names), tensor)
+          owned[key] = outer
+          changes += 1
+          if isThen {
+            then.capture(id, outer, nodes[index], other: &otherwise)
+          } else {
+            otherwise.capture(id, outer, nodes[index], other: &then)
+          }
+          if then.inputs.count > nodes[index].inputs.count - 1 { nodes[index].inputs.append(outer) }
+        }
+      }
+      nodes[index].op = .conditional(then: then, otherwise: otherwise)
+    }
+    return changes
+  }
+
+  /// Makes the constant `id` of this branch an input that captures `outer`, and gives the other branch one beside it.
+  private mutating func capture(_ id: ValueID, _ outer: ValueID, _ node: Node, other: inout Graph) {
+    constants[id] = nil
+    // Captured already: by the other branch, or under another name.
+    if let position = node.inputs.dropFirst().firstIndex(of: outer), inputs.indices.contains(position - 1),
+      !outputs.contains(id)
+    {
+      replaceUses(of: id, with: inputs[position - 1])
+      return
+    }
+    inputs.append(id)
+    var names = Set(other.values.map(\.name))
+    other.inputs.append(other.addValue(unused(self[id].name, in: &names), type: self[id].type))
+  }
+
+  private func unused(_ name: String, in names: inout Set<String>) -> String {
+    var candidate = name
+    var number = 1
+    while !names.insert(candidate).inserted {
+      number += 1
+      candidate = "\(name).\(number)"
+    }
+    return candidate
+  }
+}
+
+/// Names the elements of a tensor by where they lie.
+private struct ElementsKey: Hashable {
+  var address: Int
+  var elementType: ElementType
+  var shape: Shape
+
+  init(_ tensor: Tensor) {
+    address = tensor.withUnsafeBytes { Int(bitPattern: $0.baseAddress) }
+    elementType = tensor.elementType
+    shape = tensor.shape
+  }
+}

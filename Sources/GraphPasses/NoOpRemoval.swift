@@ -1,0 +1,134 @@
+import ModelGraph
+import Tensors
+
+extension Pass {
+  /// Removes nodes that give back what they are given: identities, casts to the same type, `Split` and `Concat` of one,
+  /// slices that take all, pads of nothing, expansions and reshapes to the same shape, x + 0, x · 1…
+  public static let noOpRemoval = Pass(name: "no-op removal", kind: .simplification) { graph, _ in
+    Rewriter.rewrite(&graph) { rewriter, index in
+      guard let source = rewriter.unchangedOperand(of: rewriter[index]) else { return false }
+      return rewriter.dissolve(index, into: source)
+    }
+  }
+}
+
+extension Rewriter {
+  /// The operand that the only result of `node` equals, when it is seen to equal one.
+  fileprivate func unchangedOperand(of node: Node) -> ValueID? {
+    guard node.postOps.isEmpty, node.outputs.count == 1, let result = node.outputs[0],
+      let x = node.inputs.first ?? nil
+    else { return nil }
+    switch node.op {
+    case .identity: return x
+    case .concat: return node.inputs.count == 1 ? x : nil
+    case .split: return x
+    case .cast(let elementType): return type(x)?.elementType == elementType ? x : nil
+    case .transpose(let permutation):
+      return !permutation.isEmpty && permutation == Array(permutation.indices) ? x : nil
+    case .slice: return takesAll(node) ? x : nil
+    case .pad: return isZeros(node, operand: 1) ? x : nil
+    case .tile: return isAll(1, node, operand: 1) ? x : nil
+    case .reshape, .flatten, .squeeze, .unsqueeze:
+      return ValueType.haveSameShape(type(x), type(result), exceptOne: true) ? x : nil
+    case .expand: return ValueType.haveSameShape(type(x), type(result)) ? x : nil
+    case .unary(.clip(let minimum, let maximum)):
+      return minimum == -.infinity && maximum == .infinity ? x : nil
+    case .binary(let function): return neutralised(function, node)
+    default: return nil
+    }
+  }
+
+  /// The other operand where one is a constant that changes nothing: x + 0, x − 0, x · 1, x / 1, x ^ 1.
+  private func neutralised(_ function: BinaryFunction, _ node: Node) -> ValueID? {
+    guard node.inputs.count == 2, let first = node.inputs[0], let second = node.inputs[1],
+      let result = node.outputs[0]
+    else { return nil }
+    let neutral: Double
+    var pairs = [(x: first, constant: second)]
+    switch function {
+    case .add:
+      neutral = 0
+      pairs.append((second, first))
+    case .multiply:
+      neutral = 1
+      pairs.append((second, first))
+    case .subtract: neutral = 0
+    case .divide, .power: neutral = 1
+    default: return nil
+    }
+    for (x, constant) in pairs {
+      guard let tensor = tensor(constant), tensor.shape.elementCount <= 1 << 16, tensor.isAll(neutral) else {
+        continue
+      }
+      let leavesShape =
+        tensor.shape.elementCount == 1
+        ? keepsRank(of: x, tensor.shape.rank) : ValueType.haveSameShape(type(x), type(result))
+      // A power may be of another type than its exponent; the result is always of the first operand's.
+      if leavesShape { return x }
+    }
+    return nil
+  }
+
+  /// Whether a slice starts at 0, steps by 1 and ends behind the end of every axis that it names.
+  private func takesAll(_ node: Node) -> Bool {
+    guard node.inputs.count >= 3, let starts = tensor(node.inputs[1])?.integers,
+      let ends = tensor(node.inputs[2])?.integers, starts.allSatisfy({ $0 == 0 })
+    else { return false }
+    var axes = Array(starts.indices)
+    if node.inputs.count > 3, let id = node.inputs[3] {
+      guard let given = tensor(id)?.integers else { return false }
+      axes = given
+    }
+    if node.inputs.count > 4, node.inputs[4] != nil, !isAll(1, node, operand: 4) { return false }
+    guard axes.count == ends.count else { return false }
+    let dimensions = type(node.inputs[0])?.dimensions
+    return zip(axes, ends).allSatisfy { axis, end in
+      // The end that exporters write for "to the end".
+      if end >= Int(Int32.max) { return true }
+      guard let dimensions else { return false }
+      let index = axis < 0 ? axis + dimensions.count : axis
+      guard dimensions.indices.contains(index), let size = dimensions[index].size else { return false }
+      return end >= size
+    }
+  }
+
+  private func isZeros(_ node: Node, operand: Int) -> Bool { isAll(0, node, operand: operand) }
+
+  /// Whether an operand is a constant of integers that are all `value`.
+  private func isAll(_ value: Int, _ node: Node, operand: Int) -> Bool {
+    guard node.inputs.indices.contains(operand), let integers = tensor(node.inputs[operand])?.integers else {
+      return false
+    }
+    return integers.allSatisfy { $0 == value }
+  }
+}
+
+extension Tensor {
+  /// Whether every element is this number; false for a tensor of none.
+  func isAll(_ value: Double) -> Bool {
+    guard shape.elementCount > 0 else { return false }
+    if let integers { return integers.allSatisfy { Double($0) == value } }
+    if elementType == .float64 {
+      return (try? elements(as: Double.self))?.allSatisfy { $0 == value } ?? false
+    }
+    return floats?.allSatisfy { Double($0) == value } ?? false
+  }
+}
+
+extension ValueType {
+  /// Whether two shapes are seen to be equal.
+  /// - Parameter exceptOne: the element counts are known to be equal, so that one axis follows from the others.
+  static func haveSameShape(_ a: ValueType?, _ b: ValueType?, exceptOne: Bool = false) -> Bool {
+    guard let a = a?.dimensions, let b = b?.dimensions, a.count == b.count else { return false }
+    let unequal = zip(a, b).filter { !$0.0.isSeenToEqual($0.1) }
+    if unequal.isEmpty { return true }
+    // With an axis of 0 nothing follows for the others.
+    return exceptOne && unequal.count == 1 && !(a + b).contains(.known(0))
+      && !(unequal[0].0.size != nil && unequal[0].1.size != nil)
+  }
+}
+
+extension Dimension {
+  /// Whether both are the same known size or the same symbol.
+  func isSeenToEqual(_ other: Dimension) -> Bool { self == other && self != .unknown }
+}

@@ -1,0 +1,114 @@
+import ModelGraph
+import Tensors
+
+extension Pass {
+  /// Lets a convolution, deconvolution or matrix multiplication apply the element-wise functions behind it while its
+  /// result is in registers: activations, and additions, products… with an operand that is as large as the result (a
+  /// residual), has one element, or one for each channel. Nobody else may read what lies between.
+  public static let postOpFusion = Pass(name: "post-op fusion", kind: .fusion) { graph, _ in
+    Rewriter.rewrite(&graph) { rewriter, index in
+      switch rewriter[index].op {
+      case .unary(let function): rewriter.fuse(function, index)
+      case .binary(let function): rewriter.fuse(function, index)
+      default: false
+      }
+    }
+  }
+}
+
+extension UnaryFunction {
+  /// Whether kernels apply this to their own results (oneDNN's `eltwise` post-ops).
+  fileprivate var isPostOp: Bool {
+    switch self {
+    case .relu, .leakyRelu, .elu, .clip, .sigmoid, .tanh, .hardSigmoid, .hardSwish, .silu, .gelu, .mish,
+      .softplus,
+      .absolute, .squareRoot, .exponential:
+      true
+    default: false
+    }
+  }
+}
+
+extension BinaryFunction {
+  /// Whether kernels apply this to their own results (oneDNN's `binary` post-ops), the result being the first operand.
+  fileprivate var isPostOp: Bool {
+    switch self {
+    case .add, .subtract, .multiply, .divide, .maximum, .minimum: true
+    default: false
+    }
+  }
+
+  fileprivate var isCommutative: Bool {
+    switch self {
+    case .add, .multiply, .maximum, .minimum: true
+    default: false
+    }
+  }
+}
+
+extension Rewriter {
+  /// How many post-ops one node may have; oneDNN takes 32.
+  private static let maximumPostOps = 16
+
+  fileprivate mutating func fuse(_ function: UnaryFunction, _ index: Int) -> Bool {
+    let node = self[index]
+    guard function.isPostOp, node.postOps.isEmpty, let x = node.inputs.first ?? nil,
+      var fused = host(making: x)?.node
+    else { return false }
+    fused.postOps.append(.unary(function))
+    fused.outputs = node.outputs
+    replace(index, with: fused)
+    return true
+  }
+
+  fileprivate mutating func fuse(_ function: BinaryFunction, _ index: Int) -> Bool {
+    let node = self[index]
+    guard function.isPostOp, node.postOps.isEmpty, node.inputs.count == 2, let first = node.inputs[0],
+      let second = node.inputs[1], first != second
+    else { return false }
+    var candidates = [(x: first, operand: second)]
+    if function.isCommutative { candidates.append((second, first)) }
+    // Of two that could take the other as an operand, the later one does: the other is done by then.
+    let hosts = candidates.compactMap { x, operand in
+      host(making: x).map { (host: $0, x: x, operand: operand) }
+    }.sorted { $0.host.index > $1.host.index }
+    for (host, x, operand) in hosts where canBeOperand(operand, of: host.node, making: x) {
+      var fused = host.node
+      // The place of the bias stays the bias's.
+      while fused.inputs.count < 3 { fused.inputs.append(nil) }
+      fused.postOps.append(.binary(function, operand: fused.inputs.count))
+      fused.inputs.append(operand)
+      fused.outputs = node.outputs
+      replace(index, with: fused)
+      return true
+    }
+    return false
+  }
+
+  /// The node that makes `x` and may get another post-op.
+  private func host(making x: ValueID) -> (index: Int, node: Node)? {
+    guard isReadOnce(x), let (index, node) = maker(of: x), node.outputs.first == x,
+      node.postOps.count < Self.maximumPostOps
+    else { return nil }
+    switch node.op {
+    case .convolution, .deconvolution, .matrixMultiply: return (index, node)
+    default: return nil
+    }
+  }
+
+  /// Whether a post-op of `host` may read `operand`: it broadcasts to the result as kernels can.
+  private func canBeOperand(_ operand: ValueID, of host: Node, making x: ValueID) -> Bool {
+    guard let type = type(operand), let result = self.type(x), type.elementType == result.elementType,
+      type.elementType.isFloatingPoint, let sizes = type.dimensions, let whole = result.dimensions,
+      sizes.count <= whole.count
+    else { return false }
+    if ValueType.haveSameShape(type, result) { return true }
+    let channelAxis: Int
+    if case .matrixMultiply = host.op { channelAxis = whole.count - 1 } else { channelAxis = 1 }
+    return sizes.enumerated().allSatisfy { index, size in
+      if size == .known(1) { return true }
+      let axis = index + whole.count - sizes.count
+      return axis == channelAxis && size.isSeenToEqual(whole[axis])
+    }
+  }
+}
