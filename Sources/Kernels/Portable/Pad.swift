@@ -1,0 +1,159 @@
+import Device
+import ModelGraph
+import Tensors
+
+/// ONNX `Pad`: x, pads, value, axes. Negative pads crop.
+enum PadProgram {
+  private struct Plan: Sendable {
+    /// Constant mode: where the part of the operand that stays lies in operand and result, in bytes.
+    var source = 0
+    var target = 0
+    var copy: StridedCopy?
+    /// Other modes: for every index of every axis of the result, the element offset in the operand.
+    var offsets: [[Int]] = []
+  }
+
+  static func build(_ mode: PadMode, _ request: KernelRequest) throws -> Program? {
+    let (operand, result) = (try request.operand(0), try request.result(0))
+    try request.requireSameType(0)
+    guard let size = request.elementSize(operand.elementType) else { return nil }
+    if let value = request.optionalOperand(2) {
+      try request.require(
+        value.elementType == operand.elementType && value.shape.elementCount == 1,
+        "the padding value should be one element of the operand's type")
+    }
+    let parameters = [try Parameter(request, 1), try Parameter(request, 3)]
+    let deferred = try Deferred(parameters) { values in
+      let begins = try begins(request, operand.shape, result.shape, values)
+      return mode == .constant
+        ? constant(begins, operand.shape, result.shape, size)
+        : try mapped(mode, begins, operand.shape, result.shape, request)
+    }
+    let (rank, count) = (result.shape.rank, result.shape.elementCount)
+    return Program(name: "pad \(mode)") { frame in
+      let plan = try deferred.plan(frame)
+      let source = try frame.operand(0, as: UInt8.self)
+      let target = try frame.result(0, as: UInt8.self)
+      if let copy = plan.copy {
+        fill(target, count, size, frame.optional(2, as: UInt8.self))
+        copy.run(from: source + plan.source, to: target + plan.target)
+      } else {
+        switch size {
+        case 1: gather(UInt8.self, source, target, plan.offsets, rank)
+        case 2: gather(UInt16.self, source, target, plan.offsets, rank)
+        case 4: gather(UInt32.self, source, target, plan.offsets, rank)
+        default: gather(UInt64.self, source, target, plan.offsets, rank)
+        }
+      }
+    }
+  }
+
+  /// How much is added before each axis, checked against the result's shape.
+  private static func begins(_ request: KernelRequest, _ shape: Shape, _ result: Shape, _ values: [[Int]?])
+    throws -> [Int]
+  {
+    let axes = try (values[1] ?? Array(shape.dims.indices)).map { try request.axis($0, rank: shape.rank) }
+    guard let pads = values[0], pads.count == 2 * axes.count, result.rank == shape.rank else {
+      throw request.invalid("two pads are needed for each padded axis")
+    }
+    var begins = [Int](repeating: 0, count: shape.rank)
+    var ends = begins
+    for (position, axis) in axes.enumerated() {
+      begins[axis] = pads[position]
+      ends[axis] = pads[axes.count + position]
+    }
+    for axis in shape.dims.indices {
+      let (partial, overflow) = shape.dims[axis].addingReportingOverflow(begins[axis])
+      let (total, again) = partial.addingReportingOverflow(ends[axis])
+      // A begin beyond the result would be cropped away at once: refused, so that offsets stay in bounds.
+      try request.require(
+        !overflow && !again && total == result.dims[axis] && begins[axis] <= result.dims[axis]
+          && begins[axis] >= -shape.dims[axis],
+        "the pads of axis \(axis) do not lead to the result's shape")
+    }
+    return begins
+  }
+
+  private static func constant(_ begins: [Int], _ shape: Shape, _ result: Shape, _ size: Int) -> Plan {
+    var plan = Plan()
+    var dims: [Int] = []
+    for axis in shape.dims.indices {
+      let first = max(begins[axis], 0)
+      let last = min(begins[axis] + shape.dims[axis], result.dims[axis])
+      dims.append(max(last - first, 0))
+      plan.source += max(-begins[axis], 0) * shape.strides[axis] * size
+      plan.target += first * result.strides[axis] * size
+    }
+    if dims.contains(0) { (plan.source, plan.target) = (0, 0) }
+    plan.copy = StridedCopy(dims, source: shape.strides, target: result.strides, elementSize: size)
+    return plan
+  }
+
+  private static func mapped(
+    _ mode: PadMode, _ begins: [Int], _ shape: Shape, _ result: Shape, _ request: KernelRequest
+  ) throws -> Plan {
+    var plan = Plan()
+    for axis in shape.dims.indices {
+      let dim = shape.dims[axis]
+      try request.require(dim > 0 || result.dims[axis] == 0, "there is nothing to repeat along axis \(axis)")
+      let stride = shape.strides[axis]
+      plan.offsets.append(
+        (0..<result.dims[axis]).map { index in
+          source(index - begins[axis], dim, mode) * stride
+        })
+    }
+    return plan
+  }
+
+  /// The index in an axis of `dim` elements that stands at `index`, which may be outside.
+  private static func source(_ index: Int, _ dim: Int, _ mode: PadMode) -> Int {
+    func wrapped(_ period: Int) -> Int { (index % period + period) % period }
+    switch mode {
+    case .constant, .edge: return min(max(index, 0), dim - 1)
+    case .wrap: return wrapped(dim)
+    case .reflect:
+      if dim == 1 { return 0 }
+      let position = wrapped(2 * (dim - 1))
+      return position < dim ? position : 2 * (dim - 1) - position
+    }
+  }
+
+  private static func gather<Element: BitwiseCopyable>(
+    _: Element.Type, _ from: UnsafePointer<UInt8>, _ to: UnsafeMutablePointer<UInt8>, _ offsets: [[Int]],
+    _ rank: Int
+  ) {
+    let source = UnsafeRawPointer(from).assumingMemoryBound(to: Element.self)
+    var target = UnsafeMutableRawPointer(to).assumingMemoryBound(to: Element.self)
+    // Bounded by the rank of a shape.
+    func descend(_ axis: Int, _ base: Int) {
+      if axis == rank - 1 {
+        offsets[axis].withUnsafeBufferPointer { row in
+          for offset in row {
+            target.pointee = source[base &+ offset]
+            target += 1
+          }
+        }
+      } else {
+        for offset in offsets[axis] { descend(axis + 1, base &+ offset) }
+      }
+    }
+    if rank == 0 { target.pointee = source.pointee } else { descend(0, 0) }
+  }
+}
+
+/// Writes `count` elements of `size` bytes, all equal to the one at `value`, or zero.
+func fill(_ target: UnsafeMutablePointer<UInt8>, _ count: Int, _ size: Int, _ value: UnsafePointer<UInt8>?) {
+  let bytes = count * size
+  guard let value, (0..<size).contains(where: { value[$0] != 0 }) else {
+    return target.update(repeating: 0, count: bytes)
+  }
+  if bytes == 0 { return }
+  target.update(from: value, count: size)
+  // Doubles what is there: each copy is of what the earlier ones wrote.
+  var done = size
+  while done < bytes {
+    let more = min(done, bytes - done)
+    (target + done).update(from: target, count: more)
+    done += more
+  }
+}

@@ -1,0 +1,70 @@
+import Device
+import ModelGraph
+import Tensors
+
+/// Kernels on plain layouts, in Swift: what the kernel library does not have or refuses.
+///
+/// A program is built for the op, then one for each post-op, which works on the first result in place.
+final class PortableKernel: Kernel {
+  let implementation: String
+  let isReference: Bool
+  let operandLayouts: [Layout]
+  let resultLayouts: [Layout]
+  let scratchBytes: Int
+  let inPlaceOperands: [Int]
+  let aliasedOperand: Int?
+  let footprint: Int
+  private let body: Program.Body
+  private let immediates: [TensorBuffer?]
+  private let request: KernelRequest
+  private let isEmpty: Bool
+
+  /// A kernel for the request, or `nil` when there is none for its op and element types.
+  /// - Throws: ``DeviceError`` when the request contradicts itself.
+  static func make(_ request: KernelRequest) throws -> (any Kernel)? {
+    guard let program = try PostOperations.program(request) else { return nil }
+    return try PortableKernel(request, program)
+  }
+
+  private init(_ request: KernelRequest, _ program: Program) throws {
+    implementation = "swift:\(program.name)"
+    isReference = program.isReference
+    operandLayouts = request.operands.map { _ in .plain }
+    resultLayouts = request.results.map { _ in .plain }
+    scratchBytes = program.scratchBytes
+    inPlaceOperands = program.inPlaceOperands.filter { request.operands[$0]?.immediate == nil }
+    aliasedOperand = program.aliasedOperand.flatMap { request.operands[$0]?.immediate == nil ? $0 : nil }
+    body = program.body
+    // Copied: an immediate's own bytes may be unaligned.
+    immediates = try request.operands.map { operand in
+      try operand?.immediate.map { tensor in
+        try tensor.withUnsafeBytes { bytes in
+          try TensorBuffer(byteCount: bytes.count) { $0.copyMemory(from: bytes) }
+        }
+      }
+    }
+    footprint = immediates.reduce(program.footprint) { $0 + ($1?.bytes.count ?? 0) }
+    isEmpty = request.results.allSatisfy { $0 == nil || $0?.shape.elementCount == 0 }
+    self.request = request
+  }
+
+  func run(_ call: KernelCall, on memory: any BoundMemory, threads: Int) throws {
+    if isEmpty { return }
+    let host = try HostMemory.of(memory)
+    guard call.operands.count == request.operands.count, call.results.count == request.results.count else {
+      throw request.invalid("called with other operands or results than it was made for")
+    }
+    let operands = try zip(call.operands, immediates).map { location, immediate in
+      try immediate.map { $0.bytes.baseAddress } ?? location.map { UnsafeRawPointer(try host.pointer($0)) }
+    }
+    for (operand, pointer) in zip(request.operands, operands) where operand != nil && pointer == nil {
+      throw request.invalid("called without memory for an operand")
+    }
+    let results = try zip(call.results, request.results).map { location, result in
+      try result == nil ? nil : location.map { try host.pointer($0) }
+    }
+    let frame = Frame(
+      operands: operands, results: results, scratch: try call.scratch.map { try host.pointer($0) })
+    try withExtendedLifetime(self) { try body(frame) }
+  }
+}

@@ -1,0 +1,53 @@
+import Device
+import ModelGraph
+import Tensors
+
+/// ONNX `Softmax` and `LogSoftmax` along one axis.
+enum SoftmaxProgram {
+  static func build(axis: Int, logarithmic: Bool, _ request: KernelRequest) throws -> Program? {
+    let operand = try request.operand(0)
+    try request.requireSameType(0)
+    try request.requireResult(operand.shape.dims)
+    guard operand.elementType.isFloatingPoint else { return nil }
+    let real = Conversion.realType(operand.elementType)
+    if let program = try Conversion.ifNeeded(request, operands: [0: real], results: [0: real]) {
+      return program
+    }
+    let axis = try request.axis(axis, rank: operand.shape.rank)
+    let (outer, count, inner) = operand.shape.split(at: axis)
+    func program<Element: Real>(_ type: Element.Type) -> Program {
+      Program(name: logarithmic ? "log softmax" : "softmax", inPlaceOperands: [0]) { frame in
+        let (source, target) = (try frame.operand(0, as: type), try frame.result(0, as: type))
+        for row in 0..<outer {
+          for column in 0..<inner {
+            let start = row &* count &* inner &+ column
+            line(source + start, target + start, count, inner, logarithmic)
+          }
+        }
+      }
+    }
+    return operand.elementType == .float64 ? program(Double.self) : program(Float.self)
+  }
+
+  private static func line<Element: Real>(
+    _ from: UnsafePointer<Element>, _ to: UnsafeMutablePointer<Element>, _ count: Int, _ stride: Int,
+    _ logarithmic: Bool
+  ) {
+    var largest = Element.lowest
+    for index in 0..<count { largest = Element.larger(largest, from[index &* stride]) }
+    var sum = Element.zero
+    for index in 0..<count {
+      let shifted = from[index &* stride] - largest
+      let power = Element.exponential(shifted)
+      sum += power
+      to[index &* stride] = logarithmic ? shifted : power
+    }
+    if logarithmic {
+      let offset = Element.logarithm(sum)
+      for index in 0..<count { to[index &* stride] -= offset }
+    } else {
+      let factor = 1 / sum
+      for index in 0..<count { to[index &* stride] *= factor }
+    }
+  }
+}
