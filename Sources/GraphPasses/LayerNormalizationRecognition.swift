@@ -22,8 +22,8 @@ extension Rewriter {
   /// Makes one node of what the division (or multiplication) at `index` finishes.
   fileprivate mutating func recogniseNormalisation(_ index: Int) throws -> Bool {
     let node = self[index]
-    guard node.postOps.isEmpty, node.inputs.count == 2, let result = node.outputs.first ?? nil,
-      let first = node.inputs[0], let second = node.inputs[1]
+    guard node.postOps.isEmpty, node.inputs.count == 2, let first = node.inputs[0],
+      let second = node.inputs[1]
     else { return false }
     var candidates: [(difference: ValueID, deviation: ValueID)] = []
     switch node.op {
@@ -40,7 +40,6 @@ extension Rewriter {
         let (variance, epsilon, rank) = sum(padded), epsilon >= 0, keepsRank(of: variance, rank),
         isVariance(variance, of: x, mean: mean, difference: difference, axis: axis),
         let type = type(x), type.elementType == .float32, let dimensions = type.dimensions,
-        ValueType.haveSameShape(type, self.type(result)) || self.type(result) == nil,
         case let sizes = dimensions[axis...].compactMap(\.size), sizes.count == dimensions.count - axis,
         let shape = try? Shape(checking: sizes), shape.elementCount > 0, shape.elementCount <= 1 << 20
       else { continue }
