@@ -1,0 +1,110 @@
+import Dispatch
+
+extension NullDevice {
+  /// What happened on the device, in the order in which it did.
+  public enum Event: Sendable, Hashable {
+    case loadStarted(name: String)
+    case loadFinished(name: String)
+    case loadFailed(name: String)
+    case allocated(byteCount: Int)
+    /// `name` is the extent's; `nil` for anonymous memory.
+    case released(name: String?, byteCount: Int)
+    case kernelStarted(model: String, node: String, threads: Int)
+    case kernelFinished(model: String, node: String)
+    case kernelFailed(model: String, node: String)
+  }
+
+  /// A test waited for something that did not happen.
+  public struct TimedOut: Error, CustomStringConvertible {
+    public let description: String
+  }
+
+  /// How long a test waits before it fails.
+  static let patience = 10
+
+  // MARK: What is going on
+
+  /// The log.
+  public var events: [Event] { state.withLock { $0.events } }
+  /// Extents that were asked for and have neither arrived nor failed, in the order in which they were asked for.
+  public var openLoads: [String] { state.withLock { $0.openLoads.map(\.request.name) } }
+  /// Kernels that hold a lane, as `model/node`, in the order in which they began.
+  public var runningKernels: [String] { state.withLock { $0.runningKernels.map(\.name) } }
+  /// Bytes of memory that are taken, from the start of a load on.
+  public var liveBytes: Int { state.withLock { $0.memory.liveBytes } }
+  /// The most bytes that were ever taken.
+  public var peakBytes: Int { state.withLock { $0.memory.peakBytes } }
+  /// How many pieces of memory are there.
+  public var liveHandles: Int { state.withLock { $0.memory.blocks.count } }
+  /// What the layers above did wrong without being able to be told: memory released twice.
+  public var misuses: [String] { state.withLock { $0.misuses } }
+
+  // MARK: Loads by hand
+
+  /// Waits until a load of `name` is open; where loads complete by themselves, until one was asked for.
+  public func waitForLoad(_ name: String) async throws {
+    try await wait(for: "load of '\(name)'") { state in
+      state.manualLoads
+        ? state.openLoads.contains { $0.request.name == name }
+        : state.events.contains(.loadStarted(name: name))
+    }
+  }
+
+  /// Waits until a load of `name` is open and completes it. Who asked for it has been told when this returns.
+  public func completeLoad(_ name: String) async throws { try await endLoad(name, nil) }
+
+  /// Waits until a load of `name` is open and fails it. Who asked for it has been told when this returns.
+  public func failLoad(_ name: String, _ error: any Error = DeviceError(.load, "the test says so"))
+    async throws
+  {
+    try await endLoad(name, error)
+  }
+
+  /// From now on memory that holds the extent `name` is not intact.
+  public func poison(_ name: String) { update { $0.memory.poison(name) } }
+
+  // MARK: Kernels by hand
+
+  /// Waits until a lane is in the kernel `model/node`; where kernels complete by themselves, until one was.
+  public func waitForKernel(_ name: String) async throws {
+    try await wait(for: "kernel '\(name)'") { state in
+      state.runningKernels.contains { $0.name == name }
+        || !state.manualKernels
+          && state.events.contains {
+            if case .kernelStarted(let model, let node, _) = $0 { "\(model)/\(node)" == name } else { false }
+          }
+    }
+  }
+
+  /// Waits until a lane is in the kernel `model/node` and lets it go on.
+  public func completeKernel(_ name: String) async throws { try await endKernel(name, nil) }
+
+  /// Waits until a lane is in the kernel `model/node` and makes it throw.
+  public func failKernel(
+    _ name: String, _ error: any Error = DeviceError(.kernelLibrary, "the test says so")
+  ) async throws {
+    try await endKernel(name, error)
+  }
+
+  // MARK: Both
+
+  /// Waits until `event` is in the log.
+  public func waitForEvent(_ event: Event) async throws {
+    try await wait(for: "\(event)") { $0.events.contains(event) }
+  }
+
+  /// From now on all completes by itself, and so does what is open: the end of a test.
+  public func completeEverything() {
+    let (loads, kernels) = update { state in
+      state.manualLoads = false
+      state.manualKernels = false
+      defer {
+        state.openLoads = []
+        state.finishKernels(state.runningKernels, failed: false)
+      }
+      return (state.openLoads, state.runningKernels)
+    }
+    for load in loads { completions.async { self.finish(load, with: nil) } }
+    for kernel in kernels { kernel.finish(nil) }
+  }
+}
