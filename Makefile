@@ -47,6 +47,10 @@ demo: build models venv ## a box that watches a shop: seven models under a budge
 accuracy: build references ## compare every output of every model with onnxruntime
 	@.venv/bin/python scripts/accuracy.py
 
+.PHONY: acceptance
+acceptance: build references ## check from outside: fused answers, swapping, budgets, bad input
+	@.venv/bin/python scripts/acceptance.py
+
 .PHONY: test
 test: deps references ## run all tests
 	@echo "test: swift build -c release --build-tests"

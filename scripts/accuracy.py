@@ -7,56 +7,24 @@ Every element must lie within 1e-4 · max|reference| + 1e-3 · |reference|. Prin
 Usage: accuracy.py [MODEL…]
 """
 
-import hashlib
 import json
-import os
 import pathlib
-import shutil
-import subprocess
 import sys
 import tempfile
 
 import numpy as np
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROGRAM = pathlib.Path(os.environ.get("FUSEDINF", ROOT / ".build" / "release" / "fusedinf"))
-REFERENCES = ROOT / ".cache" / "references"
-STORE = ROOT / ".cache" / "store"
+from program import REFERENCES, STORE, ProgramError, fusedinf, prepare_store
+
 LINE = "{:15} {:24} {:24} {:>10} {:>9}  {}"
-
-
-def fusedinf(*arguments):
-    """Runs the program; returns its standard output, or raises with what it said."""
-    result = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True)
-    if result.returncode != 0:
-        said = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
-        raise RuntimeError(f"status {result.returncode}: {said[-1]}")
-    return result.stdout
-
-
-def prepare_store(models):
-    """Adds the models once for every build of the program: a stored model must not outlive what compiled it."""
-    build = hashlib.sha256(PROGRAM.read_bytes()).hexdigest()
-    stamp = STORE / "built-by.txt"
-    if not (stamp.exists() and stamp.read_text() == build):
-        shutil.rmtree(STORE, ignore_errors=True)
-        STORE.mkdir(parents=True, mode=0o700)
-        stamp.write_text(build)
-    for model in models:
-        added = STORE / f"{model['name']}.added"
-        if added.exists():
-            continue
-        print(f"accuracy: adding {model['name']}", flush=True)
-        fusedinf("add", REFERENCES / model["model"], "--name", model["name"], "--store", STORE / "models")
-        added.touch()
 
 
 def deviation(got, reference):
     """The largest absolute deviation, and the largest share of the tolerance that it uses."""
     if got.dtype != reference.dtype or got.shape != reference.shape:
-        raise RuntimeError(f"is {got.dtype} {got.shape}, not {reference.dtype} {reference.shape}")
+        raise ProgramError(f"is {got.dtype} {got.shape}, not {reference.dtype} {reference.shape}")
     if not np.isfinite(got).all():
-        raise RuntimeError("holds values that are not finite")
+        raise ProgramError("holds values that are not finite")
     got, reference = got.astype(np.float64), reference.astype(np.float64)
     distance = np.abs(got - reference)
     bound = 1e-4 * np.abs(reference).max() + 1e-3 * np.abs(reference)
@@ -71,18 +39,18 @@ def check(model, case):
         for item in case["inputs"]:
             inputs += ["--input", f"{name}/{item['name']}={REFERENCES / item['file']}"]
         try:
-            fusedinf("run", name, "--store", STORE / "models", *inputs, "--output", folder, "--json")
-        except RuntimeError as error:
+            fusedinf("run", name, "--store", STORE, *inputs, "--output", folder, "--json")
+        except ProgramError as error:
             yield "-", None, None, str(error)
             return
         for item in case["outputs"]:
             written = pathlib.Path(folder) / name / (item["name"].replace("/", "_") + ".npy")
             try:
                 if not written.exists():
-                    raise RuntimeError(f"was not written as {written.name}")
+                    raise ProgramError(f"was not written as {written.name}")
                 absolute, share = deviation(np.load(written), np.load(REFERENCES / item["file"]))
                 yield item["name"], absolute, share, None
-            except RuntimeError as error:
+            except ProgramError as error:
                 yield item["name"], None, None, str(error)
 
 
@@ -96,8 +64,8 @@ def main():
     print(LINE.format("model", "case", "output", "deviation", "of bound", ""))
     for model in chosen:
         try:
-            prepare_store([model])
-        except RuntimeError as error:
+            prepare_store([model["name"]])
+        except ProgramError as error:
             failures += 1
             print(LINE.format(model["name"], "-", "-", "-", "-", f"FAIL  add: {error}"))
             continue
