@@ -33,7 +33,7 @@ let stages = [
   Stage(
     name: "ModelCompiler", imports: ["Tensors", "ModelGraph", "GraphPasses", "Device", "ModelStore"]),
   Stage(name: "Linker", imports: ["Tensors", "ModelGraph", "GraphPasses", "Device", "ModelStore"]),
-  Stage(name: "Residency", imports: ["Device", "ModelStore"]),
+  Stage(name: "Residency", imports: ["Device"]),
   Stage(
     name: "Executor", imports: ["Tensors", "ModelGraph", "Device", "Linker", "Residency", "ModelStore"],
     testImports: ["ModelCompiler", "GraphPasses"]),
