@@ -11,7 +11,8 @@ struct Fact {
   init(_ type: ValueType, elements: [Scalar]? = nil) {
     self.type = type
     // Elements that are all unknown say no more than the type does.
-    if let elements, elements.count <= Inference.maximumElements, elements.contains(where: { $0 != .unknown })
+    if let elements, elements.count <= Inference.maximumElements,
+      elements.isEmpty || elements.contains(where: { $0 != .unknown })
     {
       followed = elements
     }

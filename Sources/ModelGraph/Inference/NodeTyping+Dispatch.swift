@@ -91,6 +91,10 @@ extension NodeTyping {
 
   /// Checks the numbers of operands and results, and that the required operands are there.
   func checkCounts() throws(GraphError) {
+    for case .binary(let function, let operand) in node.postOps
+    where !node.inputs.indices.contains(operand) || node.inputs[operand] == nil {
+      throw failure("post-op \(function) wants operand \(operand), which is not there")
+    }
     let arity = node.op.arity
     let count = node.operandCount
     guard arity.operands.contains(count) else {
@@ -103,10 +107,6 @@ extension NodeTyping {
     let required = arity.isVariadic ? count : arity.operands.lowerBound
     for index in 0..<required where node.inputs[index] == nil {
       throw failure("operand \(index) is left out, but it is required")
-    }
-    for case .binary(let function, let operand) in node.postOps
-    where !node.inputs.indices.contains(operand) || node.inputs[operand] == nil {
-      throw failure("post-op \(function) wants operand \(operand), which is not there")
     }
   }
 }
