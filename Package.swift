@@ -69,6 +69,9 @@ for stage in stages where wanted.contains(stage.name) {
     targets.append(
       .testTarget(
         name: "\(stage.name)Tests", dependencies: imports.map { .byName(name: $0) } + stage.products,
+        // Tests find their fixtures beside their source.
+        exclude: FileManager.default.fileExists(atPath: Context.packageDirectory + "/\(tests)/Fixtures")
+          ? ["Fixtures"] : [],
         swiftSettings: strict, linkerSettings: rpath))
   }
 }

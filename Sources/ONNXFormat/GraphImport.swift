@@ -5,6 +5,7 @@ import Tensors
 final class GraphImport {
   let model: ModelImport
   private(set) var graph: Graph
+  private var inference = IncrementalInference()
   private let proto: ONNXGraphProto
   /// Values by the name they have in the file.
   private var values: [String: ValueID] = [:]
@@ -39,11 +40,7 @@ final class GraphImport {
     for node in proto.node { names.formUnion(node.output) }
     try readInitializers()
     try readInputs()
-    for (name, type) in captured {
-      let id = graph.addValue(name, type: type)
-      values[name] = id
-      graph.inputs.append(id)
-    }
+    for (name, type) in captured { addInput(name, type) }
     names.formUnion(values.keys)
     for index in try orderedNodes(proto.node, available: Set(values.keys)) {
       try read(proto.node[index], index: index)
@@ -78,11 +75,15 @@ final class GraphImport {
         values[input.name] = graph.addValue(input.name)
         continue
       }
-      let id = graph.addValue(
-        input.name, type: try type(tensor, "the input '\(shown(input.name))'", input.name))
-      values[input.name] = id
-      graph.inputs.append(id)
+      addInput(input.name, try type(tensor, "the input '\(shown(input.name))'", input.name))
     }
+  }
+
+  private func addInput(_ name: String, _ type: ValueType?) {
+    let id = graph.addValue(name, type: type)
+    values[name] = id
+    graph.inputs.append(id)
+    if let type { inference.define(id, as: type) }
   }
 
   private func readOutputs() throws {
@@ -140,7 +141,7 @@ extension GraphImport {
   /// Adds the constant that `proto` describes under the file's name `name`.
   func define(_ name: String, constant proto: ONNXTensorProto) throws {
     do {
-      values[name] = graph.addConstant(name, try model.tensors.tensor(proto, name: name))
+      values[name] = addConstant(try model.tensors.tensor(proto, name: name), name)
     } catch let unsupported as TensorDecoding.UnsupportedType {
       model.note(type: unsupported.name, "a constant", name)
       values[name] = graph.addValue(name)
@@ -148,20 +149,33 @@ extension GraphImport {
   }
 
   /// Adds a constant that the file does not have as one, named after `base`.
-  func constant(_ tensor: Tensor, named base: String) -> ValueID { graph.addConstant(unique(base), tensor) }
+  func constant(_ tensor: Tensor, named base: String) -> ValueID { addConstant(tensor, unique(base)) }
+
+  private func addConstant(_ tensor: Tensor, _ name: String) -> ValueID {
+    let id = graph.addConstant(name, tensor)
+    inference.define(id, as: tensor)
+    return id
+  }
 
   /// Adds a value that the file does not have, named after `base`.
-  func value(named base: String, type: ValueType?) -> ValueID { graph.addValue(unique(base), type: type) }
+  func value(named base: String) -> ValueID { graph.addValue(unique(base)) }
 
   /// The value of this name in the file.
   func value(_ name: String) -> ValueID? { values[name] }
 
+  /// What is known so far of a value's type.
+  func type(of id: ValueID) -> ValueType? { inference[id] }
+
   /// Adds a node; the values it makes are there already.
-  func append(_ node: Node) { graph.nodes.append(node) }
+  func append(_ node: Node) {
+    graph.nodes.append(node)
+    // What cannot be typed is told once the graph is whole, so that all that is unsupported is found before.
+    try? inference.append(node, of: graph)
+  }
 
   /// Adds a value under the file's name `name`.
-  func value(defining name: String, type: ValueType?) -> ValueID {
-    let id = graph.addValue(name, type: type)
+  func value(defining name: String) -> ValueID {
+    let id = graph.addValue(name)
     values[name] = id
     return id
   }
@@ -188,7 +202,7 @@ extension GraphImport {
     }
     // Something to refer to, so that the rest can be read and all that is unsupported is found.
     for output in proto.output where !output.isEmpty && values[output] == nil {
-      _ = value(defining: output, type: nil)
+      _ = value(defining: output)
     }
   }
 }

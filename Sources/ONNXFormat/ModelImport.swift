@@ -59,6 +59,7 @@ final class ModelImport {
       }
       throw ONNXError(.unsupported(path: path, features))
     }
+    do { try graph.verify() } catch { throw ONNXError(.verification(path: path, error)) }
     return graph
   }
 

@@ -82,10 +82,10 @@ extension NodeImport {
   }
 
   /// The element type of a value as far as it is known.
-  func elementType(_ id: ValueID?) -> ElementType? { id.flatMap { graph.graph[$0].type?.elementType } }
+  func elementType(_ id: ValueID?) -> ElementType? { id.flatMap { graph.type(of: $0)?.elementType } }
 
   /// The number of axes of a value as far as it is known.
-  func rank(_ id: ValueID?) -> Int? { id.flatMap { graph.graph[$0].type?.rank } }
+  func rank(_ id: ValueID?) -> Int? { id.flatMap { graph.type(of: $0)?.rank } }
 }
 
 // MARK: Attributes

@@ -41,33 +41,17 @@ extension Graph {
       throw GraphError(
         .verification(graph: name, detail: "more than \(Self.maximumDepth) conditionals are nested"))
     }
-    var facts = [Fact?](repeating: nil, count: values.count)
+    var typing = IncrementalInference(depth: depth, capacity: values.count)
     for (id, fact) in zip(inputs, arguments) {
       try check(id)
-      facts[id.index] = fact
+      typing.set(id, fact)
     }
     for (id, constant) in constants {
       try check(id)
-      facts[id.index] = constant.tensor.map { Fact($0) } ?? Fact(constant.type)
+      typing.set(id, constant.tensor.map { Fact($0) } ?? Fact(constant.type))
     }
-    for node in nodes {
-      var operands: [Fact?] = []
-      operands.reserveCapacity(node.inputs.count)
-      for id in node.inputs {
-        if let id { try check(id) }
-        operands.append(id.flatMap { facts[$0.index] })
-      }
-      let typing = NodeTyping(graph: name, node: node, operands: operands, depth: depth)
-      try typing.checkCounts()
-      let results = try typing.afterPostOps(typing.results())
-      for (id, fact) in zip(node.outputs, results) {
-        guard let id else { continue }
-        try check(id)
-        if let fact { try checkSizes(fact.type, of: values[id.index].name) }
-        facts[id.index] = fact
-      }
-    }
-    return facts
+    for node in nodes { try typing.append(node, of: self) }
+    return typing.facts
   }
 
   private func inference(from facts: [Fact?]) -> Inference {
@@ -88,7 +72,7 @@ extension Graph {
     return Inference(types: facts.map { $0?.type }, contents: contents, reals: reals)
   }
 
-  private func check(_ id: ValueID) throws(GraphError) {
+  func check(_ id: ValueID) throws(GraphError) {
     guard values.indices.contains(id.index) else {
       throw GraphError(
         .verification(graph: name, detail: "value \(id.index) is named, but there are only \(values.count)"))
@@ -96,7 +80,7 @@ extension Graph {
   }
 
   /// Refuses sizes that nothing could be computed with.
-  private func checkSizes(_ type: ValueType, of value: String) throws(GraphError) {
+  func checkSizes(_ type: ValueType, of value: String) throws(GraphError) {
     guard let dimensions = type.dimensions else { return }
     // Open dimensions are at least 0 and count as 1 here, so that what is known is checked alone.
     do { _ = try Shape(checking: dimensions.map { $0.size ?? 1 }) } catch {

@@ -20,7 +20,7 @@ extension OperatorImport {
       guard proto.input.isEmpty else { throw node.malformed("has a branch with inputs") }
       let graph = try GraphImport(
         node.graph.model, proto, name: "\(node.graph.graph.name)/\(node.name)/\(name)",
-        capturing: captured.map { ($0.name, node.graph.graph[$0.id].type) }
+        capturing: captured.map { ($0.name, node.graph.type(of: $0.id)) }
       ).read()
       guard graph.outputs.count == node.proto.output.count else {
         throw node.malformed(

@@ -110,11 +110,10 @@ extension OperatorImport {
     let x = try node.operand(0)
     let outputs = node.proto.output
     guard outputs.count == 2, !outputs[1].isEmpty else { return try node.emit(.identity, [x]) }
-    guard node.opset >= 10 else {
-      throw NodeImport.UnsupportedForm(reason: "its mask, before opset 10")
-    }
+    // Before opset 10 the mask is of the operand's type.
+    let value = node.opset < 10 ? try node.tensor(1, like: x) : try Tensor([true], shape: .scalar)
     let shape = node.intermediate(.shape(start: 0, end: nil), [x], "shape")
-    try node.emit(result: 1, .constantOfShape(value: try Tensor([true], shape: .scalar)), [shape])
+    try node.emit(result: 1, .constantOfShape(value: value), [shape])
     if outputs[0].isEmpty { return }
     try node.emit(result: 0, .identity, [x])
   }

@@ -1,0 +1,54 @@
+import Tensors
+
+/// Types the nodes of a graph one after the other, so that who builds one can ask what is known so far.
+package struct IncrementalInference {
+  /// What is known of each value, by index.
+  private(set) var facts: [Fact?]
+  /// How many conditionals the graph is inside of.
+  private let depth: Int
+
+  package init() { self.init(depth: 0, capacity: 0) }
+
+  init(depth: Int, capacity: Int) {
+    self.depth = depth
+    facts = [Fact?](repeating: nil, count: capacity)
+  }
+
+  /// The type of a value as far as it is known.
+  package subscript(id: ValueID) -> ValueType? {
+    facts.indices.contains(id.index) ? facts[id.index]?.type : nil
+  }
+
+  /// Says what type an input has.
+  package mutating func define(_ id: ValueID, as type: ValueType) { set(id, Fact(type)) }
+
+  /// Says what a constant is.
+  package mutating func define(_ id: ValueID, as tensor: Tensor) { set(id, Fact(tensor)) }
+
+  /// Infers the results of `node`; what makes its operands was appended before.
+  /// - Throws: ``GraphError`` on what is certainly wrong; the results stay open then.
+  package mutating func append(_ node: Node, of graph: Graph) throws(GraphError) {
+    var operands: [Fact?] = []
+    operands.reserveCapacity(node.inputs.count)
+    for id in node.inputs {
+      if let id { try graph.check(id) }
+      operands.append(id.flatMap { facts.indices.contains($0.index) ? facts[$0.index] : nil })
+    }
+    let typing = NodeTyping(graph: graph.name, node: node, operands: operands, depth: depth)
+    try typing.checkCounts()
+    let results = try typing.afterPostOps(typing.results())
+    for (id, fact) in zip(node.outputs, results) {
+      guard let id else { continue }
+      try graph.check(id)
+      if let fact { try graph.checkSizes(fact.type, of: graph[id].name) }
+      set(id, fact)
+    }
+  }
+
+  mutating func set(_ id: ValueID, _ fact: Fact?) {
+    if id.index >= facts.count {
+      facts.append(contentsOf: repeatElement(nil, count: id.index - facts.count + 1))
+    }
+    facts[id.index] = fact
+  }
+}

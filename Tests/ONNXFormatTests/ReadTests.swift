@@ -1,0 +1,123 @@
+import Foundation
+import ModelGraph
+import ONNXFormat
+import Tensors
+import Testing
+
+@Test func networkIsReadWhole() throws {
+  let path = fixtures + "/network.onnx"
+  let model = try ONNXModel.read(path)
+  #expect(model.opset == 17)
+  #expect(model.producer == "fixtures 1")
+  #expect(model.sourceFiles == [URL(fileURLWithPath: path).resolvingSymlinksInPath().path])
+  #expect(model.operatorCounts == ["Conv": 1, "Relu": 1, "GlobalAveragePool": 1, "Flatten": 1])
+
+  let graph = model.graph
+  #expect(graph.name == "network")
+  #expect(try ONNXModel.read(path, name: "another").graph.name == "another")
+  // The initialiser that is listed as an input too is a constant.
+  #expect(graph.inputs.map { graph[$0].name } == ["image"])
+  #expect(
+    graph[graph.inputs[0]].type == ValueType(.float32, [.symbol("batch"), .known(3), .unknown, .unknown]))
+  #expect(graph.outputs.map { graph[$0].name } == ["logits"])
+  // Nodes without a name have that of their first result.
+  #expect(graph.nodes.map(\.name) == ["c", "activation", "p", "logits"])
+  let convolution = Op.convolution(
+    Convolution(strides: [1, 1], dilations: [1, 1], padding: .explicit([1, 1, 1, 1]), groups: 1))
+  #expect(graph.nodes[0].op == convolution)
+  let weight = try #require(graph.tensor(graph.nodes[0].inputs[1]))
+  #expect(weight.shape == [2, 3, 3, 3])
+  #expect(try weight.elements(as: Float.self) == (0..<54).map { Float($0) / 54 })
+  #expect(try graph.tensor(graph.nodes[0].inputs[2])?.elements(as: Float.self) == [0.25, -0.5])
+}
+
+/// The same elements in a typed field and as raw data are the same tensor, of each type.
+@Test func typedFieldsAndRawDataAgree() throws {
+  let graph = try ONNXModel.read(fixtures + "/types.onnx").graph
+  var tensors: [String: Tensor] = [:]
+  for (id, constant) in graph.constants { tensors[graph[id].name] = constant.tensor }
+  #expect(tensors.count == 2 * ElementType.allCases.count)
+  for (name, tensor) in tensors where name.hasSuffix("typed") {
+    #expect(tensor == tensors[name.replacing("typed", with: "raw")], "\(name)")
+  }
+  #expect(Set(tensors.values.map(\.elementType)) == Set(ElementType.allCases))
+  #expect(tensors["FLOAT typed"]?.floats == [1.5, -2, 3])
+  #expect(tensors["BFLOAT16 typed"]?.floats == [1.5, -2, 3])
+  #expect(tensors["INT4 typed"]?.integers == [1, -2, 3])
+  #expect(tensors["UINT16 raw"]?.integers == [1, 60000, 3])
+  #expect(tensors["BOOL raw"]?.integers == [1, 0, 1])
+}
+
+/// A Swift `Bool` is 0 or 1; a file's need not be.
+@Test func booleansAreNormalised() throws {
+  let folder = try TemporaryFolder()
+  var tensor = ONNXTensorProto()
+  tensor.name = "b"
+  tensor.dataType = 9
+  tensor.dims = [4]
+  var model = ONNXModelProto.of([.of("Identity", ["x"], ["y"])])
+  model.graph.initializer = [tensor]
+  // raw_data (field 9) of the one initialiser, which the tests' types do not have.
+  let raw: [UInt8] = [9 << 3 | 2, 4, 0, 1, 2, 255]
+  let tensorBytes = try tensor.serializedBytes() as [UInt8]
+  let whole = try model.serializedBytes() as [UInt8]
+  let at = try #require(whole.firstRange(of: tensorBytes)?.upperBound)
+  // Every length in front of it fits a byte: the tensor's own, and the graph's at the end of its tag.
+  var bytes = whole
+  bytes.insert(contentsOf: raw, at: at)
+  bytes[at - tensorBytes.count - 1] += UInt8(raw.count)
+  let graphBytes = try model.graph.serializedBytes() as [UInt8]
+  let graphAt = try #require(whole.firstRange(of: graphBytes)?.lowerBound)
+  bytes[graphAt - 1] += UInt8(raw.count)
+  let graph = try ONNXModel.read(folder.write(bytes, to: "m.onnx")).graph
+  let booleans = graph.constants.values.compactMap { $0.tensor }.first { $0.elementType == .bool }
+  #expect(try booleans?.elements(as: Bool.self) == [false, true, true, true])
+}
+
+/// Nodes may come in any order; the graph has them in one in which each follows what it needs.
+@Test func nodesAreSorted() throws {
+  let graph = try read(
+    .of([
+      .of("Tanh", ["b"], ["y"], name: "third"), .of("Exp", ["a"], ["b"], name: "second"),
+      .of("Neg", ["x"], ["a"], name: "first"),
+    ])
+  ).graph
+  #expect(graph.nodes.map(\.name) == ["first", "second", "third"])
+}
+
+/// A chain of twenty thousand nodes, written backwards, is sorted without recursion.
+@Test func longChainsAreSorted() throws {
+  let count = 20_000
+  let nodes = (0..<count).reversed().map { index in
+    ONNXNodeProto.of("Neg", [index == 0 ? "x" : "v\(index)"], [index == count - 1 ? "y" : "v\(index + 1)"])
+  }
+  #expect(try read(.of(nodes)).graph.nodes.count == count)
+}
+
+/// Names that the import makes up are not those of the file.
+@Test func madeUpNamesAreUnique() throws {
+  let graph = try read(
+    .of(
+      opset: 11, outputs: ["y", "n/axes", "n/axes#1"],
+      [
+        .of("ReduceSum", ["x"], ["y"], name: "n", [.ints("axes", [1])]),
+        .of("ReduceSum", ["x"], ["n/axes"], name: "n", [.ints("axes", [1])]),
+        .of("Neg", ["x"], ["n/axes#1"]),
+      ])
+  ).graph
+  #expect(Set(graph.values.map(\.name)).count == graph.values.count)
+}
+
+/// Zero, −1, "" and "?" are sizes nobody knows; every other name is a symbol.
+@Test func dimensionsOfInputs() throws {
+  var input = ONNXValueInfoProto.of("x", [5, 0, -1])
+  input.type.tensorType.shape.dim += ["n", "", "?"].map { name in .with { $0.dimParam = name } } + [.init()]
+  let graph = try read(.of(inputs: [input], [.of("Neg", ["x"], ["y"])])).graph
+  let dimensions: [ModelGraph.Dimension] = [
+    .known(5), .unknown, .unknown, .symbol("n"), .unknown, .unknown, .unknown,
+  ]
+  #expect(graph[graph.inputs[0]].type == ValueType(.float32, dimensions))
+  input.type.tensorType.clearShape()
+  let unranked = try read(.of(inputs: [input], [.of("Neg", ["x"], ["y"])])).graph
+  #expect(unranked[unranked.inputs[0]].type == ValueType(.float32, nil as [ModelGraph.Dimension]?))
+}
