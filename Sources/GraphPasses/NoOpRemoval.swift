@@ -83,8 +83,8 @@ extension Rewriter {
     guard axes.count == ends.count else { return false }
     let dimensions = type(node.inputs[0])?.dimensions
     return zip(axes, ends).allSatisfy { axis, end in
-      // The end that exporters write for "to the end".
-      if end >= Int(Int32.max) { return true }
+      // What exporters write for "to the end" (JAX: 1,000,000,000; others the largest integer). No axis is that long.
+      if end >= 1_000_000_000 { return true }
       guard let dimensions else { return false }
       let index = axis < 0 ? axis + dimensions.count : axis
       guard dimensions.indices.contains(index), let size = dimensions[index].size else { return false }

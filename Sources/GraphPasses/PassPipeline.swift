@@ -5,14 +5,17 @@ public struct PassPipeline {
   /// Computing ahead, removing, normalising: until the graph is as small as these make it.
   static let simplifying: [Pass] = [
     .shapeFolding, .constantFolding, .conditionalInlining, .noOpRemoval, .commonSubexpressions,
-    .reshapeSimplification, .transposeSimplification, .activationRecognition, .layerNormalizationRecognition,
-    .batchNormalizationFolding, .affineFolding, .padMerging, .deadCode,
+    .softmaxSimplification, .reshapeSimplification, .transposeSimplification, .activationRecognition,
+    .layerNormalizationRecognition, .batchNormalizationFolding, .affineFolding, .padMerging,
+    .gateSimplification,
+    .reshapeSinking, .deadCode,
   ]
   /// What puts operations where the foldings above would no longer see them.
   static let fusing: [Pass] = [.postOpFusion, .noOpRemoval, .deadCode]
   /// Passes that cost little and that concrete shapes can give something to do again.
   static let specialising: [Pass] = [
-    .noOpRemoval, .reshapeSimplification, .transposeSimplification, .postOpFusion,
+    .noOpRemoval, .softmaxSimplification, .reshapeSimplification, .transposeSimplification, .reshapeSinking,
+    .postOpFusion,
   ]
 
   /// Every pass that ``optimise(_:evaluator:verifying:progress:)`` runs, in order of first use.
