@@ -1,0 +1,79 @@
+import Tensors
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// What a compiled model says about itself, for people and for the programs that pick it.
+public struct ModelMetadata: Sendable, Hashable, Codable {
+  /// One input or output of the model.
+  public struct TensorDeclaration: Sendable, Hashable, Codable {
+    public var name: String
+    public var elementType: ElementType
+    /// One text a dimension: a number, a symbol's name, or `?`. `nil` when even the rank is not known.
+    public var dimensions: [String]?
+
+    public init(name: String, elementType: ElementType, dimensions: [String]?) {
+      self.name = name
+      self.elementType = elementType
+      self.dimensions = dimensions
+    }
+  }
+
+  public var name: String
+  /// The version that the store opened; 0 in a file that is in no store.
+  public var version: Int
+  /// The target's text: the model runs where it equals the device's.
+  public var target: String
+  /// The newest opset of ONNX's own domain that the source asks for.
+  public var opset: Int
+  /// What wrote the source.
+  public var producer: String
+  /// The source's bytes: the `.onnx` file, then its external data.
+  public var sourceHash: ContentHash
+  /// Where the source was when the model was added.
+  public var sourcePath: String
+  public var inputs: [TensorDeclaration]
+  public var outputs: [TensorDeclaration]
+  /// The shapes that were declared when the model was added, as they were written, by input.
+  public var declaredShapes: [String: String]
+  /// Counts for summaries, by name: nodes before and after, folded, fused, weights, bytes.
+  public var statistics: [String: Int]
+  public var createdAt: Date
+
+  public init(
+    name: String, version: Int = 0, target: String, opset: Int, producer: String = "",
+    sourceHash: ContentHash, sourcePath: String, inputs: [TensorDeclaration], outputs: [TensorDeclaration],
+    declaredShapes: [String: String] = [:], statistics: [String: Int] = [:], createdAt: Date = Date()
+  ) {
+    self.name = name
+    self.version = version
+    self.target = target
+    self.opset = opset
+    self.producer = producer
+    self.sourceHash = sourceHash
+    self.sourcePath = sourcePath
+    self.inputs = inputs
+    self.outputs = outputs
+    self.declaredShapes = declaredShapes
+    self.statistics = statistics
+    self.createdAt = createdAt
+  }
+}
+
+extension ModelMetadata {
+  static var encoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.dateEncodingStrategy = .iso8601
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }
+
+  static var decoder: JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.dateDecodingStrategy = .iso8601
+    return decoder
+  }
+}
