@@ -1,0 +1,109 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A folder with models: each version is a compiled model beside the source that it was made from.
+///
+///     DIR/lock                          held by whoever changes the store
+///     DIR/models/NAME/VERSION/          one version: model.fused, source.json, source/…
+///     DIR/staging/…                     changes under way
+///
+/// Several processes may use one store. A version appears and vanishes in one step; what is open stays usable.
+public final class ModelStore: Sendable {
+  /// The store's folder.
+  public let directory: String
+  let root: Directory
+  let lockSeconds: Int
+
+  /// Uses the store in `directory`, which is made, private to the user, when it is not there.
+  /// - Parameter lockSeconds: how long a change waits for another process's.
+  /// - Throws: ``StoreError`` when the folder can be neither found nor made.
+  public init(directory: String, lockSeconds: Int = 30) throws {
+    var path = directory
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    guard !path.isEmpty else {
+      throw StoreError(.system(action: "open the store", path: directory, reason: "its name is empty"))
+    }
+    self.directory = path
+    self.lockSeconds = lockSeconds
+    root = Directory(path: path)
+    try root.create()
+    guard access(path, R_OK | X_OK) == 0 else { throw StoreError.system("open the store", path) }
+  }
+
+  /// Opens a model's compiled form.
+  /// - Parameter version: the newest when it is left out.
+  /// - Throws: ``StoreError``: `notFound`, `damaged`, `unsupportedFormat`.
+  public func open(_ name: String, version: Int? = nil) throws -> CompiledModel {
+    let name = try ModelName(checking: name)
+    // A version that is removed between looking and opening was not there.
+    var attempts = 3
+    while true {
+      let versions = try versions(of: name)
+      guard let found = version ?? versions.last, versions.contains(found) else {
+        throw StoreError(
+          .noModel(name: name.text, version: version, store: directory, versions: versions))
+      }
+      let path = compiledPath(name, found)
+      attempts -= 1
+      if attempts > 0, access(path, F_OK) != 0 { continue }
+      return try CompiledModel(path) { metadata in
+        var metadata = metadata
+        metadata.name = name.text
+        metadata.version = found
+        return metadata
+      }
+    }
+  }
+
+  /// Where the store keeps the `.onnx` file that a version was made from, with its external data beside it.
+  /// - Throws: ``StoreError`` when there is no such version, or its source is gone.
+  public func sourcePath(_ name: String, version: Int) throws -> String {
+    let name = try ModelName(checking: name)
+    let source = try source(of: name, version)
+    guard let first = source.files.first else {
+      throw StoreError(.invalidModel(reason: "the store kept no source of '\(name.text)' version \(version)"))
+    }
+    let path = sourceDirectory(name, version).path + "/" + first.path
+    guard access(path, R_OK) == 0 else { throw StoreError.system("read the kept source", path) }
+    return path
+  }
+
+  /// How a version was asked to be compiled: what ``add(name:source:options:build:)`` was given.
+  public func options(_ name: String, version: Int) throws -> [String: String] {
+    try source(of: try ModelName(checking: name), version).options
+  }
+
+  // MARK: Places
+
+  var models: Directory { root("models") }
+  var staging: Directory { root("staging") }
+  static let compiledName = "model.fused"
+  static let sourceName = "source"
+  static let recordName = "source.json"
+
+  func versionDirectory(_ name: ModelName, _ version: Int) -> Directory { models(name.text)("\(version)") }
+  func compiledPath(_ name: ModelName, _ version: Int) -> String {
+    versionDirectory(name, version).path + "/" + ModelStore.compiledName
+  }
+  func sourceDirectory(_ name: ModelName, _ version: Int) -> Directory {
+    versionDirectory(name, version)(ModelStore.sourceName)
+  }
+
+  func source(of name: ModelName, _ version: Int) throws -> StoredSource {
+    let versions = try versions(of: name)
+    guard versions.contains(version) else {
+      throw StoreError(.noModel(name: name.text, version: version, store: directory, versions: versions))
+    }
+    return try StoredSource(readFrom: versionDirectory(name, version).path + "/" + ModelStore.recordName)
+  }
+
+  /// A model's versions, ascending.
+  func versions(of name: ModelName) throws -> [Int] {
+    try models(name.text).names().compactMap { text in
+      Int(text).flatMap { (1..<1 << 40).contains($0) && "\($0)" == text ? $0 : nil }
+    }.sorted()
+  }
+}
