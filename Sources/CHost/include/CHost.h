@@ -1,5 +1,7 @@
+// What the engine needs of the host in C.
 #pragma once
 #include "host_memory.h"
 #include "host_thread.h"
 #include "sha256.h"
 #include "host_file.h"
+#include "openmp.h"

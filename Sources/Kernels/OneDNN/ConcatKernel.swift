@@ -1,0 +1,76 @@
+import CDNNL
+import Device
+import ModelGraph
+import Tensors
+
+extension OneDNNEngine {
+  /// oneDNN's concat: in the layout of the largest operand where the others can have it, else plain.
+  func concat(_ request: KernelRequest, axis: Int) throws -> PrimitiveDraft? {
+    guard let result = request.optionalResult(0), request.isAllFloat, request.operands.count > 1 else {
+      return nil
+    }
+    let operands = request.operands.compactMap { $0 }
+    let rank = result.shape.rank
+    let axis = axis < 0 ? axis + rank : axis
+    guard operands.count == request.operands.count, axis >= 0, axis < rank,
+      operands.allSatisfy({ $0.shape.rank == rank })
+    else { return nil }
+    let sources = operands.map { TensorView($0.shape) }
+    let target = TensorView(result.shape)
+    var draft = PrimitiveDraft { [handle] pins, attributes in
+      let src = try sources.enumerated().map { index, view in
+        try PrimitiveDraft.descriptor(DNNL_ARG_MULTIPLE_SRC + Int32(index), view.dims, in: pins)
+      }
+      let dst = try PrimitiveDraft.descriptor(DNNL_ARG_DST, target.dims, in: pins)
+      let raw: [const_dnnl_memory_desc_t?] = src.map(\.raw)
+      return try withExtendedLifetime(src) {
+        try PrimitiveDescriptor("dnnl_concat_primitive_desc_create") {
+          dnnl_concat_primitive_desc_create(
+            $0, handle.raw, dst.raw, Int32(raw.count), Int32(axis), raw, attributes.raw)
+        }
+      }
+    }
+    draft.operands = sources.enumerated().map { index, view in
+      .init(number: DNNL_ARG_MULTIPLE_SRC + Int32(index), index: index, view: view)
+    }
+    draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: target)]
+    draft.candidates = try concatCandidates(operands, sources, target)
+    return draft
+  }
+
+  private func concatCandidates(
+    _ operands: [Operand], _ sources: [TensorView], _ target: TensorView
+  ) throws -> [PrimitiveDraft.Pins] {
+    func pins(_ layout: (TensorView) throws -> MemoryDescriptor?) rethrows -> PrimitiveDraft.Pins? {
+      var pins: PrimitiveDraft.Pins = [:]
+      for (index, view) in sources.enumerated() {
+        guard let descriptor = try layout(view) else { return nil }
+        pins[DNNL_ARG_MULTIPLE_SRC + Int32(index)] = descriptor
+      }
+      pins[DNNL_ARG_DST] = try layout(target)
+      return pins[DNNL_ARG_DST] == nil ? nil : pins
+    }
+    let plain = try pins { try $0.descriptor() }
+    let largest = operands.filter { $0.layout != .plain }.max {
+      $0.shape.elementCount < $1.shape.elementCount
+    }
+    guard let largest else { return [plain].compactMap { $0 } }
+    let stored = try StoredLayout(largest.layout, of: largest.elementType, largest.shape)
+    return [try pins { try stored.descriptor(alike: $0.dims) }, plain].compactMap { $0 }
+  }
+}
+
+extension StoredLayout {
+  /// The layout that has the same order and blocks for another tensor of that rank; `nil` when blocks would be cut.
+  func descriptor(alike other: [Int]) throws -> MemoryDescriptor? {
+    guard other.count == dims.count, sourceStrides == nil else { return nil }
+    switch storage {
+    case .strides(let strides):
+      let order = dims.indices.sorted { (strides[$0], $1) > (strides[$1], $0) }
+      return try TensorView(other, order: order).descriptor(dnnl_data_type_t(dataType))
+    case .tag(let tag):
+      let descriptor = try MemoryDescriptor(other, dnnl_data_type_t(dataType), tag: dnnl_format_tag_t(tag))
+      return descriptor.paddedDims == other ? descriptor : nil
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import CDNNL
+import Device
+import ModelGraph
+import Tensors
+
+extension OneDNNEngine {
+  /// oneDNN's convolution (direct algorithms), for ONNX `Conv`: x [N, C, …], w [O, C/groups, …], bias [O].
+  func convolution(_ request: KernelRequest, _ op: Convolution) throws -> PrimitiveDraft? {
+    guard let x = request.optionalOperand(0), let w = request.optionalOperand(1),
+      let y = request.optionalResult(0),
+      request.isAllFloat, x.shape.rank == w.shape.rank, x.shape.rank >= 3, y.shape.rank == x.shape.rank,
+      op.groups >= 1, x.shape.dims[1] == w.shape.dims[1] * op.groups,
+      w.shape.dims[0] % op.groups == 0, y.shape.dims[1] == w.shape.dims[0],
+      let window = Window(
+        kernel: Array(w.shape.dims[2...]), strides: op.strides, dilations: op.dilations,
+        padding: op.padding, input: Array(x.shape.dims[2...]), output: Array(y.shape.dims[2...]))
+    else { return nil }
+    let (source, target) = (TensorView(x.shape), TensorView(y.shape))
+    let weights = TensorView(
+      op.groups == 1
+        ? w.shape.dims
+        : [op.groups, w.shape.dims[0] / op.groups] + w.shape.dims[1...])
+    let bias = request.optionalOperand(2)
+    var draft = PrimitiveDraft { [handle] pins, attributes in
+      let src = try PrimitiveDraft.descriptor(DNNL_ARG_SRC, source.dims, in: pins)
+      let wei = try PrimitiveDraft.descriptor(DNNL_ARG_WEIGHTS, weights.dims, in: pins)
+      let dst = try PrimitiveDraft.descriptor(DNNL_ARG_DST, target.dims, in: pins)
+      let add = try bias.map { try MemoryDescriptor.dense($0.shape.dims) }
+      return try PrimitiveDescriptor("dnnl_convolution_forward_primitive_desc_create") {
+        dnnl_convolution_forward_primitive_desc_create(
+          $0, handle.raw, dnnl_forward_inference, dnnl_convolution_direct, src.raw, wei.raw, add?.raw,
+          dst.raw, window.strides.wide, window.dilations.wide, window.before.wide, window.after.wide,
+          attributes.raw)
+      }
+    }
+    draft.operands = [
+      .init(number: DNNL_ARG_SRC, index: 0, view: source),
+      .init(number: DNNL_ARG_WEIGHTS, index: 1, view: weights, isPacked: true),
+    ]
+    if let bias {
+      guard bias.shape.dims == [w.shape.dims[0]] else { return nil }
+      draft.operands.append(.init(number: DNNL_ARG_BIAS, index: 2, view: TensorView(bias.shape)))
+    }
+    draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: target)]
+    draft.fusion = .broadcasting(request)
+    draft.candidates = try sourceCandidates(
+      x, source, DNNL_ARG_SRC, prefersGiven: x.layout != .plain || x.shape.dims[1] <= Self.fewChannels)
+    return draft
+  }
+
+  /// Up to so many channels the library's convolutions read a plain image, as first layers do.
+  private static let fewChannels = 4
+
+  /// Layouts of an operand to try: the one it comes in, any, and plain, in an order.
+  func sourceCandidates(
+    _ operand: Operand, _ view: TensorView, _ argument: Int32, prefersGiven: Bool
+  ) throws -> [PrimitiveDraft.Pins] {
+    let given = try operand.descriptor(as: view).map { [argument: $0] }
+    let any: PrimitiveDraft.Pins = [:]
+    let plain = try [argument: view.descriptor()]
+    guard operand.layout != .plain, let given else { return prefersGiven ? [plain, any] : [any, plain] }
+    return prefersGiven ? [given, any, plain] : [any, given, plain]
+  }
+}
+
+extension KernelRequest {
+  /// True when the op's own operands that are there, and all results, are `float32` and have elements.
+  var isAllFloat: Bool {
+    let operandsFit = operands.allSatisfy { operand in
+      operand.map { $0.elementType == .float32 && $0.shape.elementCount > 0 } ?? true
+    }
+    return operandsFit
+      && results.allSatisfy { $0.map { $0.elementType == .float32 && $0.shape.elementCount > 0 } ?? true }
+  }
+}
+
+extension PostOpFusion {
+  /// Operands broadcast to a result whose axes the primitive sees as they are.
+  static func broadcasting(_ request: KernelRequest) -> PostOpFusion {
+    guard let result = request.optionalResult(0) else { return PostOpFusion() }
+    return PostOpFusion(request, result: TensorView(result.shape).dims) {
+      $0.rank <= result.shape.rank ? TensorView($0, rank: result.shape.rank) : nil
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import CDNNL
+import Device
+import ModelGraph
+import Tensors
+
+/// What the `cpu` device asks oneDNN for.
+final class OneDNNEngine: Sendable {
+  let target: Target
+  let handle: EngineHandle
+
+  /// Compiled primitives that the library keeps for asking again: more than several large models have.
+  private static let primitiveCacheCapacity: Int32 = 4096
+
+  /// - Throws: ``DeviceError`` when oneDNN has no CPU engine.
+  init() throws {
+    do {
+      handle = try EngineHandle()
+      try check(
+        dnnl_set_primitive_cache_capacity(Self.primitiveCacheCapacity), "dnnl_set_primitive_cache_capacity")
+    } catch let failure as LibraryFailure {
+      throw DeviceError(.kernelLibrary, "oneDNN: \(failure)")
+    }
+    target = Target(device: "cpu", instructionSet: instructionSetName(), library: libraryName())
+  }
+
+  /// Bytes that a tensor takes in `layout`.
+  func byteCount(of elementType: ElementType, _ shape: Shape, in layout: Layout) throws -> Int {
+    if layout == .plain {
+      guard let bytes = elementType.byteCount(of: shape.elementCount) else {
+        throw DeviceError(.invalidArgument, "a tensor \(elementType)\(shape) is too large")
+      }
+      return bytes
+    }
+    return try describing(elementType, shape) {
+      try StoredLayout(layout, of: elementType, shape).descriptor().byteCount
+    }
+  }
+
+  /// The layouts to pack the request's weights to; `nil` when oneDNN has no kernel for it.
+  func packing(for request: KernelRequest) throws -> [Layout?]? {
+    var request = request
+    // Not the machine's thread count: a compiled model serves any.
+    request.threads = [1]
+    return try reporting(request) {
+      setOpenMPThreads(1)
+      guard let draft = try draft(request), let chosen = try draft.choose(request, packing: true) else {
+        return nil
+      }
+      var layouts: [Layout?] = request.operands.map { _ in nil }
+      for argument in draft.operands where argument.isPacked {
+        guard case .weight? = request.optionalOperand(argument.index)?.source,
+          let memory = try chosen.descriptor(of: argument.number),
+          let layout = try Layout(memory, of: argument.view, preparation: argument.preparation)
+        else { continue }
+        layouts[argument.index] = layout == .plain ? nil : layout
+      }
+      return layouts
+    }
+  }
+
+  /// The bytes of `tensor` in `layout`.
+  func pack(_ tensor: Tensor, as layout: Layout) throws -> TensorBuffer {
+    try describing(tensor.elementType, tensor.shape) {
+      if layout == .plain {
+        return try TensorBuffer(byteCount: tensor.byteCount) { bytes in
+          tensor.withUnsafeBytes { bytes.copyMemory(from: $0) }
+        }
+      }
+      let stored = try StoredLayout(layout, of: tensor.elementType, tensor.shape)
+      return try Kernels.pack(
+        tensor, stored.preparation, as: stored.view, into: stored.descriptor(), on: handle)
+    }
+  }
+
+  /// A kernel for the request; `nil` when oneDNN has none.
+  func makeKernel(_ request: KernelRequest) throws -> (any Kernel)? {
+    try reporting(request) { try kernel(request) }
+  }
+
+  private func describing<Result>(
+    _ elementType: ElementType, _ shape: Shape, _ body: () throws -> Result
+  ) throws -> Result {
+    do {
+      return try body()
+    } catch let failure as LibraryFailure {
+      throw DeviceError(.kernelLibrary, "oneDNN: a tensor \(elementType)\(shape): \(failure)")
+    }
+  }
+}
+
+private func libraryName() -> String {
+  guard let version = dnnl_version()?.pointee else { return "onednn" }
+  return "onednn-\(version.major).\(version.minor).\(version.patch)"
+}
+
+private func instructionSetName() -> String {
+  switch dnnl_get_effective_cpu_isa() {
+  case dnnl_cpu_isa_sse41: "sse41"
+  case dnnl_cpu_isa_avx: "avx"
+  case dnnl_cpu_isa_avx2: "avx2"
+  case dnnl_cpu_isa_avx2_vnni: "avx2_vnni"
+  case dnnl_cpu_isa_avx2_vnni_2: "avx2_vnni_2"
+  case dnnl_cpu_isa_avx512_core: "avx512_core"
+  case dnnl_cpu_isa_avx512_core_vnni: "avx512_core_vnni"
+  case dnnl_cpu_isa_avx512_core_bf16: "avx512_core_bf16"
+  case dnnl_cpu_isa_avx512_core_fp16: "avx512_core_fp16"
+  case dnnl_cpu_isa_avx512_core_amx: "avx512_core_amx"
+  case dnnl_cpu_isa_avx512_core_amx_fp16: "avx512_core_amx_fp16"
+  case let other: "isa-\(other.rawValue)"
+  }
+}

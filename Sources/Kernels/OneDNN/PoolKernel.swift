@@ -1,0 +1,66 @@
+import CDNNL
+import Device
+import ModelGraph
+import Tensors
+
+extension OneDNNEngine {
+  /// oneDNN's pooling, for ONNX `MaxPool` (values alone), `AveragePool` and the global pools: x [N, C, …].
+  func pool(_ request: KernelRequest, _ op: Pool) throws -> PrimitiveDraft? {
+    guard let x = request.optionalOperand(0), let y = request.optionalResult(0), request.isAllFloat,
+      request.results.dropFirst().allSatisfy({ $0 == nil }), x.shape.rank >= 3,
+      y.shape.rank == x.shape.rank, y.shape.dims[..<2] == x.shape.dims[..<2]
+    else { return nil }
+    let (input, output) = (Array(x.shape.dims[2...]), Array(y.shape.dims[2...]))
+    let isGlobal = op.window == nil
+    guard
+      let window = Window(
+        kernel: op.window ?? input, strides: isGlobal ? [] : op.strides,
+        dilations: isGlobal ? [] : op.dilations,
+        padding: isGlobal ? .explicit(Array(repeating: 0, count: 2 * input.count)) : op.padding,
+        input: input, output: output),
+      isGlobal || window.agreesWithLibrary(op, input: input, output: output)
+    else { return nil }
+    let (source, target) = (TensorView(x.shape), TensorView(y.shape))
+    let algorithm =
+      switch op.kind {
+      case .maximum: dnnl_pooling_max
+      case .average: dnnl_pooling_avg_exclude_padding
+      case .averageIncludingPadding: dnnl_pooling_avg_include_padding
+      }
+    var draft = PrimitiveDraft { [handle] pins, attributes in
+      let src = try PrimitiveDraft.descriptor(DNNL_ARG_SRC, source.dims, in: pins)
+      let dst = try PrimitiveDraft.descriptor(DNNL_ARG_DST, target.dims, in: pins)
+      return try PrimitiveDescriptor("dnnl_pooling_forward_primitive_desc_create") {
+        dnnl_pooling_forward_primitive_desc_create(
+          $0, handle.raw, dnnl_forward_inference, algorithm, src.raw, dst.raw, window.strides.wide,
+          window.kernel.wide, window.dilations.wide, window.before.wide, window.after.wide,
+          attributes.raw)
+      }
+    }
+    draft.operands = [.init(number: DNNL_ARG_SRC, index: 0, view: source)]
+    draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: target)]
+    draft.fusion = .broadcasting(request)
+    let given = try x.descriptor(as: source)
+    draft.candidates = try [given, source.descriptor()].compactMap { $0.map { [DNNL_ARG_SRC: $0] } }
+    return draft
+  }
+}
+
+extension Window {
+  /// True where oneDNN's pooling and ONNX's count the same elements: no place of the window lies in padding alone,
+  /// and an average over padding knows only padding that the model has.
+  fileprivate func agreesWithLibrary(_ op: Pool, input: [Int], output: [Int]) -> Bool {
+    for axis in input.indices {
+      guard before[axis] < extent(axis), (output[axis] - 1) * strides[axis] - before[axis] < input[axis]
+      else {
+        return false
+      }
+      if op.kind == .averageIncludingPadding, case .explicit(let pads) = op.padding,
+        after[axis] > pads[input.count + axis]
+      {
+        return false
+      }
+    }
+    return true
+  }
+}

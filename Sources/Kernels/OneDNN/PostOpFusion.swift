@@ -1,0 +1,87 @@
+import CDNNL
+import Device
+import ModelGraph
+import Tensors
+
+/// A post-op that oneDNN applies inside of a primitive.
+enum FusedPostOp {
+  case eltwise(EltwiseFunction)
+  /// With the operand of the request's that index, seen as the view.
+  case binary(dnnl_alg_kind_t, PostOpOperand)
+}
+
+/// The operand of a fused post-op.
+struct PostOpOperand {
+  var index: Int
+  var view: TensorView
+  /// True when it has as many elements as the result, whose layout it then shares.
+  var isFull: Bool
+}
+
+/// The longest prefix of a request's post-ops that oneDNN can apply inside of a primitive.
+struct PostOpFusion {
+  private(set) var postOps: [FusedPostOp] = []
+  /// How many of the request's post-ops are fused.
+  private(set) var count = 0
+
+  /// - Parameters:
+  ///   - result: the result's axes as the primitive sees them.
+  ///   - reshape: how an operand that broadcasts to the result is seen along them; `nil` when it cannot be.
+  init(
+    _ request: KernelRequest, limit: Int = .max, result: [Int], reshape: (Shape) -> TensorView?
+  ) {
+    for postOp in request.postOps.prefix(limit) {
+      guard let fused = PostOpFusion.fuse(postOp, in: request, result, reshape) else { return }
+      postOps += fused
+      count += 1
+    }
+  }
+
+  init() {}
+
+  /// Puts functions in front of what is there.
+  mutating func prepend(_ functions: [EltwiseFunction]) {
+    postOps = functions.map { .eltwise($0) } + postOps
+  }
+
+  /// Puts a post-op in front that the request does not speak of.
+  mutating func prepend(_ postOp: FusedPostOp) { postOps.insert(postOp, at: 0) }
+
+  private static func fuse(
+    _ postOp: PostOp, in request: KernelRequest, _ result: [Int], _ reshape: (Shape) -> TensorView?
+  ) -> [FusedPostOp]? {
+    switch postOp {
+    case .unary(let function):
+      return EltwiseFunction.chain(function)?.map { .eltwise($0) }
+    case .binary(let function, let index):
+      guard let operand = request.optionalOperand(index), operand.elementType == .float32 else { return nil }
+      if let number = operand.number, let chain = EltwiseFunction.chain(function, number) {
+        return chain.map { .eltwise($0) }
+      }
+      guard let algorithm = function.algorithm, let view = reshape(operand.shape),
+        view.dims.count == result.count, zip(view.dims, result).allSatisfy({ $0 == 1 || $0 == $1 })
+      else { return nil }
+      return [
+        .binary(algorithm, PostOpOperand(index: index, view: view, isFull: view.dims == result))
+      ]
+    }
+  }
+
+  /// The arguments under which the primitive is given the operands.
+  var arguments: [(argument: Int32, operand: PostOpOperand)] {
+    postOps.enumerated().compactMap { position, postOp in
+      guard case .binary(_, let operand) = postOp else { return nil }
+      return (fi_arg_post_op(Int32(position), DNNL_ARG_SRC_1), operand)
+    }
+  }
+}
+
+extension Operand {
+  /// The one number that the operand holds when its elements are known and there is only one, or all are equal.
+  var number: Float? {
+    guard let floats = immediate?.floats, let first = floats.first,
+      floats.allSatisfy({ $0.bitPattern == first.bitPattern })
+    else { return nil }
+    return first
+  }
+}

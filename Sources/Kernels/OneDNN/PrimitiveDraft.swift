@@ -1,0 +1,110 @@
+import CDNNL
+import Device
+import ModelGraph
+import Tensors
+
+/// A primitive before its layouts are chosen: what it is given, what it may choose, and how to ask oneDNN for it.
+struct PrimitiveDraft {
+  /// Descriptors by execution argument. What is not pinned is left to the primitive.
+  typealias Pins = [Int32: MemoryDescriptor]
+
+  /// An operand or a result of the request as the primitive takes it.
+  struct Argument {
+    var number: Int32
+    /// The operand's or the result's index in the request.
+    var index: Int
+    var view: TensorView
+    /// True for a weight whose layout the primitive chooses when the model is compiled.
+    var isPacked = false
+    /// What is done to the elements before they are packed.
+    var preparation: StoredLayout.Preparation = .none
+  }
+
+  var operands: [Argument] = []
+  var results: [Argument] = []
+  /// The operands in whose memory the first result may lie.
+  var inPlaceOperands: [Int] = []
+  /// Layouts to try, best first: the first that gets an optimised implementation is taken.
+  var candidates: [Pins] = [[:]]
+  var fusion = PostOpFusion()
+  /// False when portable code is better than the library's plain loops.
+  var allowsReference = true
+  /// Asks the library; `nil` when it has nothing.
+  var describe: (_ pins: Pins, _ attributes: Attributes) throws -> PrimitiveDescriptor?
+
+  init(describe: @escaping (_ pins: Pins, _ attributes: Attributes) throws -> PrimitiveDescriptor?) {
+    self.describe = describe
+  }
+
+  /// The descriptor to ask with for `argument`.
+  static func descriptor(_ argument: Int32, _ dims: [Int], in pins: Pins) throws -> MemoryDescriptor {
+    try pins[argument] ?? .any(dims)
+  }
+}
+
+extension PrimitiveDraft {
+  /// The operands of the fused post-ops, which are arguments too.
+  private var postOpArguments: [Argument] {
+    fusion.arguments.map { Argument(number: $0.argument, index: $0.operand.index, view: $0.operand.view) }
+  }
+
+  /// Every operand, those of the fused post-ops included.
+  var allOperands: [Argument] { operands + postOpArguments }
+
+  /// Asks for the primitive with these layouts.
+  func describe(_ pins: Pins) throws -> PrimitiveDescriptor? {
+    let binaries = try fusion.arguments.map { argument, operand in
+      try pins[argument]
+        ?? (operand.isFull ? .any(operand.view.dims) : operand.view.descriptor())
+    }
+    return try describe(pins, Attributes(fusion.postOps, binaries: binaries))
+  }
+
+  /// What weights' final layouts pin, and biases' plain ones.
+  /// - Parameter packing: true when packed weights may still choose.
+  /// - Returns: `nil` when a weight has a layout that the primitive cannot take.
+  private func finalPins(_ request: KernelRequest, packing: Bool) throws -> Pins? {
+    var pins: Pins = [:]
+    for argument in allOperands {
+      guard let operand = request.optionalOperand(argument.index), case .weight = operand.source else {
+        continue
+      }
+      if packing, argument.isPacked { continue }
+      guard let descriptor = try operand.descriptor(as: argument.view) else { return nil }
+      pins[argument.number] = descriptor
+    }
+    return pins
+  }
+
+  /// The implementation and the layouts for the request's first thread count; `nil` when there is none.
+  func choose(_ request: KernelRequest, packing: Bool = false) throws -> PrimitiveDescriptor? {
+    guard let final = try finalPins(request, packing: packing) else { return nil }
+    var best: PrimitiveDescriptor?
+    for candidate in candidates {
+      let pins = candidate.merging(final) { _, pinned in pinned }
+      guard let found = try describe(pins), try isKeepable(found, request) else { continue }
+      if found.grade == .optimised { return found }
+      if found.grade > best?.grade ?? .reference || best == nil { best = found }
+    }
+    return allowsReference || best?.grade != .reference ? best : nil
+  }
+
+  /// True when every layout that others see can be kept as a ``Layout``.
+  private func isKeepable(_ descriptor: PrimitiveDescriptor, _ request: KernelRequest) throws -> Bool {
+    for argument in allOperands + results where request.optionalOperand(argument.index)?.immediate == nil {
+      guard let memory = try descriptor.descriptor(of: argument.number),
+        try Layout(memory, of: argument.view, preparation: argument.preparation) != nil
+      else { return false }
+    }
+    return true
+  }
+
+  /// The layouts of everything in `chosen`.
+  func pins(from chosen: PrimitiveDescriptor) throws -> Pins {
+    var pins: Pins = [:]
+    for argument in allOperands + results {
+      pins[argument.number] = try chosen.descriptor(of: argument.number)
+    }
+    return pins
+  }
+}

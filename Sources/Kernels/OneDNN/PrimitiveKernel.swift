@@ -1,0 +1,118 @@
+import CDNNL
+import CHost
+import Device
+import ModelGraph
+import Tensors
+
+/// A oneDNN primitive as a kernel: compiled once for each thread count, with equal layouts.
+final class PrimitiveKernel: Kernel {
+  let implementation: String
+  let operandLayouts: [Layout]
+  let resultLayouts: [Layout]
+  let scratchBytes: Int
+  let inPlaceOperands: [Int]
+  let footprint: Int
+  var isReference: Bool { Grade(implementation) == .reference }
+
+  private let request: KernelRequest
+  private let variants: [Variant]
+
+  /// One thread count's primitive, and what its executions need. Contexts are made on demand and used again: there
+  /// are as many as lanes ever ran this kernel at the same time.
+  private struct Variant: Sendable {
+    let threads: Int
+    let program: PrimitiveProgram
+    let idle: IdleContexts
+  }
+
+  /// Compiles what `draft` chose.
+  /// - Returns: `nil` when another thread count has no implementation with the same layouts.
+  /// - Parameter lead: the thread count that it was chosen for.
+  init?(
+    _ draft: PrimitiveDraft, chosen: PrimitiveDescriptor, lead: Int, for request: KernelRequest,
+    on engine: EngineHandle
+  ) throws {
+    let pins = try draft.pins(from: chosen)
+    var constants: [Int32: TensorBuffer] = [:]
+    var operandLayouts = request.operands.map { _ in Layout.plain }
+    for argument in draft.allOperands {
+      guard let operand = request.optionalOperand(argument.index), let pin = pins[argument.number] else {
+        return nil
+      }
+      if let tensor = operand.immediate {
+        constants[argument.number] = try pack(
+          tensor, argument.preparation, as: argument.view, into: pin, on: engine)
+      } else if let layout = try Layout(pin, of: argument.view, preparation: argument.preparation) {
+        operandLayouts[argument.index] = layout
+      } else {
+        return nil
+      }
+    }
+    var resultLayouts = request.results.map { _ in Layout.plain }
+    for argument in draft.results {
+      guard let pin = pins[argument.number], let layout = try Layout(pin, of: argument.view) else {
+        return nil
+      }
+      resultLayouts[argument.index] = layout
+    }
+    var bindings: [PrimitiveProgram.Binding] = []
+    for argument in draft.allOperands {
+      guard let pin = pins[argument.number] else { return nil }
+      let source = constants[argument.number].map { PrimitiveProgram.Source.constant($0) }
+      bindings.append(.init(argument.number, pin, source ?? .operand(argument.index)))
+    }
+    for argument in draft.results {
+      guard let pin = pins[argument.number] else { return nil }
+      bindings.append(.init(argument.number, pin, .result(argument.index)))
+    }
+    var variants: [Variant] = []
+    for threads in request.threads {
+      setOpenMPThreads(threads)
+      guard let descriptor = threads == lead ? chosen : try draft.describe(pins) else {
+        return nil
+      }
+      let program = try PrimitiveProgram(descriptor, bindings, on: engine)
+      variants.append(Variant(threads: threads, program: program, idle: IdleContexts()))
+    }
+    self.variants = variants
+    self.request = request.withoutElements
+    self.operandLayouts = operandLayouts
+    self.resultLayouts = resultLayouts
+    implementation = chosen.implementation
+    inPlaceOperands = draft.inPlaceOperands.filter {
+      request.optionalOperand($0)?.immediate == nil && operandLayouts[$0] == resultLayouts.first
+    }
+    scratchBytes = variants.map(\.program.scratchBytes).max() ?? 0
+    footprint = constants.values.reduce(0) { $0 + $1.bytes.count } + variants.count * Self.codeBytes
+  }
+
+  /// About what one primitive takes (TOOLCHAIN: 2 MB for the 54 of a ResNet-50).
+  private static let codeBytes = 40 << 10
+
+  func run(_ call: KernelCall, on memory: any BoundMemory, threads: Int) throws {
+    guard let variant = variants.first(where: { $0.threads == threads }) else {
+      throw DeviceError(.invalidArgument, "was not made for \(threads) threads", in: request)
+    }
+    let host = try HostMemory.of(memory)
+    try reporting(request) {
+      setOpenMPThreads(threads)
+      let context = try variant.idle.take() ?? variant.program.makeContext()
+      try context.run(call, on: host)
+      variant.idle.give(context)
+    }
+  }
+}
+
+/// Contexts that no call uses at the moment.
+private final class IdleContexts: Sendable {
+  private let contexts = Locked<[ExecutionContext]>([])
+
+  func take() -> ExecutionContext? { contexts.withLock { $0.popLast() } }
+  func give(_ context: ExecutionContext) { contexts.withLock { $0.append(context) } }
+}
+
+/// Sets how many threads the calling thread's primitives are compiled for and run on, from now on.
+package func setOpenMPThreads(_ count: Int) {
+  // 0 says that the library has no OpenMP: it runs everything on the calling thread then.
+  _ = fi_set_openmp_threads(Int32(clamping: max(count, 1)))
+}
