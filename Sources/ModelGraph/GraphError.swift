@@ -3,6 +3,7 @@ public struct GraphError: Error, Sendable, Hashable, CustomStringConvertible {
   package enum Code: Sendable, Hashable {
     case verification(graph: String, detail: String)
     case inference(graph: String, node: String, op: String, detail: String)
+    case malformed(offset: Int, detail: String)
   }
 
   package let code: Code
@@ -14,6 +15,8 @@ public struct GraphError: Error, Sendable, Hashable, CustomStringConvertible {
     case .verification(let graph, let detail): "the graph '\(graph)' is not well-formed: \(detail)"
     case .inference(let graph, let node, let op, let detail):
       "in '\(graph)', node '\(node)' (\(op)) cannot be typed: \(detail)"
+    case .malformed(let offset, let detail):
+      "these bytes are no graph that this version can read: \(detail), at byte \(offset)"
     }
   }
 }

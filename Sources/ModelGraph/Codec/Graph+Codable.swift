@@ -55,18 +55,3 @@ extension Graph: Codable {
     try container.encode(entries, forKey: .constants)
   }
 }
-
-extension Graph {
-  /// The graph as bytes, for a compiled model. Constants that are tensors are inside: move the large ones out first.
-  public func encoded() throws -> [UInt8] {
-    let encoder = PropertyListEncoder()
-    encoder.outputFormat = .binary
-    return [UInt8](try encoder.encode(self))
-  }
-
-  /// The graph that ``encoded()`` made these bytes of.
-  /// - Throws: when the bytes are not such a graph. Run ``verify()`` before trusting what comes from outside.
-  public static func decoded(from bytes: [UInt8]) throws -> Graph {
-    try PropertyListDecoder().decode(Graph.self, from: Data(bytes))
-  }
-}

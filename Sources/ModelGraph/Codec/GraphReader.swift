@@ -1,0 +1,72 @@
+/// Reads what ``GraphWriter`` wrote. The bytes are not trusted: every step checks that they are there, and nothing is
+/// allocated for more elements than there are bytes left.
+struct GraphReader {
+  private let bytes: [UInt8]
+  private var position = 0
+  /// How many conditionals the reader is inside of.
+  private(set) var depth = 0
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  func failure(_ detail: String) -> GraphError { GraphError(.malformed(offset: position, detail: detail)) }
+
+  /// Whether everything has been read.
+  var isAtEnd: Bool { position == bytes.count }
+
+  mutating func read<Part: Packable>(_ type: Part.Type = Part.self) throws(GraphError) -> Part {
+    try Part(unpacking: &self)
+  }
+
+  mutating func byte() throws(GraphError) -> UInt8 {
+    guard position < bytes.count else { throw failure("it is cut short") }
+    defer { position += 1 }
+    return bytes[position]
+  }
+
+  mutating func integer() throws(GraphError) -> Int {
+    var value: UInt = 0
+    var shift: UInt = 0
+    while true {
+      let next = try byte()
+      // The tenth byte has room for one bit.
+      guard shift < 63 || next <= 1 else { throw failure("a number has too many digits") }
+      value |= UInt(next & 0x7f) << shift
+      if next & 0x80 == 0 { break }
+      shift += 7
+    }
+    return Int(bitPattern: value >> 1) ^ -Int(bitPattern: value & 1)
+  }
+
+  /// A number of things that follow, each of at least one byte.
+  mutating func count() throws(GraphError) -> Int {
+    let count = try integer()
+    guard 0...bytes.count - position ~= count else { throw failure("a list is longer than what is left") }
+    return count
+  }
+
+  /// As many bytes as the number before them says.
+  mutating func block() throws(GraphError) -> ArraySlice<UInt8> {
+    let count = try count()
+    defer { position += count }
+    return bytes[position..<position + count]
+  }
+
+  mutating func text() throws(GraphError) -> String {
+    guard let text = String(validating: try block(), as: UTF8.self) else {
+      throw failure("a name is not UTF-8")
+    }
+    return text
+  }
+
+  /// Reads what is one conditional deeper.
+  mutating func nested<Part>(_ body: (inout GraphReader) throws(GraphError) -> Part) throws(GraphError)
+    -> Part
+  {
+    depth += 1
+    defer { depth -= 1 }
+    guard depth <= Graph.maximumDepth else {
+      throw failure("more than \(Graph.maximumDepth) conditionals are nested")
+    }
+    return try body(&self)
+  }
+}
