@@ -32,6 +32,13 @@ extension KernelRequest {
     return axis < 0 ? axis + rank : axis
   }
 
+  /// `values` as axes, each once and ascending.
+  func axes(_ values: [Int], rank: Int) throws -> [Int] {
+    let axes = Set(try values.map { try axis($0, rank: rank) })
+    try require(axes.count == values.count, "an axis is named twice")
+    return axes.sorted()
+  }
+
   /// Checks the dimensions of a result.
   func requireResult(_ dims: [Int], at index: Int = 0) throws {
     let found = try result(index).shape.dims

@@ -9,8 +9,8 @@ enum PadProgram {
     var source = 0
     var target = 0
     var copy: StridedCopy?
-    /// Other modes: for every index of every axis of the result, the element offset in the operand.
-    var offsets: [[Int]] = []
+    /// Other modes.
+    var map: AxisMap?
   }
 
   static func build(_ mode: PadMode, _ request: KernelRequest) throws -> Program? {
@@ -27,9 +27,9 @@ enum PadProgram {
       let begins = try begins(request, operand.shape, result.shape, values)
       return mode == .constant
         ? constant(begins, operand.shape, result.shape, size)
-        : try mapped(mode, begins, operand.shape, result.shape, request)
+        : try mapped(mode, begins, operand.shape, result.shape, size, request)
     }
-    let (rank, count) = (result.shape.rank, result.shape.elementCount)
+    let count = result.shape.elementCount
     return Program(name: "pad \(mode)") { frame in
       let plan = try deferred.plan(frame)
       let source = try frame.operand(0, as: UInt8.self)
@@ -37,14 +37,8 @@ enum PadProgram {
       if let copy = plan.copy {
         fill(target, count, size, frame.optional(2, as: UInt8.self))
         copy.run(from: source + plan.source, to: target + plan.target)
-      } else {
-        switch size {
-        case 1: gather(UInt8.self, source, target, plan.offsets, rank)
-        case 2: gather(UInt16.self, source, target, plan.offsets, rank)
-        case 4: gather(UInt32.self, source, target, plan.offsets, rank)
-        default: gather(UInt64.self, source, target, plan.offsets, rank)
-        }
       }
+      plan.map?.run(from: source, to: target)
     }
   }
 
@@ -65,10 +59,9 @@ enum PadProgram {
     for axis in shape.dims.indices {
       let (partial, overflow) = shape.dims[axis].addingReportingOverflow(begins[axis])
       let (total, again) = partial.addingReportingOverflow(ends[axis])
-      // A begin beyond the result would be cropped away at once: refused, so that offsets stay in bounds.
+      // Bounded, so that indices can be computed with.
       try request.require(
-        !overflow && !again && total == result.dims[axis] && begins[axis] <= result.dims[axis]
-          && begins[axis] >= -shape.dims[axis],
+        !overflow && !again && total == result.dims[axis] && begins[axis].magnitude < 1 << 60,
         "the pads of axis \(axis) do not lead to the result's shape")
     }
     return begins
@@ -90,18 +83,21 @@ enum PadProgram {
   }
 
   private static func mapped(
-    _ mode: PadMode, _ begins: [Int], _ shape: Shape, _ result: Shape, _ request: KernelRequest
+    _ mode: PadMode, _ begins: [Int], _ shape: Shape, _ result: Shape, _ size: Int,
+    _ request: KernelRequest
   ) throws -> Plan {
-    var plan = Plan()
+    var offsets: [[Int]] = []
     for axis in shape.dims.indices {
       let dim = shape.dims[axis]
       try request.require(dim > 0 || result.dims[axis] == 0, "there is nothing to repeat along axis \(axis)")
       let stride = shape.strides[axis]
-      plan.offsets.append(
+      offsets.append(
         (0..<result.dims[axis]).map { index in
           source(index - begins[axis], dim, mode) * stride
         })
     }
+    var plan = Plan()
+    plan.map = AxisMap(offsets: offsets, elementSize: size)
     return plan
   }
 
@@ -116,28 +112,6 @@ enum PadProgram {
       let position = wrapped(2 * (dim - 1))
       return position < dim ? position : 2 * (dim - 1) - position
     }
-  }
-
-  private static func gather<Element: BitwiseCopyable>(
-    _: Element.Type, _ from: UnsafePointer<UInt8>, _ to: UnsafeMutablePointer<UInt8>, _ offsets: [[Int]],
-    _ rank: Int
-  ) {
-    let source = UnsafeRawPointer(from).assumingMemoryBound(to: Element.self)
-    var target = UnsafeMutableRawPointer(to).assumingMemoryBound(to: Element.self)
-    // Bounded by the rank of a shape.
-    func descend(_ axis: Int, _ base: Int) {
-      if axis == rank - 1 {
-        offsets[axis].withUnsafeBufferPointer { row in
-          for offset in row {
-            target.pointee = source[base &+ offset]
-            target += 1
-          }
-        }
-      } else {
-        for offset in offsets[axis] { descend(axis + 1, base &+ offset) }
-      }
-    }
-    if rank == 0 { target.pointee = source.pointee } else { descend(0, 0) }
   }
 }
 

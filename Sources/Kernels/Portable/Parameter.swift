@@ -2,8 +2,17 @@ import Device
 import ModelGraph
 import Tensors
 
+/// Numbers that steer a kernel: known when the plan is made, or read in each call.
+protocol Steering: Sendable {
+  associatedtype Number
+  /// The numbers when the operand is an immediate.
+  var known: [Number]? { get }
+  /// The numbers of this call.
+  func values(_ frame: Frame) throws -> [Number]
+}
+
 /// Small integers that steer a kernel (axes, starts, repeats): known when the plan is made, or read in each call.
-struct Parameter: Sendable {
+struct Parameter: Steering {
   private let index: Int
   private let elementType: ElementType
   private let count: Int
@@ -43,17 +52,17 @@ struct Parameter: Sendable {
 }
 
 /// Makes what a kernel needs to know from its parameters: once when they are all known, else in each call.
-struct Deferred<Plan: Sendable>: Sendable {
+struct Deferred<Parameter: Steering, Plan: Sendable>: Sendable {
   private let parameters: [Parameter?]
-  private let make: @Sendable ([[Int]?]) throws -> Plan
-  /// The plan when it could be made ahead.
-  let known: Plan?
+  private let make: @Sendable ([[Parameter.Number]?]) throws -> Plan
+  private let known: Plan?
 
-  init(_ parameters: [Parameter?], _ make: @escaping @Sendable ([[Int]?]) throws -> Plan) throws {
+  init(_ parameters: [Parameter?], _ make: @escaping @Sendable ([[Parameter.Number]?]) throws -> Plan) throws
+  {
     self.parameters = parameters
     self.make = make
-    known =
-      parameters.allSatisfy { $0 == nil || $0?.known != nil } ? try make(parameters.map { $0?.known }) : nil
+    let isKnown = parameters.allSatisfy { $0 == nil || $0?.known != nil }
+    known = isKnown ? try make(parameters.map { $0?.known }) : nil
   }
 
   func plan(_ frame: Frame) throws -> Plan {

@@ -9,6 +9,12 @@ extension Program {
     case .binary(let function): try BinaryProgram.build(function, request)
     case .select: try SelectProgram.build(request)
     case .cast: try CastProgram.build(request)
+    case .convolution(let convolution): try ConvolutionProgram.build(convolution, request)
+    case .deconvolution(let deconvolution): try DeconvolutionProgram.build(deconvolution, request)
+    case .matrixMultiply(let multiply): try MatrixMultiplyProgram.build(multiply, request)
+    case .lstm(let recurrent): try LSTMProgram.build(recurrent, request)
+    case .gru(let recurrent): try GRUProgram.build(recurrent, request)
+    case .pool(let pool): try PoolProgram.build(pool, request)
     case .batchNormalization(let epsilon): try BatchNormalizationProgram.build(epsilon, request)
     case .layerNormalization(let axis, let epsilon):
       try LayerNormalizationProgram.build(axis: axis, epsilon, request)
@@ -26,6 +32,7 @@ extension Program {
     case .topK(let axis, let largest, _): try TopKProgram.build(axis: axis, largest: largest, request)
     case .cumulativeSum(let exclusive, let reverse):
       try CumulativeSumProgram.build(exclusive: exclusive, reverse: reverse, request)
+    case .resize(let resize): try ResizeProgram.build(resize, request)
     case .identity, .reshape, .flatten, .squeeze, .unsqueeze: try ViewProgram.build(request)
     case .concat(let axis): try ConcatProgram.build(axis: axis, request)
     case .split(let axis): try SplitProgram.build(axis: axis, request)
@@ -50,7 +57,7 @@ extension Program {
     case .constantOfShape(let value): try ConstantOfShapeProgram.build(value, request)
     case .range: try RangeProgram.build(request)
     case .nonZero: try NonZeroProgram.build(request)
-    default: nil
+    case .conditional: nil
     }
   }
 }

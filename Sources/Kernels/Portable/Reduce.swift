@@ -17,7 +17,7 @@ enum ReduceProgram {
     let deferred = try Deferred([try Parameter(request, 1)]) { values in
       var axes = values[0] ?? []
       if axes.isEmpty, !noopWithEmptyAxes { axes = Array(operand.shape.dims.indices) }
-      let reduced = Set(try request.axes(axes, rank: operand.shape.rank))
+      let reduced = try request.axes(axes, rank: operand.shape.rank)
       return try ReducePlan(request, operand.shape, result.shape, reduced, keepDimensions)
     }
     // Two passes and a place for the largest elements.
@@ -29,7 +29,7 @@ enum ReduceProgram {
   }
 
   private static func body(
-    _ reduction: Reduction, _ deferred: Deferred<ReducePlan>, _ result: KernelRequest.ResultType
+    _ reduction: Reduction, _ deferred: Deferred<Parameter, ReducePlan>, _ result: KernelRequest.ResultType
   ) -> Program.Body? {
     let count = result.shape.elementCount
     func integer<Element: Number & FixedWidthInteger>(_ type: Element.Type) -> Program.Body? {
@@ -134,7 +134,7 @@ struct ReducePlan: Sendable {
   let isEmpty: Bool
 
   init(
-    _ request: KernelRequest, _ shape: Shape, _ result: Shape, _ reduced: Set<Int>, _ keepDimensions: Bool
+    _ request: KernelRequest, _ shape: Shape, _ result: Shape, _ reduced: [Int], _ keepDimensions: Bool
   ) throws {
     var dims: [Int] = []
     var strides = [Int](repeating: 0, count: shape.rank)

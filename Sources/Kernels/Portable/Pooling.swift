@@ -1,0 +1,140 @@
+import Device
+import ModelGraph
+import Tensors
+
+/// ONNX `MaxPool`, `AveragePool` and the global ones. Results: y, and for the maximum its index in x.
+enum PoolProgram {
+  static func build(_ pool: Pool, _ request: KernelRequest) throws -> Program? {
+    let operand = try request.operand(0)
+    try request.requireSameType(0)
+    guard operand.elementType.bitWidth >= 8 else { return nil }
+    let wide =
+      pool.kind == .maximum
+      ? Conversion.arithmeticType(operand.elementType) : Conversion.realType(operand.elementType)
+    if let program = try Conversion.ifNeeded(request, operands: [0: wide], results: [0: wide]) {
+      return program
+    }
+    let (dims, result) = (operand.shape.dims, try request.result(0).shape.dims)
+    try request.require(dims.count >= 2 && result.count == dims.count, "an image is needed")
+    try request.require(result.prefix(2) == dims.prefix(2), "pooling keeps images and channels")
+    let axes: [WindowAxis]?
+    if let size = pool.window {
+      axes = try request.window(
+        Array(dims[2...]), Array(result[2...]), size: size, strides: pool.strides, dilations: pool.dilations,
+        padding: pool.padding)
+    } else {
+      try request.require(result[2...].allSatisfy { $0 == 1 }, "a global pool has one result a channel")
+      let count = dims[2...].reduce(1, *)
+      axes = [WindowAxis(), WindowAxis(), WindowAxis(input: count, output: 1, size: max(count, 1))]
+    }
+    guard let axes else { return nil }
+    if let indices = request.optionalResult(1) {
+      try request.require(
+        pool.kind == .maximum && indices.elementType == .int64 && indices.shape.dims == result,
+        "the indices should be int64, one for each maximum")
+    }
+    let planes = dims[0] * dims[1]
+    switch operand.elementType {
+    case .float32: return real(Float.self, pool.kind, axes, planes)
+    case .float64: return real(Double.self, pool.kind, axes, planes)
+    case .int32: return maximum(Int32.self, axes, planes)
+    case .int64: return maximum(Int64.self, axes, planes)
+    case .uint64: return maximum(UInt64.self, axes, planes)
+    default: return nil
+    }
+  }
+
+  private static func real<Element: Real>(
+    _ type: Element.Type, _ kind: Pool.Kind, _ axes: [WindowAxis], _ planes: Int
+  ) -> Program {
+    kind == .maximum
+      ? maximum(type, axes, planes)
+      : average(type, axes, planes, includingPadding: kind == .averageIncludingPadding)
+  }
+
+  private static func maximum<Element: Number>(_ type: Element.Type, _ axes: [WindowAxis], _ planes: Int)
+    -> Program
+  {
+    let input = axes.reduce(1) { $0 * $1.input }
+    return Program(name: "pool maximum") { frame in
+      let source = try frame.operand(0, as: type)
+      let target = try frame.result(0, as: type)
+      let indices = frame.optionalResult(1, as: Int64.self)
+      forEachWindow(axes, planes) { plane, place, windows in
+        let image = source + plane &* input
+        var (best, index) = (Element.lowest, -1)
+        forEachElement(axes, windows) { offset in
+          if index < 0 || image[offset] > best { (best, index) = (image[offset], offset) }
+        }
+        target[place] = best
+        indices?[place] = Int64(plane &* input &+ max(index, 0))
+      }
+    }
+  }
+
+  private static func average<Element: Real>(
+    _ type: Element.Type, _ axes: [WindowAxis], _ planes: Int, includingPadding: Bool
+  ) -> Program {
+    let input = axes.reduce(1) { $0 * $1.input }
+    return Program(name: "pool average") { frame in
+      let source = try frame.operand(0, as: type)
+      let target = try frame.result(0, as: type)
+      forEachWindow(axes, planes) { plane, place, windows in
+        let image = source + plane &* input
+        var sum = Element.zero
+        forEachElement(axes, windows) { offset in sum += image[offset] }
+        let count = { (window: Window) in includingPadding ? window.padded : window.taps.count }
+        let divisor = count(windows.0) &* count(windows.1) &* count(windows.2)
+        target[place] = divisor == 0 ? 0 : sum / Element(divisor)
+      }
+    }
+  }
+
+  private struct Window {
+    var start: Int
+    var taps: Range<Int>
+    var padded: Int
+
+    init(_ axis: WindowAxis, _ output: Int) {
+      start = axis.start(output)
+      taps = axis.taps(output)
+      padded = axis.paddedTaps(output).count
+    }
+  }
+
+  /// Calls `body` with every plane, the result's place and the window there.
+  @inline(__always)
+  private static func forEachWindow(
+    _ axes: [WindowAxis], _ planes: Int, _ body: (Int, Int, (Window, Window, Window)) -> Void
+  ) {
+    var place = 0
+    for plane in 0..<planes {
+      for depth in 0..<axes[0].output {
+        let first = Window(axes[0], depth)
+        for row in 0..<axes[1].output {
+          let second = Window(axes[1], row)
+          for column in 0..<axes[2].output {
+            body(plane, place, (first, second, Window(axes[2], column)))
+            place &+= 1
+          }
+        }
+      }
+    }
+  }
+
+  /// Calls `body` with the offset in the plane of every element of the window that is inside the image.
+  @inline(__always)
+  private static func forEachElement(
+    _ axes: [WindowAxis], _ windows: (Window, Window, Window), _ body: (Int) -> Void
+  ) {
+    for depth in windows.0.taps {
+      let slab = (windows.0.start &+ depth &* axes[0].dilation) &* axes[1].input
+      for row in windows.1.taps {
+        let line = (slab &+ windows.1.start &+ row &* axes[1].dilation) &* axes[2].input
+        for column in windows.2.taps {
+          body(line &+ windows.2.start &+ column &* axes[2].dilation)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import Device
+import ModelGraph
+import Tensors
+
+/// ONNX `Resize` and `Upsample`: x, roi, scales, sizes. The result's shape says how large.
+///
+/// Nearest neighbours are a gather; linear and cubic interpolation is one pass an axis, since the weights separate.
+enum ResizeProgram {
+  private struct Plan: Sendable {
+    var map: AxisMap?
+    var passes: [ResizePass] = []
+    /// By axis: indices of the result that lie outside the operand. Empty when there are none.
+    var outside: [[Bool]] = []
+  }
+
+  static func build(_ resize: Resize, _ request: KernelRequest) throws -> Program? {
+    let (operand, result) = (try request.operand(0), try request.result(0))
+    try request.requireSameType(0)
+    try request.require(operand.shape.rank == result.shape.rank, "resizing keeps the rank")
+    guard let size = request.elementSize(operand.elementType) else { return nil }
+    if resize.mode != .nearest {
+      let real = Conversion.realType(operand.elementType)
+      if let program = try Conversion.ifNeeded(request, operands: [0: real], results: [0: real]) {
+        return program
+      }
+    }
+    try request.require(
+      operand.shape.elementCount > 0 || result.shape.elementCount == 0, "there is nothing to resize")
+    let steering = try [1, 2].map { try RealParameter(request, $0) }
+    let deferred = try Deferred(steering) { values in
+      let axes = try axes(resize, operand.shape, result.shape, values, request)
+      return plan(resize, axes, operand.shape, size)
+    }
+    // Between passes: two buffers, each as large as the largest tensor that can lie between.
+    let largest = zip(operand.shape.dims, result.shape.dims).reduce(1.0) { $0 * Double(max($1.0, $1.1)) }
+    try request.require(largest < 0x1p56, "the image is too large")
+    let buffer = alignedScratch(Int(largest) * size)
+    let isSmooth = resize.mode != .nearest
+    return Program(name: "resize \(resize.mode)", scratchBytes: isSmooth ? 2 * buffer : 0) { frame in
+      let plan = try deferred.plan(frame)
+      if let map = plan.map {
+        map.run(from: try frame.operand(0, as: UInt8.self), to: try frame.result(0, as: UInt8.self))
+      } else if operand.elementType == .float64 {
+        try run(Double.self, plan.passes, buffer, operand.shape.elementCount, frame)
+      } else {
+        try run(Float.self, plan.passes, buffer, operand.shape.elementCount, frame)
+      }
+      try extrapolate(resize, plan.outside, result, frame)
+    }
+  }
+
+  private static func axes(
+    _ resize: Resize, _ shape: Shape, _ result: Shape, _ values: [[Double]?], _ request: KernelRequest
+  ) throws -> [ResizeAxis] {
+    let named = try (resize.axes ?? Array(shape.dims.indices)).map { try request.axis($0, rank: shape.rank) }
+    var scales = zip(shape.dims, result.dims).map { $0 == 0 ? 1 : Float($1) / Float($0) }
+    if let given = values[1], !given.isEmpty {
+      try request.require(given.count == named.count, "a scale is needed for each resized axis")
+      for (axis, scale) in zip(named, given) { scales[axis] = Float(scale) }
+    } else if resize.aspectRatio != .stretch {
+      let chosen = named.map { scales[$0] }
+      let one = resize.aspectRatio == .notLarger ? chosen.min() : chosen.max()
+      for axis in named { scales[axis] = one ?? 1 }
+    }
+    try request.require(scales.allSatisfy { $0 > 0 && $0.isFinite }, "scales should be positive")
+    var axes = shape.dims.indices.map { axis in
+      ResizeAxis(input: shape.dims[axis], output: result.dims[axis], scale: scales[axis], resize: resize)
+    }
+    if resize.coordinates == .tfCropAndResize {
+      guard let roi = values[0], roi.count == 2 * named.count else {
+        throw request.invalid("a region is needed, with a start and an end for each axis")
+      }
+      for (position, axis) in named.enumerated() {
+        axes[axis].region = (Float(roi[position]), Float(roi[named.count + position]))
+      }
+    }
+    return axes
+  }
+
+  private static func plan(_ resize: Resize, _ axes: [ResizeAxis], _ shape: Shape, _ size: Int) -> Plan {
+    var plan = Plan()
+    let outside = axes.map { axis in (0..<axis.output).map { axis.isOutside($0) } }
+    if outside.contains(where: { $0.contains(true) }) { plan.outside = outside }
+    if resize.mode == .nearest {
+      plan.map = AxisMap(
+        offsets: zip(axes, shape.strides).map { axis, stride in
+          (0..<axis.output).map { (axis.isIdentity ? $0 : axis.nearest($0)) * stride }
+        }, elementSize: size)
+      return plan
+    }
+    var dims = shape.dims
+    // What shrinks most goes first: the later passes have less to do.
+    let order = axes.indices.filter { !axes[$0].isIdentity }.sorted {
+      axes[$0].output * axes[$1].input < axes[$1].output * axes[$0].input
+    }
+    for axis in order {
+      plan.passes.append(
+        ResizePass(
+          outer: dims[..<axis].reduce(1, *), inner: dims[(axis + 1)...].reduce(1, *), axis: axes[axis]))
+      dims[axis] = axes[axis].output
+    }
+    return plan
+  }
+
+  private static func run<Element: Real>(
+    _ type: Element.Type, _ passes: [ResizePass], _ buffer: Int, _ count: Int, _ frame: Frame
+  ) throws {
+    var source = try frame.operand(0, as: type)
+    let result = try frame.result(0, as: type)
+    if passes.isEmpty { result.update(from: source, count: count) }
+    for (index, pass) in passes.enumerated() {
+      let isLast = index == passes.count - 1
+      let target = isLast ? result : try frame.scratch(at: index % 2 * buffer, as: type)
+      pass.run(source, target)
+      source = UnsafePointer(target)
+    }
+  }
+
+  /// Puts the extrapolation value where the operand does not reach.
+  private static func extrapolate(
+    _ resize: Resize, _ outside: [[Bool]], _ result: KernelRequest.ResultType, _ frame: Frame
+  ) throws {
+    guard !outside.isEmpty, let convert = convertLoop(from: .float64, to: result.elementType) else { return }
+    let target = try frame.result(0, as: UInt8.self)
+    let (dims, strides, size) = (result.shape.dims, result.shape.strides, result.elementType.bitWidth / 8)
+    var value = resize.extrapolationValue
+    for place in 0..<result.shape.elementCount {
+      if dims.indices.contains(where: { outside[$0][place / strides[$0] % dims[$0]] }) {
+        convert(&value, target + place * size, 1)
+      }
+    }
+  }
+}
+
+/// Interpolation along one axis of a dense tensor.
+struct ResizePass: Sendable {
+  private let outer: Int
+  private let inner: Int
+  private let input: Int
+  private let taps: [[ResizeAxis.Tap]]
+
+  init(outer: Int, inner: Int, axis: ResizeAxis) {
+    (self.outer, self.inner, input) = (outer, inner, axis.input)
+    taps = (0..<axis.output).map { axis.taps($0) }
+  }
+
+  func run<Element: Real>(_ source: UnsafePointer<Element>, _ target: UnsafeMutablePointer<Element>) {
+    for row in 0..<outer {
+      let from = source + row &* input &* inner
+      for (index, taps) in taps.enumerated() {
+        let to = target + (row &* self.taps.count &+ index) &* inner
+        if inner == 1 {
+          to.pointee = taps.reduce(Element.zero) { $0 + Element($1.weight) * from[$1.index] }
+          continue
+        }
+        to.update(repeating: 0, count: inner)
+        for tap in taps { addScaled(from + tap.index &* inner, 1, to, 1, inner, Element(tap.weight)) }
+      }
+    }
+  }
+}
