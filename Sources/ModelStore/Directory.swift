@@ -25,10 +25,10 @@ struct Directory {
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw StoreError.system("create", path) }
   }
 
-  /// The names in the folder, in no order; none when there is no folder.
+  /// The names in the folder, in no order; none when there is no such folder.
   func names() throws -> [String] {
     guard let stream = opendir(path) else {
-      if errno == ENOENT { return [] }
+      if errno == ENOENT || errno == ENOTDIR { return [] }
       throw StoreError.system("read", path)
     }
     defer { closedir(stream) }
