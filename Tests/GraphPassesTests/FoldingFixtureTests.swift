@@ -21,6 +21,9 @@ struct FoldingFixture: Decodable, Sendable, CustomTestStringConvertible {
     try JSONDecoder().decode(
       [FoldingFixture].self, from: Data(contentsOf: folder.appending(path: "expected.json")))
   }
+
+  /// The model before any pass.
+  func model() throws -> Graph { try ONNXModel.read(Self.folder.appending(path: "\(name).onnx").path).graph }
 }
 
 /// Weights and bias after folding are those that the unfolded model acts by. (An identity normalisation would pass with
@@ -28,8 +31,7 @@ struct FoldingFixture: Decodable, Sendable, CustomTestStringConvertible {
 struct FoldingFixtureTests {
   @Test(arguments: try FoldingFixture.all())
   func foldedConstantsActLikeTheUnfoldedModel(_ fixture: FoldingFixture) throws {
-    let path = FoldingFixture.folder.appending(path: "\(fixture.name).onnx").path
-    var graph = try ONNXModel.read(path).graph
+    var graph = try fixture.model()
     let report = try PassPipeline.optimise(&graph, evaluator: nil, verifying: true)
     let linear = try #require(graph.nodes.first)
     #expect(["conv", "deconv", "matmul"].contains(linear.op.name))
