@@ -60,8 +60,8 @@ extension OneDNNEngine {
   ) -> Window? {
     var padding = op.window.padding
     if op.outputShape != nil, case .explicit = padding {
-      // ONNX: what is over goes to the end, as for `sameLower` it goes to the begin.
-      padding = .sameUpper
+      // ONNX: unless it says `sameUpper`, the odd one goes before the image.
+      padding = .sameLower
     }
     switch padding {
     case .explicit:

@@ -5,15 +5,15 @@ import Tensors
 /// Kernels on plain layouts, in Swift: what the kernel library does not have or refuses.
 ///
 /// A program is built for the op, then one for each post-op, which works on the first result in place.
-final class PortableKernel: Kernel {
-  let implementation: String
-  let isReference: Bool
-  let operandLayouts: [Layout]
-  let resultLayouts: [Layout]
-  let scratchBytes: Int
-  let inPlaceOperands: [Int]
-  let aliasedOperand: Int?
-  let footprint: Int
+package final class PortableKernel: Kernel {
+  package let implementation: String
+  package let isReference: Bool
+  package let operandLayouts: [Layout]
+  package let resultLayouts: [Layout]
+  package let scratchBytes: Int
+  package let inPlaceOperands: [Int]
+  package let aliasedOperand: Int?
+  package let footprint: Int
   private let body: Program.Body
   private let immediates: [TensorBuffer?]
   private let request: KernelRequest
@@ -21,7 +21,7 @@ final class PortableKernel: Kernel {
 
   /// A kernel for the request, or `nil` when there is none for its op and element types.
   /// - Throws: ``DeviceError`` when the request contradicts itself.
-  static func make(_ request: KernelRequest) throws -> (any Kernel)? {
+  package static func make(_ request: KernelRequest) throws -> (any Kernel)? {
     guard let program = try PostOperations.program(request) else { return nil }
     return try PortableKernel(request, program)
   }
@@ -48,7 +48,7 @@ final class PortableKernel: Kernel {
     self.request = request
   }
 
-  func run(_ call: KernelCall, on memory: any BoundMemory, threads: Int) throws {
+  package func run(_ call: KernelCall, on memory: any BoundMemory, threads: Int) throws {
     if isEmpty { return }
     let host = try HostMemory.of(memory)
     guard call.operands.count == request.operands.count, call.results.count == request.results.count else {

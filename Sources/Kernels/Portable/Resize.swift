@@ -26,7 +26,7 @@ enum ResizeProgram {
     }
     try request.require(
       operand.shape.elementCount > 0 || result.shape.elementCount == 0, "there is nothing to resize")
-    let steering = try [1, 2].map { try RealParameter(request, $0) }
+    let steering = try [1, 2, 3].map { try RealParameter(request, $0) }
     let deferred = try Deferred(steering) { values in
       let axes = try axes(resize, operand.shape, result.shape, values, request)
       return plan(resize, axes, operand.shape, size)
@@ -57,8 +57,10 @@ enum ResizeProgram {
     if let given = values[1], !given.isEmpty {
       try request.require(given.count == named.count, "a scale is needed for each resized axis")
       for (axis, scale) in zip(named, given) { scales[axis] = Float(scale) }
-    } else if resize.aspectRatio != .stretch {
-      let chosen = named.map { scales[$0] }
+    } else if let given = values[2], resize.aspectRatio != .stretch {
+      // The sizes that were asked for give one scale, from which the result's sizes were rounded.
+      try request.require(given.count == named.count, "a size is needed for each resized axis")
+      let chosen = zip(named, given).map { Float($1) / Float(max(shape.dims[$0], 1)) }
       let one = resize.aspectRatio == .notLarger ? chosen.min() : chosen.max()
       for axis in named { scales[axis] = one ?? 1 }
     }

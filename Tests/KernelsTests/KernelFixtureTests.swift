@@ -1,0 +1,63 @@
+import Device
+import Kernels
+import Tensors
+import Testing
+
+/// Every kernel against what onnxruntime computed.
+@Suite struct KernelFixtureTests {
+  static let device = try? CPUDevice()
+  static let computed = KernelFixture.all.filter { !$0.isRefused }
+  static let refused = KernelFixture.all.filter(\.isRefused)
+
+  @Test(arguments: computed)
+  func portableKernelComputesTheReference(fixture: KernelFixture) throws {
+    let device = try #require(Self.device)
+    for immediate in [false, true] where !immediate || !fixture.parameters.isEmpty {
+      let request = fixture.request(immediate: immediate)
+      let kernel = try #require(try PortableKernel.make(request))
+      try check(kernel, request, fixture, device)
+    }
+  }
+
+  @Test(arguments: computed)
+  func deviceComputesTheReference(fixture: KernelFixture) throws {
+    let device = try #require(Self.device)
+    for immediate in [false, true] where !immediate || !fixture.parameters.isEmpty {
+      let request = fixture.request(immediate: immediate)
+      try check(try device.makeKernel(request), request, fixture, device)
+    }
+  }
+
+  @Test(arguments: refused)
+  func inputOutOfRangeIsAnError(fixture: KernelFixture) throws {
+    let device = try #require(Self.device)
+    let request = fixture.request(immediate: false)
+    let kernel = try #require(try PortableKernel.make(request))
+    let error = try #require(throws: DeviceError.self) {
+      var run = KernelRun(kernel, request, on: device)
+      _ = try run.results(fixture.operands)
+    }
+    #expect(error.kind == .invalidArgument)
+    #expect(error.description.contains("node '\(fixture.name)'"))
+  }
+
+  /// Operands apart, and for each operand that the kernel lets the result overwrite, in its place.
+  private func check(
+    _ kernel: any Kernel, _ request: KernelRequest, _ fixture: KernelFixture, _ device: CPUDevice
+  ) throws {
+    for inPlace in [nil] + kernel.inPlaceOperands.map(Optional.some) {
+      var run = KernelRun(kernel, request, on: device)
+      let results = try run.results(fixture.operands, inPlace: inPlace)
+      for (found, expected) in zip(results, fixture.expected) {
+        guard let expected else { continue }
+        let problem = difference(try #require(found), expected)
+        #expect(
+          problem == nil,
+          "\(fixture.name), \(kernel.implementation), in place: \(String(describing: inPlace))")
+      }
+    }
+    guard let alias = kernel.aliasedOperand, let source = fixture.operands[alias] else { return }
+    let view = try source.reshaped(to: try #require(fixture.expected[0]).shape)
+    #expect(view == fixture.expected[0])
+  }
+}
