@@ -9,7 +9,9 @@ import Testing
   var fullyKnown = 0
   let files = try fixtureFiles("nodes")
   for file in files {
-    do { if try check(fixtures + "/nodes/" + file) { fullyKnown += 1 } } catch { Issue.record("\(file): \(error)") }
+    do { if try check(fixtures + "/nodes/" + file) { fullyKnown += 1 } } catch {
+      Issue.record("\(file): \(error)")
+    }
   }
   #expect(files.count > 300)
   // The others have sizes that depend on data.
@@ -19,7 +21,8 @@ import Testing
 /// Compares the types of all outputs; true when all of them are known to the last dimension.
 private func check(_ path: String) throws -> Bool {
   let graph = try ONNXModel.read(path).graph
-  let declared = try ONNXModelProto(serializedBytes: Data(contentsOf: URL(fileURLWithPath: path))).graph.output
+  let declared = try ONNXModelProto(serializedBytes: Data(contentsOf: URL(fileURLWithPath: path))).graph
+    .output
   try #require(declared.count == graph.outputs.count)
   let inference = try graph.inferTypes()
   var isKnown = true
