@@ -1,0 +1,77 @@
+import ONNXFormat
+import Testing
+
+/// One message names everything that is not supported: operators of each domain with opset, count and node names, forms
+/// of operators, types, and what is inside subgraphs, also those of unsupported operators.
+@Test func everythingUnsupportedIsListed() {
+  let body = ONNXGraphProto.of(outputs: ["l"], [.of("Det", ["x"], ["l"], name: "inLoop")])
+  let branch = ONNXGraphProto.of(outputs: ["b"], [.of("Det", ["x"], ["b"], name: "inBranch")])
+  var model = ONNXModelProto.of(
+    opset: 17, inputs: [.of("x"), .of("c", type: 9, []), .of("s", type: 8)], outputs: ["y"],
+    (0..<7).map { .of("Hardmax", ["x"], ["h\($0)"], name: "hard\($0)") } + [
+      .of("Loop", ["", "c", "x"], ["loop"], name: "loop", [.graph("body", body)]),
+      .of("If", ["c"], ["if"], name: "if", [.graph("then_branch", branch), .graph("else_branch", branch)]),
+      .of("QAttention", ["x"], ["q"], name: "attention", domain: "com.microsoft"),
+      .of("Mystery", ["x"], ["m"], name: "mystery", domain: "org.example"),
+      .of(
+        "LSTM", ["x", "x", "x"], ["lstm"], name: "lstm", [.texts("activations", ["Relu", "Tanh", "Tanh"])]),
+      .of("Relu", ["x"], ["y"]),
+    ])
+  model.opsetImport.append(.with { ($0.domain, $0.version) = ("com.microsoft", 1) })
+  let lines = fault(of: model).split(separator: "\n").map(String.init)
+  #expect(lines.first?.hasSuffix("uses 7 things not supported:") == true)
+  #expect(
+    lines.dropFirst() == [
+      "  ai.onnx.Det, opset 17, 3× ('inLoop', 'inBranch', 'inBranch')",
+      "  ai.onnx.Hardmax, opset 17, 7× ('hard0', 'hard1', 'hard2', 'hard3', 'hard4' and 2 more)",
+      "  ai.onnx.LSTM, opset 17, 1×: activations Relu, Tanh, Tanh ('lstm')",
+      "  ai.onnx.Loop, opset 17, 1× ('loop')",
+      "  an input of type string, 1× ('s')",
+      "  com.microsoft.QAttention, opset 1, 1× ('attention')",
+      "  org.example.Mystery, 1× ('mystery')",
+    ])
+}
+
+@Test func functionsOfTheModelAreRefused() {
+  var model = ONNXModelProto.of([.of("Twice", ["x"], ["y"], name: "n", domain: "local")])
+  model.opsetImport.append(.with { ($0.domain, $0.version) = ("local", 1) })
+  model.functions = [.with { ($0.name, $0.domain) = ("Twice", "local") }]
+  #expect(
+    fault(of: model).contains("local.Twice, opset 1, 1×: it is a function of the model itself; inline it"))
+}
+
+@Test func formsThatNoGraphCanExpress() {
+  func form(_ node: ONNXNodeProto, _ expected: String, opset: Int64 = 17) {
+    let fault = fault(of: .of(opset: opset, inputs: [.of("x", [1, 2, 4, 4])], [node]))
+    #expect(fault.contains(expected), "\(fault)")
+  }
+  form(.of("MaxPool", ["x"], ["y", "i"], [.ints("kernel_shape", [2, 2])]), "its indices")
+  form(
+    .of("BatchNormalization", ["x", "x", "x", "x", "x"], ["y"], [.int("training_mode", 1)]), "training mode")
+  form(
+    .of("BatchNormalization", ["x", "x", "x", "x", "x"], ["y"], [.int("spatial", 0)]), "spatial = 0", opset: 7
+  )
+  form(.of("Cast", ["x"], ["y"], [.int("to", 8)]), "to string")
+  form(.of("LayerNormalization", ["x", "x"], ["y", "m"]), "its mean and deviation as results")
+  form(.of("IsInf", ["x"], ["y"], [.int("detect_negative", 0)]), "infinities of one sign only")
+  form(.of("LSTM", ["x", "x", "x"], ["y"], [.int("input_forget", 1)]), "input_forget = 1")
+  form(
+    .of("Resize", ["x", "", "x"], ["y"], [.text("coordinate_transformation_mode", "tf_half_pixel_for_nn")]),
+    "coordinate_transformation_mode 'tf_half_pixel_for_nn'")
+  form(
+    .of("Constant", [], ["y"], [.of("value_string", .string) { $0.s = .init([65]) }]), "value_string")
+}
+
+/// Types are refused by name, where they are.
+@Test func typesThatNoTensorCanHave() {
+  var tensor = ONNXTensorProto.floats("w", [1])
+  tensor.dataType = 17
+  #expect(
+    fault(of: .of(constants: [tensor], [.of("Relu", ["x"], ["y"])]))
+      .contains("a constant of type float8e4m3fn, 1× ('w')"))
+  var input = ONNXValueInfoProto.of("s")
+  input.type.sequenceType = .init()
+  #expect(
+    fault(of: .of(inputs: [.of("x"), input], [.of("Relu", ["x"], ["y"])]))
+      .contains("an input of type sequence, 1× ('s')"))
+}
