@@ -15,7 +15,12 @@ public enum NPY {
     do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
       throw TensorError(.unreadable(path: path, reason: error.localizedDescription))
     }
-    let bytes = [UInt8](data)
+    return try decoded(from: [UInt8](data), path: path)
+  }
+
+  /// The tensor in the bytes of a file; `path` is for errors.
+  /// - Throws: ``TensorError`` when they are malformed, in Fortran order or of an unknown type.
+  package static func decoded(from bytes: [UInt8], path: String) throws(TensorError) -> Tensor {
     func malformed(_ reason: String) -> TensorError { TensorError(.malformedNPY(path: path, reason: reason)) }
     guard bytes.count >= 10, Array(bytes[0..<6]) == magic else { throw malformed("it does not start as one") }
     let wide = bytes[6] >= 2
@@ -33,13 +38,13 @@ public enum NPY {
       throw malformed("it is in Fortran order; save it with numpy.ascontiguousarray")
     }
     guard let type = descriptions.first(where: { $0.0 == description })?.1 else {
-      throw malformed("its element type \(description) is not supported")
+      throw malformed("its element type \(description.prefix(40)) is not supported")
     }
     var sizes: [Int] = []
     for part in dims.split(separator: ",") {
       let text = part.trimmingCharacters(in: .whitespaces)
       if text.isEmpty { continue }
-      guard let size = Int(text) else { throw malformed("its shape (\(dims)) cannot be read") }
+      guard let size = Int(text) else { throw malformed("its shape (\(dims.prefix(80))) cannot be read") }
       sizes.append(size)
     }
     let shape = try Shape(checking: sizes)
@@ -57,6 +62,13 @@ public enum NPY {
 
   /// Writes `tensor` to the file at `path`, replacing what is there. `bfloat16` and 4-bit types have no NumPy type.
   public static func write(_ tensor: Tensor, to path: String) throws(TensorError) {
+    let data = try encoded(tensor, path: path)
+    do { try data.write(to: URL(fileURLWithPath: path)) } catch {
+      throw TensorError(.unreadable(path: path, reason: error.localizedDescription))
+    }
+  }
+
+  private static func encoded(_ tensor: Tensor, path: String) throws(TensorError) -> Data {
     guard let description = descriptions.first(where: { $0.1 == tensor.elementType })?.0 else {
       throw TensorError(.unreadable(path: path, reason: "NumPy has no type for \(tensor.elementType)"))
     }
@@ -68,9 +80,7 @@ public enum NPY {
     var data = Data(magic + [1, 0, UInt8(header.utf8.count & 0xff), UInt8(header.utf8.count >> 8)])
     data.append(contentsOf: header.utf8)
     tensor.withUnsafeBytes { data.append(contentsOf: $0) }
-    do { try data.write(to: URL(fileURLWithPath: path)) } catch {
-      throw TensorError(.unreadable(path: path, reason: error.localizedDescription))
-    }
+    return data
   }
 
   /// The text of one entry of the header, a Python dictionary literal.

@@ -18,9 +18,9 @@ public struct Tensor: Sendable {
     guard let bytes = elementType.byteCount(of: shape.elementCount) else {
       throw TensorError(.tooManyElements(shape.dims))
     }
-    let available = buffer.bytes.count - offset
+    let available = offset < 0 ? 0 : max(buffer.bytes.count - offset, 0)
     guard offset >= 0, available >= bytes else {
-      throw TensorError(.byteCountMismatch(expected: bytes, found: max(available, 0), elementType, shape))
+      throw TensorError(.byteCountMismatch(expected: bytes, found: available, elementType, shape))
     }
     self.elementType = elementType
     self.shape = shape
@@ -80,7 +80,10 @@ public struct Tensor: Sendable {
     }
     return withUnsafeBytes { bytes in
       [Element](unsafeUninitializedCapacity: shape.elementCount) { memory, count in
-        UnsafeMutableRawBufferPointer(memory).copyMemory(from: bytes)
+        let raw = UnsafeMutableRawBufferPointer(memory)
+        raw.copyMemory(from: bytes)
+        // A `Bool` of another bit pattern than 0 and 1 must not exist; files may hold others, which are true.
+        if elementType == .bool { for index in raw.indices where raw[index] > 1 { raw[index] = 1 } }
         count = shape.elementCount
       }
     }

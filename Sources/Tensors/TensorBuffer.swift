@@ -21,12 +21,8 @@ public final class TensorBuffer: @unchecked Sendable {
     owned = memory
     owner = nil
     bytes = UnsafeRawBufferPointer(start: memory, count: byteCount)
-    do {
-      try fill(UnsafeMutableRawBufferPointer(start: memory, count: byteCount))
-    } catch {
-      free(memory)
-      throw error
-    }
+    // Every property is set by now, so `deinit` frees the memory when this throws.
+    try fill(UnsafeMutableRawBufferPointer(start: memory, count: byteCount))
   }
 
   /// Looks at bytes that `owner` keeps alive and unchanged (a mapped file, say). They need not be aligned.

@@ -34,7 +34,7 @@ struct ShapeFixture: Decodable, Sendable, CustomTestStringConvertible {
       guard let integers else { return nil }
       switch type {
       case .bool: return try Tensor(integers.map { $0 != 0 }, shape: shape)
-      case .int32: return try Tensor(integers.map { Int32($0) }, shape: shape)
+      case .int32: return try Tensor(integers.map { Int32(clamping: $0) }, shape: shape)
       default: return try Tensor(integers.map { Int64($0) }, shape: shape)
       }
     }
