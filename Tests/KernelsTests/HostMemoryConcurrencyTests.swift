@@ -1,7 +1,6 @@
 import Device
 import Foundation
 import Kernels
-import Synchronization
 import Testing
 
 @Suite struct HostMemoryConcurrencyTests {
@@ -33,7 +32,7 @@ import Testing
   // loaders:   |----------------------------------------| each completion once
   @Test func everyLoadIsCompletedOnceThoughThePoolIsDropped() async throws {
     let file = try HostMemoryFile(pages: 2600)
-    let completions = Mutex<[Int: Int]>([:])
+    let completions = Locked<[Int: Int]>([:])
     await withCheckedContinuation { continuation in
       var pool: HostMemoryPool? = HostMemoryPool()
       for load in 0..<50 {

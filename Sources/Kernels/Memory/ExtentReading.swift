@@ -1,6 +1,5 @@
 import CHost
 import Device
-import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -19,7 +18,7 @@ final class ExtentReading: Sendable {
   private let block: HostBlock
   /// Past the page cache; `nil` where the file system cannot do that.
   private let direct: DirectFile?
-  private let progress: Mutex<(missing: Int, failure: DeviceError?)>
+  private let progress: Locked<(missing: Int, failure: DeviceError?)>
 
   /// - Throws: ``DeviceError`` when there is no memory for the extent.
   init(_ request: LoadRequest) throws {
@@ -29,7 +28,7 @@ final class ExtentReading: Sendable {
     pieces = stride(from: 0, to: request.byteCount, by: ExtentReading.pieceBytes).map {
       $0..<min($0 + ExtentReading.pieceBytes, request.byteCount)
     }
-    progress = Mutex((missing: pieces.count, failure: nil))
+    progress = Locked((missing: pieces.count, failure: nil))
   }
 
   /// Reads one piece; the extent's memory, or what went wrong, from the call that ends the last piece.

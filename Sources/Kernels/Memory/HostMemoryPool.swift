@@ -1,24 +1,23 @@
 import CHost
 import Device
-import Synchronization
 
 /// The `cpu` device's memory: arenas, and extents that are mapped in place or read past the page cache.
 ///
 /// It keeps nothing back: released memory goes to the system at once, so that what the caller counts is what there is.
 /// Arenas and read extents show in `/proc/self/smaps` with the flags `dd dc`, mapped extents under their file's path.
 package final class HostMemoryPool: Sendable {
-  fileprivate enum Holding {
+  fileprivate enum Holding: Sendable {
     case anonymous(HostBlock)
     case mapped(MappedFile, Range<Int>)
   }
 
-  fileprivate struct State {
+  fileprivate struct State: Sendable {
     var holdings: [MemoryHandle: Holding] = [:]
     var files: [MappedFile.Key: [MappedFile]] = [:]
     var nextHandle: UInt64 = 1
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
   private let queue = LoadQueue(threads: 2)
   private let asksKernel: Bool
 

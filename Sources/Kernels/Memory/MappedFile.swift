@@ -1,6 +1,5 @@
 import CHost
 import Device
-import Synchronization
 
 /// Address space for one file, in which its extents are mapped read-only and in place: an extent lies at the same
 /// distance from the reservation's start as from the file's, so neighbours become one mapping, and what starts at a
@@ -9,7 +8,7 @@ import Synchronization
 /// A guard watches it: once a page could not be read, the whole file is broken, and stays so in this reservation.
 final class MappedFile: Sendable {
   /// Names a file: the same object and descriptor are the same file.
-  struct Key: Hashable {
+  struct Key: Hashable, Sendable {
     private let file: ObjectIdentifier
     private let descriptor: Int32
 
@@ -26,7 +25,7 @@ final class MappedFile: Sendable {
   /// Keeps the descriptor open and the key unique.
   private let file: any AnyObject & Sendable
   /// Parts of the file that are mapped, or about to be, ascending.
-  private let claims = Mutex<[Range<Int>]>([])
+  private let claims = Locked<[Range<Int>]>([])
 
   /// Reserves address space for all of the file.
   init(_ request: LoadRequest) throws {
