@@ -31,12 +31,13 @@ IsNaN LRN LSTM LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax MatM
 NonZero Not OneHot Or PRelu Pad Pow Range Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean
 ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize Round ScatterElements ScatterND Selu Shape Sigmoid
 Sign Sin Sinh Size Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum Swish Tan Tanh
-ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Where Xor
+ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Where Xor QuantizeLinear DequantizeLinear Einsum LpNormalization
+RMSNormalization
 """.split()
 # Forms of those operators that no graph here can express.
 REFUSED = ("training", "float8", "FLOAT8", "FLOAT4", "INT2", "UINT2", "STRING", "string", "seq", "opt", "indices",
            "with_argmax", "with_storage_order", "column_major", "neg_inf", "isinf_positive", "isinf_negative",
-           "crd_spacetodepth", "spacetodepth_crd", "sequence", "float4", "int2", "batchnorm_epsilon_training")
+           "crd_spacetodepth", "spacetodepth_crd", "sequence", "float4", "int2", "batchnorm_epsilon_training", "blocked", "einsum_batch_diagonal", "einsum_inner_prod_ellipsis")
 PLAIN = {T.FLOAT, T.DOUBLE, T.FLOAT16, T.BFLOAT16, T.INT8, T.INT16, T.INT32, T.INT64, T.UINT8, T.UINT16, T.UINT32,
          T.UINT64, T.BOOL, T.INT4, T.UINT4}
 

@@ -29,6 +29,23 @@ extension OperatorImport {
         node.operands)
     },
     "GroupNormalization": OperatorImport(3...3, since: 18, groupNormalization),
+    "RMSNormalization": OperatorImport(2...2, since: 23, rootMeanSquare),
+    "LpNormalization": OperatorImport(1...1) { node in
+      let x = try node.operand(0)
+      let reduction: [Int: Reduction] = [1: .l1, 2: .l2]
+      guard let kind = reduction[try node.integer("p", default: 2)] else {
+        throw node.malformed("has a p that is not 1 or 2")
+      }
+      let axes = try node.constant([try node.integer("axis", default: -1)], "axes")
+      let norm = node.intermediate(
+        .reduce(kind, keepDimensions: true, noopWithEmptyAxes: false), [x, axes], "norm")
+      // Where the norm is zero all elements are, and shall stay so.
+      let smallest =
+        node.elementType(x) == .float16
+        ? Double(Float16.leastNormalMagnitude) : Double(Float.leastNormalMagnitude)
+      let least = try node.constant(smallest, like: x, "least")
+      try node.emit(.binary(.divide), [x, node.intermediate(.binary(.maximum), [norm, least], "positive")])
+    },
     "LRN": OperatorImport(1...1) { node in
       try node.emit(
         .localResponseNormalization(
@@ -61,6 +78,26 @@ extension OperatorImport {
       }
     }
     try node.emit(op, [x] + parameters)
+  }
+
+  /// x / √(mean(x²) + ε) · scale, over the axes from `axis` to the last.
+  private static func rootMeanSquare(_ node: NodeImport) throws {
+    node.ignore("stash_type")
+    let x = try node.operand(0)
+    let axis = try node.integer("axis", default: -1)
+    guard let first = axis < 0 ? axis : node.rank(x).map({ axis - $0 }), (-16..<0).contains(first) else {
+      throw NodeImport.UnsupportedForm(
+        reason: "axis \(axis) of a value whose rank cannot be told from the file")
+    }
+    let axes = try node.constant(Array(first..<0), "axes")
+    let epsilon = try node.constant(try node.float("epsilon", default: 1e-5), like: x, "epsilon")
+    let square = node.intermediate(.binary(.multiply), [x, x], "square")
+    let mean = node.intermediate(
+      .reduce(.mean, keepDimensions: true, noopWithEmptyAxes: false), [square, axes], "mean")
+    let raised = node.intermediate(.binary(.add), [mean, epsilon], "raised")
+    let root = node.intermediate(.unary(.squareRoot), [raised], "root")
+    let normalized = node.intermediate(.binary(.divide), [x, root], "normalized")
+    try node.emit(.binary(.multiply), [normalized, try node.operand(1)])
   }
 
   /// Before opset 13 the axis splits the shape in two: all axes from it on are normalised together.

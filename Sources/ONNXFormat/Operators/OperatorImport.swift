@@ -30,7 +30,7 @@ struct OperatorImport: Sendable {
     "": [
       unaryOperators, binaryOperators, constantOperators, linearOperators, windowOperators,
       normalizationOperators, reductionOperators, movementOperators, indexingOperators, shapeOperators,
-      resizeOperators, recurrentOperators, controlOperators,
+      resizeOperators, recurrentOperators, controlOperators, quantizationOperators, einsumOperators,
     ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } },
     "com.microsoft": microsoftOperators,
   ]
