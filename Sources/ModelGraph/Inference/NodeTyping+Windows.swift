@@ -101,7 +101,8 @@ extension NodeTyping {
     }
     var slides: [Slide] = []
     for axis in 0..<axes {
-      guard window.strides[axis] > 0, window.dilations[axis] > 0, kernel[axis].size.map({ $0 > 0 }) ?? true else {
+      guard window.strides[axis] > 0, window.dilations[axis] > 0, kernel[axis].size.map({ $0 > 0 }) ?? true
+      else {
         throw failure(
           "strides \(window.strides), dilations \(window.dilations) and the window \(ValueType.text(kernel)) "
             + "have to be positive")
