@@ -41,13 +41,6 @@ public struct ValueType: Sendable, Hashable, Codable {
 extension ValueType: CustomStringConvertible {
   public var description: String {
     guard let dimensions else { return "\(elementType)[*]" }
-    let sizes = dimensions.map { dimension in
-      switch dimension {
-      case .known(let size): "\(size)"
-      case .symbol(let name): name
-      case .unknown: "?"
-      }
-    }
-    return "\(elementType)[\(sizes.joined(separator: ", "))]"
+    return "\(elementType)\(ValueType.text(dimensions))"
   }
 }

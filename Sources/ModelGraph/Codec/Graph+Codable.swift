@@ -1,6 +1,9 @@
 import Foundation
 import Tensors
 
+// Graphs as JSON or property lists, for tests and tools. Compiled models hold what `Graph.encoded()` makes, which is
+// a hundred times faster and bounds its recursion.
+
 extension Tensor: Codable {
   private enum Key: String, CodingKey { case type, shape, bytes }
 
