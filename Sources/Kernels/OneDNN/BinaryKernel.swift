@@ -6,8 +6,8 @@ import Tensors
 extension OneDNNEngine {
   /// oneDNN's binary functions of two float operands, one of which may broadcast.
   func binary(_ request: KernelRequest, _ function: BinaryFunction) throws -> PrimitiveDraft? {
-    guard request.postOps.allSatisfy({ $0.operand == nil }), let a = request.optionalOperand(0),
-      let b = request.optionalOperand(1), let y = request.optionalResult(0), request.isAllFloat
+    guard request.postOps.allSatisfy({ $0.operand == nil }), let a = request.ownOperand(0),
+      let b = request.ownOperand(1), let y = request.optionalResult(0), request.isAllFloat
     else { return nil }
     if a.shape == y.shape, let number = b.number, let chain = EltwiseFunction.chain(function, number),
       !chain.isEmpty
@@ -101,7 +101,7 @@ extension OneDNNEngine {
 
   /// oneDNN's prelu: x, and a slope that broadcasts to it.
   private func parametricRelu(_ request: KernelRequest) throws -> PrimitiveDraft? {
-    guard let x = request.optionalOperand(0), let slope = request.optionalOperand(1),
+    guard let x = request.ownOperand(0), let slope = request.ownOperand(1),
       x.shape == request.optionalResult(0)?.shape, x.shape.rank >= 2, slope.shape.rank <= x.shape.rank
     else { return nil }
     let view = TensorView(x.shape)

@@ -6,13 +6,13 @@ import Tensors
 extension OneDNNEngine {
   /// oneDNN's concat: in the layout of the largest operand where the others can have it, else plain.
   func concat(_ request: KernelRequest, axis: Int) throws -> PrimitiveDraft? {
-    guard let result = request.optionalResult(0), request.isAllFloat, request.operands.count > 1 else {
-      return nil
-    }
-    let operands = request.operands.compactMap { $0 }
+    let own = request.ownOperands
+    guard let result = request.optionalResult(0), request.isAllFloat, (2...Self.mostParts).contains(own.count)
+    else { return nil }
+    let operands = own.compactMap { $0 }
     let rank = result.shape.rank
     let axis = axis < 0 ? axis + rank : axis
-    guard operands.count == request.operands.count, axis >= 0, axis < rank,
+    guard operands.count == own.count, axis >= 0, axis < rank,
       operands.allSatisfy({ $0.shape.rank == rank })
     else { return nil }
     let sources = operands.map { TensorView($0.shape) }
@@ -37,6 +37,9 @@ extension OneDNNEngine {
     draft.candidates = try concatCandidates(operands, sources, target)
     return draft
   }
+
+  /// More than models join; the library counts its arguments in a range of a thousand.
+  private static let mostParts = 512
 
   private func concatCandidates(
     _ operands: [Operand], _ sources: [TensorView], _ target: TensorView

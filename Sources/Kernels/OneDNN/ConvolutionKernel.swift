@@ -6,7 +6,7 @@ import Tensors
 extension OneDNNEngine {
   /// oneDNN's convolution (direct algorithms), for ONNX `Conv`: x [N, C, …], w [O, C/groups, …], bias [O].
   func convolution(_ request: KernelRequest, _ op: Convolution) throws -> PrimitiveDraft? {
-    guard let x = request.optionalOperand(0), let w = request.optionalOperand(1),
+    guard let x = request.ownOperand(0), let w = request.ownOperand(1),
       let y = request.optionalResult(0),
       request.isAllFloat, x.shape.rank == w.shape.rank, x.shape.rank >= 3, y.shape.rank == x.shape.rank,
       op.groups >= 1, x.shape.dims[1] == w.shape.dims[1] * op.groups,
@@ -20,7 +20,7 @@ extension OneDNNEngine {
       op.groups == 1
         ? w.shape.dims
         : [op.groups, w.shape.dims[0] / op.groups] + w.shape.dims[1...])
-    let bias = request.optionalOperand(2)
+    let bias = request.ownOperand(2)
     var draft = PrimitiveDraft { [handle] pins, attributes in
       let src = try PrimitiveDraft.descriptor(DNNL_ARG_SRC, source.dims, in: pins)
       let wei = try PrimitiveDraft.descriptor(DNNL_ARG_WEIGHTS, weights.dims, in: pins)
@@ -51,26 +51,19 @@ extension OneDNNEngine {
   /// Up to so many channels the library's convolutions read a plain image, as first layers do.
   private static let fewChannels = 4
 
-  /// Layouts of an operand to try: the one it comes in, any, and plain, in an order.
+  /// Layouts of an image to try: the one it comes in, any, and plain, in an order; at last those that the library
+  /// has kernels for when it does not choose them by itself.
   func sourceCandidates(
     _ operand: Operand, _ view: TensorView, _ argument: Int32, prefersGiven: Bool
   ) throws -> [PrimitiveDraft.Pins] {
-    let given = try operand.descriptor(as: view).map { [argument: $0] }
     let any: PrimitiveDraft.Pins = [:]
     let plain = try [argument: view.descriptor()]
-    guard operand.layout != .plain, let given else { return prefersGiven ? [plain, any] : [any, plain] }
-    return prefersGiven ? [given, any, plain] : [any, given, plain]
-  }
-}
-
-extension KernelRequest {
-  /// True when the op's own operands that are there, and all results, are `float32` and have elements.
-  var isAllFloat: Bool {
-    let operandsFit = operands.allSatisfy { operand in
-      operand.map { $0.elementType == .float32 && $0.shape.elementCount > 0 } ?? true
+    let last = try [argument: TensorView(view.dims, order: [0] + (2..<view.dims.count) + [1]).descriptor()]
+    guard operand.layout != .plain, let given = try operand.descriptor(as: view).map({ [argument: $0] })
+    else {
+      return (prefersGiven ? [plain, any] : [any, plain]) + [last]
     }
-    return operandsFit
-      && results.allSatisfy { $0.map { $0.elementType == .float32 && $0.shape.elementCount > 0 } ?? true }
+    return (prefersGiven ? [given, any, plain] : [any, given, plain]) + [last]
   }
 }
 

@@ -7,7 +7,7 @@ extension OneDNNEngine {
   /// oneDNN's deconvolution, for ONNX `ConvTranspose`: x [N, C, …], w [C, O/groups, …], bias [O].
   func deconvolution(_ request: KernelRequest, _ op: Deconvolution) throws -> PrimitiveDraft? {
     let groups = op.window.groups
-    guard let x = request.optionalOperand(0), let w = request.optionalOperand(1),
+    guard let x = request.ownOperand(0), let w = request.ownOperand(1),
       let y = request.optionalResult(0),
       request.isAllFloat, x.shape.rank == w.shape.rank, x.shape.rank >= 3, y.shape.rank == x.shape.rank,
       groups >= 1, x.shape.dims[1] == w.shape.dims[0], w.shape.dims[0] % groups == 0,
@@ -27,7 +27,7 @@ extension OneDNNEngine {
     if groups > 1 {
       weights = TensorView([groups] + weights.dims, strides: [inputs * strides[0]] + weights.strides)
     }
-    let bias = request.optionalOperand(2)
+    let bias = request.ownOperand(2)
     var draft = PrimitiveDraft { [handle, weights] pins, attributes in
       let src = try PrimitiveDraft.descriptor(DNNL_ARG_SRC, source.dims, in: pins)
       let wei = try PrimitiveDraft.descriptor(DNNL_ARG_WEIGHTS, weights.dims, in: pins)
@@ -60,7 +60,7 @@ extension OneDNNEngine {
   ) -> Window? {
     var padding = op.window.padding
     if op.outputShape != nil, case .explicit = padding {
-      // ONNX: unless it says `sameUpper`, the odd one goes before the image.
+      // ONNX: padding then follows from the shape, and what is odd goes before.
       padding = .sameLower
     }
     switch padding {

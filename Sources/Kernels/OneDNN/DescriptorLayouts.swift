@@ -69,15 +69,19 @@ extension MemoryDescriptor {
 }
 
 extension TensorView {
-  /// The strides, with those of axes of size 1 chosen so that equal layouts have equal ones: as a channels-last
-  /// tensor has them where this is one, else 1.
+  /// The strides, with those of axes of size 1 chosen so that equal layouts have equal ones, and so that the library
+  /// knows its own formats again: as a channels-last tensor has them where this is one; else those of axes in front
+  /// step over everything, and those further in over nothing.
   var canonicalStrides: [Int] {
+    let rowMajor = TensorView(dims)
+    if rowMajor.significantStrides == significantStrides { return rowMajor.strides }
     if dims.count > 2 {
-      let order = [0] + Array(2..<dims.count) + [1]
-      let last = TensorView(dims, order: order)
+      let last = TensorView(dims, order: [0] + (2..<dims.count) + [1])
       if last.significantStrides == significantStrides { return last.strides }
     }
-    return zip(dims, strides).map { $0 == 1 ? 1 : $1 }
+    let extent = zip(dims, strides).map { $0 == 1 ? 1 : $0 * $1 }.max() ?? 1
+    let front = dims.firstIndex { $0 != 1 } ?? dims.count
+    return dims.indices.map { dims[$0] != 1 ? strides[$0] : $0 < front ? extent : 1 }
   }
 
   /// Dense, with the axes of `order` from the outermost to the innermost.

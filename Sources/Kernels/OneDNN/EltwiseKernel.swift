@@ -12,7 +12,7 @@ extension OneDNNEngine {
 
   /// `chain` applied to operand 0, in the layout that it comes in; the result may take its place.
   func eltwise(_ request: KernelRequest, _ chain: [EltwiseFunction]) throws -> PrimitiveDraft? {
-    guard let x = request.optionalOperand(0), let y = request.optionalResult(0), request.isAllFloat,
+    guard let x = request.ownOperand(0), let y = request.optionalResult(0), request.isAllFloat,
       x.shape == y.shape, let first = chain.first
     else { return nil }
     var view = TensorView(x.shape)

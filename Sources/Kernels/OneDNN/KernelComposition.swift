@@ -5,12 +5,47 @@ import Tensors
 extension OneDNNEngine {
   /// The request's kernel: one primitive where oneDNN fuses everything, else a chain.
   func kernel(_ request: KernelRequest) throws -> (any Kernel)? {
-    guard !request.threads.isEmpty, let draft = try draft(request) else { return nil }
-    let plain = draft.fusion.count > 0 ? try self.draft(request.with(postOps: [])) : nil
+    guard !request.threads.isEmpty else { return nil }
+    var best: (any Kernel)?
+    for form in try forms(request) {
+      guard let kernel = try kernel(as: form) else { continue }
+      if !kernel.isReference { return kernel }
+      best = best ?? kernel
+    }
+    return best
+  }
+
+  /// Ways to ask for the same, the best first.
+  private func forms(_ request: KernelRequest) throws -> [KernelRequest] {
+    var forms = [request]
+    if case .matrixMultiply = request.op, request.optionalOperand(2) != nil {
+      forms.append(request.with(postOps: [.binary(.add, operand: 2)] + request.postOps))
+    }
+    let isPlain = request.operands.allSatisfy { $0.map { $0.layout == .plain || $0.isWeight } ?? true }
+    if !isPlain {
+      // Layouts that the primitive cannot work in are reordered before it.
+      forms += forms.map { form in
+        var plain = form
+        for index in plain.operands.indices where plain.operands[index]?.isWeight == false {
+          plain.operands[index]?.layout = .plain
+        }
+        return plain
+      }
+    }
+    return forms
+  }
+
+  private func kernel(as request: KernelRequest) throws -> (any Kernel)? {
+    switch request.op {
+    case .lstm(let op), .gru(let op): return try recurrent(request, op)
+    case .split, .slice: return try parts(request)
+    default: break
+    }
+    guard let draft = try draft(request) else { return nil }
     var fused = draft.fusion.count
     var base = try primitive(draft, request)
-    if fused > 0, base?.isReference ?? true, let plain {
-      let unfused = try primitive(plain, request.with(postOps: []))
+    if fused > 0, base?.isReference ?? true, let plain = try self.draft(request.keeping(postOps: 0)) {
+      let unfused = try primitive(plain, request.keeping(postOps: 0))
       if let unfused, base == nil || !unfused.isReference {
         base = unfused
         fused = 0
@@ -28,7 +63,7 @@ extension OneDNNEngine {
   }
 
   /// One primitive for every thread count of the request; `nil` when they agree on no layouts.
-  private func primitive(_ draft: PrimitiveDraft, _ request: KernelRequest) throws -> (any Kernel)? {
+  func primitive(_ draft: PrimitiveDraft, _ request: KernelRequest) throws -> (any Kernel)? {
     for lead in request.threads {
       setOpenMPThreads(lead)
       guard let chosen = try draft.choose(request) else { continue }
@@ -44,13 +79,13 @@ extension OneDNNEngine {
   private func repacking(_ draft: PrimitiveDraft, _ request: KernelRequest) throws -> (any Kernel)? {
     guard
       let weights = draft.operands.first(where: { argument in
-        guard argument.isPacked, let operand = request.optionalOperand(argument.index),
-          case .weight = operand.source
+        guard argument.isPacked, argument.preparation == .none,
+          let operand = request.optionalOperand(argument.index)
         else { return false }
-        return operand.layout != .plain
+        return operand.isWeight && operand.layout != .plain
       }), let operand = request.optionalOperand(weights.index)
     else { return nil }
-    var loose = request.with(postOps: Array(request.postOps.prefix(draft.fusion.count)))
+    var loose = request.keeping(postOps: draft.fusion.count)
     loose.operands[weights.index]?.source = .activation
     guard let looseDraft = try self.draft(loose), looseDraft.fusion.count == loose.postOps.count,
       let kernel = try primitive(looseDraft, loose)
@@ -172,17 +207,4 @@ struct ChainBuilder {
     ChainKernel(
       links, operandLayouts: operandLayouts, resultLayouts: resultLayouts, intermediateBytes: bytes)
   }
-}
-
-extension KernelRequest {
-  func with(postOps: [PostOp]) -> KernelRequest {
-    var copy = self
-    copy.postOps = postOps
-    return copy
-  }
-}
-
-extension PostOp {
-  /// The index of the request's operand that it takes.
-  var operand: Int? { if case .binary(_, let operand) = self { operand } else { nil } }
 }

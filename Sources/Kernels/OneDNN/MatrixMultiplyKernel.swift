@@ -14,14 +14,14 @@ extension OneDNNEngine {
   private func matrixMultiply(
     _ request: KernelRequest, _ op: MatrixMultiply, _ shapes: MatrixShapes, _ groups: AxisGroups
   ) throws -> PrimitiveDraft? {
-    guard let b = request.optionalOperand(1) else { return nil }
+    guard let b = request.ownOperand(1) else { return nil }
     let (left, right) = (shapes.left(groups), shapes.right(groups))
     let target = TensorView(groups.merge(shapes.result))
     var fusion = PostOpFusion(request, result: target.dims) { shape in
       shapes.operand(shape).flatMap { groups.merge($0, broadcastTo: shapes.result) }.map { TensorView($0) }
     }
     var bias: TensorView?
-    if let operand = request.optionalOperand(2) {
+    if let operand = request.ownOperand(2) {
       guard let dims = shapes.operand(operand.shape),
         let merged = groups.merge(dims, broadcastTo: shapes.result)
       else { return nil }
@@ -71,7 +71,7 @@ private struct MatrixShapes {
   private let transposesRows: Bool
 
   init?(_ request: KernelRequest, _ op: MatrixMultiply) {
-    guard let a = request.optionalOperand(0), let b = request.optionalOperand(1),
+    guard let a = request.ownOperand(0), let b = request.ownOperand(1),
       let y = request.optionalResult(0), a.shape.rank >= 1, b.shape.rank >= 1
     else { return nil }
     var (left, right) = (TensorView(a.shape), TensorView(b.shape))

@@ -48,9 +48,9 @@ final class OneDNNEngine: Sendable {
       }
       var layouts: [Layout?] = request.operands.map { _ in nil }
       for argument in draft.operands where argument.isPacked {
-        guard case .weight? = request.optionalOperand(argument.index)?.source,
+        guard request.optionalOperand(argument.index)?.isWeight == true,
           let memory = try chosen.descriptor(of: argument.number),
-          let layout = try Layout(memory, of: argument.view, preparation: argument.preparation)
+          let layout = try argument.layout(memory)
         else { continue }
         layouts[argument.index] = layout == .plain ? nil : layout
       }

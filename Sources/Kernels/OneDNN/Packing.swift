@@ -46,9 +46,7 @@ func reorderDescriptor(
 extension StoredLayout.Preparation {
   /// The tensor whose elements are laid out, in aligned memory.
   func apply(to tensor: Tensor) throws -> Tensor {
-    switch self {
-    case .none: try tensor.aligned()
-    }
+    self == .none ? try tensor.aligned() : try recurrent(tensor)
   }
 }
 

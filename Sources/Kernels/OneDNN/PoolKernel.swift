@@ -6,7 +6,7 @@ import Tensors
 extension OneDNNEngine {
   /// oneDNN's pooling, for ONNX `MaxPool` (values alone), `AveragePool` and the global pools: x [N, C, …].
   func pool(_ request: KernelRequest, _ op: Pool) throws -> PrimitiveDraft? {
-    guard let x = request.optionalOperand(0), let y = request.optionalResult(0), request.isAllFloat,
+    guard let x = request.ownOperand(0), let y = request.optionalResult(0), request.isAllFloat,
       request.results.dropFirst().allSatisfy({ $0 == nil }), x.shape.rank >= 3,
       y.shape.rank == x.shape.rank, y.shape.dims[..<2] == x.shape.dims[..<2]
     else { return nil }

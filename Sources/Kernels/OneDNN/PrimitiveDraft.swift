@@ -18,6 +18,14 @@ struct PrimitiveDraft {
     var isPacked = false
     /// What is done to the elements before they are packed.
     var preparation: StoredLayout.Preparation = .none
+    /// The layout that it has for others, where the primitive's own descriptor says something else about the memory
+    /// (axes in another order, a part of it).
+    var layout: Layout?
+
+    /// The layout for others, when the primitive's is `descriptor`; `nil` when it cannot be kept.
+    func layout(_ descriptor: MemoryDescriptor) throws -> Layout? {
+      try layout ?? Layout(descriptor, of: view, preparation: preparation)
+    }
   }
 
   var operands: [Argument] = []
@@ -70,6 +78,8 @@ extension PrimitiveDraft {
         continue
       }
       if packing, argument.isPacked { continue }
+      // Prepared weights lie plain nowhere.
+      guard argument.preparation == .none || operand.layout != .plain else { return nil }
       guard let descriptor = try operand.descriptor(as: argument.view) else { return nil }
       pins[argument.number] = descriptor
     }
@@ -93,7 +103,7 @@ extension PrimitiveDraft {
   private func isKeepable(_ descriptor: PrimitiveDescriptor, _ request: KernelRequest) throws -> Bool {
     for argument in allOperands + results where request.optionalOperand(argument.index)?.immediate == nil {
       guard let memory = try descriptor.descriptor(of: argument.number),
-        try Layout(memory, of: argument.view, preparation: argument.preparation) != nil
+        try argument.layout(memory) != nil
       else { return false }
     }
     return true

@@ -42,7 +42,7 @@ final class PrimitiveKernel: Kernel {
       if let tensor = operand.immediate {
         constants[argument.number] = try pack(
           tensor, argument.preparation, as: argument.view, into: pin, on: engine)
-      } else if let layout = try Layout(pin, of: argument.view, preparation: argument.preparation) {
+      } else if let layout = try argument.layout(pin) {
         operandLayouts[argument.index] = layout
       } else {
         return nil
@@ -50,7 +50,7 @@ final class PrimitiveKernel: Kernel {
     }
     var resultLayouts = request.results.map { _ in Layout.plain }
     for argument in draft.results {
-      guard let pin = pins[argument.number], let layout = try Layout(pin, of: argument.view) else {
+      guard let pin = pins[argument.number], let layout = try argument.layout(pin) else {
         return nil
       }
       resultLayouts[argument.index] = layout

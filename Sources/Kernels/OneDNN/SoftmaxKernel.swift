@@ -6,7 +6,7 @@ import Tensors
 extension OneDNNEngine {
   /// oneDNN's softmax and log-softmax along one axis, in the layout that the operand comes in.
   func softmax(_ request: KernelRequest, axis: Int, logarithmic: Bool) throws -> PrimitiveDraft? {
-    guard let x = request.optionalOperand(0), request.isAllFloat, x.shape.rank >= 1,
+    guard let x = request.ownOperand(0), request.isAllFloat, x.shape.rank >= 1,
       x.shape == request.optionalResult(0)?.shape
     else { return nil }
     let rank = x.shape.rank
@@ -15,7 +15,8 @@ extension OneDNNEngine {
     var (view, seen) = (TensorView(x.shape), axis)
     if x.layout == .plain, request.postOps.isEmpty {
       let dims = view.dims
-      view = TensorView([dims[..<axis].reduce(1, *), dims[axis], dims[(axis + 1)...].reduce(1, *)])
+      let inner = dims[(axis + 1)...].reduce(1, *)
+      view = TensorView([dims[..<axis].reduce(1, *), dims[axis]] + (inner == 1 ? [] : [inner]))
       seen = 1
     }
     guard let layout = try x.descriptor(as: view) else { return nil }

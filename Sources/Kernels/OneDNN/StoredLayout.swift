@@ -11,6 +11,14 @@ struct StoredLayout: Hashable {
   /// What happens to a dense tensor's elements before they are laid out.
   enum Preparation: UInt8 {
     case none
+    /// The LSTM's gates from ONNX's order (input, output, forget, cell) to oneDNN's (input, forget, cell, output).
+    case lstmGates
+    /// The same, of the input and the recurrent bias added up.
+    case lstmBias
+    /// The input and the recurrent bias added up.
+    case gruBias
+    /// The same, with the candidate's two biases apart: the recurrent one is the fourth.
+    case gruLinearBeforeResetBias
   }
 
   enum Storage: Hashable {
@@ -114,8 +122,7 @@ extension StoredLayout {
       return last < count
     }
     if case .strides(let strides) = storage, !isInside(strides, own.elementCount) { return false }
-    guard preparation == .none else { return true }
-    return own.elementCount == shape.elementCount
-      && (sourceStrides.map { isInside($0, shape.elementCount) } ?? true)
+    guard own.elementCount == preparation.elementCount(of: shape.elementCount) else { return false }
+    return sourceStrides.map { isInside($0, own.elementCount) } ?? true
   }
 }

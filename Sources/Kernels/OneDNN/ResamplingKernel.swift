@@ -1,0 +1,100 @@
+import CDNNL
+import Device
+import ModelGraph
+import Tensors
+
+extension OneDNNEngine {
+  /// oneDNN's resampling, for those ONNX `Resize` that compute the same: x [N, C, …], scaled along spatial axes.
+  func resampling(_ request: KernelRequest, _ op: Resize) throws -> PrimitiveDraft? {
+    guard let x = request.ownOperand(0), let y = request.optionalResult(0), x.elementType == .float32,
+      y.elementType == .float32, (3...5).contains(x.shape.rank), y.shape.rank == x.shape.rank,
+      x.shape.elementCount > 0, y.shape.elementCount > 0, x.shape.dims[..<2] == y.shape.dims[..<2],
+      op.aspectRatio == .stretch, let scales = resizeScales(request, op, x.shape, y.shape)
+    else { return nil }
+    let algorithm: dnnl_alg_kind_t
+    switch op.mode {
+    case .nearest: algorithm = dnnl_resampling_nearest
+    case .linear: algorithm = dnnl_resampling_linear
+    case .cubic: return nil
+    }
+    for axis in 2..<x.shape.rank {
+      let scaled = ScaledAxis(input: x.shape.dims[axis], output: y.shape.dims[axis], scale: scales[axis])
+      guard scaled.agreesWithLibrary(op) else { return nil }
+    }
+    let (source, target) = (TensorView(x.shape), TensorView(y.shape))
+    var draft = PrimitiveDraft { [handle] pins, attributes in
+      let src = try PrimitiveDraft.descriptor(DNNL_ARG_SRC, source.dims, in: pins)
+      let dst = try PrimitiveDraft.descriptor(DNNL_ARG_DST, target.dims, in: pins)
+      return try PrimitiveDescriptor("dnnl_resampling_forward_primitive_desc_create") {
+        dnnl_resampling_forward_primitive_desc_create(
+          $0, handle.raw, dnnl_forward_inference, algorithm, nil, src.raw, dst.raw, attributes.raw)
+      }
+    }
+    draft.operands = [.init(number: DNNL_ARG_SRC, index: 0, view: source)]
+    draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: target)]
+    draft.fusion = .broadcasting(request)
+    draft.candidates = try [x.descriptor(as: source), source.descriptor()].compactMap {
+      $0.map { [DNNL_ARG_SRC: $0] }
+    }
+    return draft
+  }
+
+  /// The scale of each axis; `nil` when the model computes them while it runs.
+  private func resizeScales(_ request: KernelRequest, _ op: Resize, _ input: Shape, _ output: Shape)
+    -> [Float]?
+  {
+    var scales = zip(input.dims, output.dims).map { Float($1) / Float($0) }
+    guard let operand = request.ownOperand(2), operand.shape.elementCount > 0 else {
+      return request.ownOperand(3)?.immediate == nil ? nil : scales
+    }
+    guard let given = operand.immediate?.floats else { return nil }
+    let axes = (op.axes ?? Array(0..<input.rank)).map { $0 < 0 ? $0 + input.rank : $0 }
+    guard axes.count == given.count, axes.allSatisfy({ scales.indices.contains($0) }) else { return nil }
+    for (axis, scale) in zip(axes, given) { scales[axis] = scale }
+    return scales
+  }
+}
+
+/// One axis of an image that is scaled.
+private struct ScaledAxis {
+  var input: Int
+  var output: Int
+  var scale: Float
+
+  /// True when every element of the result comes from the same place for ONNX and for oneDNN.
+  func agreesWithLibrary(_ op: Resize) -> Bool {
+    (0..<output).allSatisfy { index in
+      guard let onnx = coordinate(index, op.coordinates) else { return false }
+      // https://oneapi-src.github.io/oneDNN/v3.2/dev_guide_resampling.html
+      let library = (Float(index) + 0.5) * Float(input) / Float(output) - 0.5
+      switch op.mode {
+      case .nearest: return inside(round(onnx, op.rounding)) == inside(library.rounded())
+      case .linear: return abs(inside(onnx) - inside(library)) <= 1e-5 * Float(input)
+      case .cubic: return false
+      }
+    }
+  }
+
+  private func inside(_ coordinate: Float) -> Float { min(max(coordinate, 0), Float(input - 1)) }
+
+  /// Where ONNX looks for the element, by https://onnx.ai/onnx/operators/onnx__Resize.html.
+  private func coordinate(_ index: Int, _ coordinates: Resize.Coordinates) -> Float? {
+    let x = Float(index)
+    switch coordinates {
+    case .halfPixel: return (x + 0.5) / scale - 0.5
+    case .pytorchHalfPixel: return output > 1 ? (x + 0.5) / scale - 0.5 : 0
+    case .asymmetric: return x / scale
+    case .alignCorners: return output > 1 ? x * Float(input - 1) / Float(output - 1) : 0
+    case .halfPixelSymmetric, .tfCropAndResize: return nil
+    }
+  }
+
+  private func round(_ coordinate: Float, _ rounding: Resize.Rounding) -> Float {
+    switch rounding {
+    case .preferFloor: (coordinate - 0.5).rounded(.up)
+    case .preferCeiling: (coordinate + 0.5).rounded(.down)
+    case .floor: coordinate.rounded(.down)
+    case .ceiling: coordinate.rounded(.up)
+    }
+  }
+}
