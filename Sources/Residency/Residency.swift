@@ -63,10 +63,8 @@ public final class Residency: Sendable {
     } onCancel: {
       cancel(id)
     }
-    if Task.isCancelled {
-      lease.release()
-      throw CancellationError()
-    }
+    // Cancelled after the grant: the lease is dropped here, which releases it.
+    try Task.checkCancellation()
     return lease
   }
 

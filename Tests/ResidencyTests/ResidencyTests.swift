@@ -1,4 +1,5 @@
 import Device
+import Dispatch
 import Residency
 import Testing
 
@@ -103,6 +104,35 @@ private final class Asked: Sendable {
   #expect(residency.snapshot.counters.evictions > 20)
 }
 
+// Budget: 4 pages. m1 holds a(2), m2 holds c(2); m3 waits for b(1).
+// thread 1: m1 lets go: |-- held up before a is given back --|a given back, b loaded
+// thread 2:    m4 asks for d(1): granted, as a has gone     .|d loaded, by thread 1
+@Test func `a load waits for memory that another thread is about to give back`() async throws {
+  let device = NullDevice(manualLoads: true, memoryLimit: 4 * pageSize)
+  let residency = Residency(device: device, budget: 4 * pageSize)
+  let one = try await residency.reserve(owner: "m1", items: [stored("a", pages: 2)], exclusiveBytes: 0)
+  let two = try await residency.reserve(owner: "m2", items: [stored("c", pages: 2)], exclusiveBytes: 0)
+  try await device.completeLoad("a")
+  try await device.completeLoad("c")
+  let three = Asked("m3", [stored("b")], of: residency)
+  let (isHeldUp, goesOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+  residency.onChange = { event in
+    guard case .released("m1", _) = event.change else { return }
+    isHeldUp.signal()
+    goesOn.wait()
+  }
+  async let isReleased: Void = onLane { one.release() }
+  try await onLane { isHeldUp.wait() }
+  let four = Asked("m4", [stored("d")], of: residency)
+  #expect(device.openLoads.isEmpty)
+  goesOn.signal()
+  try await isReleased
+  #expect(device.openLoads == ["b", "d"])
+  #expect(three.lease != nil && four.lease != nil)
+  #expect(device.peakBytes == 4 * pageSize)
+  two.release()
+}
+
 @Test func `a task that is cancelled while it waits holds nothing, and the next one passes`() async throws {
   let device = NullDevice()
   let residency = Residency(device: device, budget: 2 * pageSize)
@@ -120,15 +150,19 @@ private final class Asked: Sendable {
   #expect(residency.snapshot.waiting.isEmpty)
 }
 
-@Test func `a task that is cancelled before it asks gets nothing`() async throws {
+@Test(.timeLimit(.minutes(1)))
+func `a task that is cancelled before it asks does not wait`() async throws {
   let residency = Residency(device: NullDevice(), budget: 2 * pageSize)
+  let holder = try await residency.reserve(owner: "m1", items: [], exclusiveBytes: 2 * pageSize)
   let task = Task {
     while !Task.isCancelled { await Task.yield() }
-    return try await residency.reserve(owner: "m", items: [stored("a")], exclusiveBytes: 0)
+    return try await residency.reserve(owner: "m2", items: [stored("a")], exclusiveBytes: 0)
   }
   task.cancel()
   await #expect(throws: CancellationError.self) { _ = try await task.value }
-  #expect(residency.snapshot.items.allSatisfy { $0.leases == 0 })
+  #expect(residency.snapshot.waiting.isEmpty)
+  holder.release()
+  #expect(residency.snapshot.residentBytes == 0)
 }
 
 @Test func `a reservation asked for by callback can be cancelled`() async throws {
