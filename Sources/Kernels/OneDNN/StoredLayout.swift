@@ -91,8 +91,10 @@ extension StoredLayout {
     let stored = bytes[4] == 0 ? rank : 1
     let count = rank + stored + (bytes[5] == 1 ? rank : 0)
     guard bytes.count == 6 + 8 * count else { return nil }
-    let numbers = (0..<count).map { index in
-      (0..<8).reduce(0) { $0 | Int(bytes[6 + 8 * index + $1]) << (8 * $1) }
+    let numbers = (0..<count).map { index -> Int in
+      (0..<8).reduce(0) { (number: Int, byte: Int) -> Int in
+        number | Int(bytes[6 + 8 * index + byte]) << (8 * byte)
+      }
     }
     guard numbers.allSatisfy({ $0 >= 0 && $0 <= Int.max >> 16 }) else { return nil }
     self.preparation = preparation

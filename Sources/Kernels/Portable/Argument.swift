@@ -8,12 +8,8 @@ enum ArgumentProgram {
     _ extremum: Extremum, axis: Int, keepDimensions: Bool, last: Bool, _ request: KernelRequest
   ) throws -> Program? {
     let (operand, result) = (try request.operand(0), try request.result(0))
-    guard operand.elementType.bitWidth >= 8 else { return nil }
-    if let program = try Conversion.ifNeeded(
-      request, operands: [0: Conversion.arithmeticType(operand.elementType)])
-    {
-      return program
-    }
+    guard let wide = Conversion.foldType(operand.elementType, ordered: true) else { return nil }
+    if let program = try Conversion.ifNeeded(request, operands: [0: wide]) { return program }
     let axis = try request.axis(axis, rank: operand.shape.rank)
     var dims = operand.shape.dims
     if keepDimensions { dims[axis] = 1 } else { dims.remove(at: axis) }
@@ -44,9 +40,7 @@ enum ArgumentProgram {
     switch operand.elementType {
     case .float32: return program(Float.self)
     case .float64: return program(Double.self)
-    case .int32: return program(Int32.self)
     case .int64: return program(Int64.self)
-    case .uint64: return program(UInt64.self)
     default: return nil
     }
   }

@@ -17,6 +17,18 @@ enum Conversion {
     }
   }
 
+  /// The type that a fold over elements (a sum, a maximum, an order) is done in: one integer type serves them all.
+  /// - Parameter ordered: whether the fold compares or divides, which wrapping does not survive.
+  static func foldType(_ type: ElementType, ordered: Bool) -> ElementType? {
+    switch type {
+    case .float16, .bfloat16, .float32: .float32
+    case .float64: .float64
+    case .uint64: ordered ? nil : .int64
+    case .int4, .uint4: nil
+    default: .int64
+    }
+  }
+
   /// The same for functions that only floating-point numbers have.
   static func realType(_ type: ElementType) -> ElementType { type == .float64 ? .float64 : .float32 }
 

@@ -8,8 +8,7 @@ enum CumulativeSumProgram {
     let operand = try request.operand(0)
     try request.requireSameType(0)
     try request.requireResult(operand.shape.dims)
-    guard operand.elementType.bitWidth >= 8 else { return nil }
-    let wide = Conversion.arithmeticType(operand.elementType)
+    guard let wide = Conversion.foldType(operand.elementType, ordered: false) else { return nil }
     if let program = try Conversion.ifNeeded(request, operands: [0: wide], results: [0: wide]) {
       return program
     }
@@ -45,9 +44,7 @@ enum CumulativeSumProgram {
     switch operand.elementType {
     case .float32: return program(Float.self)
     case .float64: return program(Double.self)
-    case .int32: return program(Int32.self)
     case .int64: return program(Int64.self)
-    case .uint64: return program(UInt64.self)
     default: return nil
     }
   }

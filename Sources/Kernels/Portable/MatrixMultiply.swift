@@ -6,8 +6,7 @@ import Tensors
 enum MatrixMultiplyProgram {
   static func build(_ multiply: MatrixMultiply, _ request: KernelRequest) throws -> Program? {
     let (a, b, result) = (try request.operand(0), try request.operand(1), try request.result(0))
-    guard a.elementType.bitWidth >= 8 else { return nil }
-    let wide = Conversion.arithmeticType(a.elementType)
+    guard let wide = Conversion.foldType(a.elementType, ordered: false) else { return nil }
     if let program = try Conversion.ifNeeded(
       request, operands: [0: wide, 1: wide, 2: wide], results: [0: wide])
     {
@@ -43,9 +42,7 @@ enum MatrixMultiplyProgram {
     switch result.elementType {
     case .float32: return program(Float.self)
     case .float64: return program(Double.self)
-    case .int32: return program(Int32.self)
     case .int64: return program(Int64.self)
-    case .uint64: return program(UInt64.self)
     default: return nil
     }
   }

@@ -7,10 +7,10 @@ enum PoolProgram {
   static func build(_ pool: Pool, _ request: KernelRequest) throws -> Program? {
     let operand = try request.operand(0)
     try request.requireSameType(0)
-    guard operand.elementType.bitWidth >= 8 else { return nil }
-    let wide =
-      pool.kind == .maximum
-      ? Conversion.arithmeticType(operand.elementType) : Conversion.realType(operand.elementType)
+    let isMaximum = pool.kind == .maximum
+    guard let wide = Conversion.foldType(operand.elementType, ordered: true),
+      isMaximum || operand.elementType.isFloatingPoint
+    else { return nil }
     if let program = try Conversion.ifNeeded(request, operands: [0: wide], results: [0: wide]) {
       return program
     }
@@ -37,9 +37,7 @@ enum PoolProgram {
     switch operand.elementType {
     case .float32: return real(Float.self, pool.kind, axes, planes)
     case .float64: return real(Double.self, pool.kind, axes, planes)
-    case .int32: return maximum(Int32.self, axes, planes)
     case .int64: return maximum(Int64.self, axes, planes)
-    case .uint64: return maximum(UInt64.self, axes, planes)
     default: return nil
     }
   }

@@ -9,8 +9,8 @@ enum ReduceProgram {
   ) throws -> Program? {
     let (operand, result) = (try request.operand(0), try request.result(0))
     try request.requireSameType(0)
-    guard operand.elementType.bitWidth >= 8 else { return nil }
-    let wide = Conversion.arithmeticType(operand.elementType)
+    let isOrdered = [.maximum, .minimum, .mean, .l1].contains(reduction)
+    guard let wide = Conversion.foldType(operand.elementType, ordered: isOrdered) else { return nil }
     if let program = try Conversion.ifNeeded(request, operands: [0: wide], results: [0: wide]) {
       return program
     }
@@ -56,9 +56,7 @@ enum ReduceProgram {
     return switch result.elementType {
     case .float32: real(Float.self)
     case .float64: real(Double.self)
-    case .int32: integer(Int32.self)
     case .int64: integer(Int64.self)
-    case .uint64: integer(UInt64.self)
     default: nil
     }
   }

@@ -62,9 +62,7 @@ private struct ScatterUpdate: Sendable {
     switch data.elementType {
     case .float32: loop = ScatterUpdate.loop(reduction, Float.self)
     case .float64: loop = ScatterUpdate.loop(reduction, Double.self)
-    case .int32: loop = ScatterUpdate.loop(reduction, Int32.self)
     case .int64: loop = ScatterUpdate.loop(reduction, Int64.self)
-    case .uint64: loop = ScatterUpdate.loop(reduction, UInt64.self)
     default: return nil
     }
   }
@@ -73,10 +71,10 @@ private struct ScatterUpdate: Sendable {
   static func converted(_ reduction: ScatterReduction, _ request: KernelRequest) throws -> Program? {
     let type = try request.operand(0).elementType
     let indices = try request.operand(1).elementType
-    guard reduction != .replace, type.bitWidth >= 8, indices == .int64 || indices == .int32 else {
-      return nil
-    }
-    let wide = Conversion.arithmeticType(type)
+    let isOrdered = reduction == .maximum || reduction == .minimum
+    guard reduction != .replace, indices == .int64 || indices == .int32,
+      let wide = Conversion.foldType(type, ordered: isOrdered)
+    else { return nil }
     return try Conversion.ifNeeded(request, operands: [0: wide, 2: wide], results: [0: wide]) ?? nil
   }
 

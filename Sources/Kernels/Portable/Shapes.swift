@@ -56,7 +56,7 @@ enum RangeProgram {
         try request.operand(index).shape.elementCount == 1, "start, limit and delta should be one number each"
       )
     }
-    let wide = Conversion.arithmeticType(result.elementType)
+    guard let wide = Conversion.foldType(result.elementType, ordered: false) else { return nil }
     if let program = try Conversion.ifNeeded(
       request, operands: [0: wide, 1: wide, 2: wide], results: [0: wide])
     {
@@ -66,7 +66,6 @@ enum RangeProgram {
     switch result.elementType {
     case .float32: return program(Float.self, count)
     case .float64: return program(Double.self, count)
-    case .int32: return program(Int32.self, count)
     case .int64: return program(Int64.self, count)
     default: return nil
     }

@@ -6,8 +6,7 @@ import Tensors
 enum TopKProgram {
   static func build(axis: Int, largest: Bool, _ request: KernelRequest) throws -> Program? {
     let operand = try request.operand(0)
-    guard operand.elementType.bitWidth >= 8 else { return nil }
-    let wide = Conversion.arithmeticType(operand.elementType)
+    guard let wide = Conversion.foldType(operand.elementType, ordered: true) else { return nil }
     if let program = try Conversion.ifNeeded(request, operands: [0: wide], results: [0: wide]) {
       return program
     }
@@ -56,9 +55,7 @@ enum TopKProgram {
     switch operand.elementType {
     case .float32: return program(Float.self)
     case .float64: return program(Double.self)
-    case .int32: return program(Int32.self)
     case .int64: return program(Int64.self)
-    case .uint64: return program(UInt64.self)
     default: return nil
     }
   }
