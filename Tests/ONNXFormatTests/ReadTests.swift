@@ -48,32 +48,6 @@ import Testing
   #expect(tensors["BOOL raw"]?.integers == [1, 0, 1])
 }
 
-/// A Swift `Bool` is 0 or 1; a file's need not be.
-@Test func booleansAreNormalised() throws {
-  let folder = try TemporaryFolder()
-  var tensor = ONNXTensorProto()
-  tensor.name = "b"
-  tensor.dataType = 9
-  tensor.dims = [4]
-  var model = ONNXModelProto.of([.of("Identity", ["x"], ["y"])])
-  model.graph.initializer = [tensor]
-  // raw_data (field 9) of the one initialiser, which the tests' types do not have.
-  let raw: [UInt8] = [9 << 3 | 2, 4, 0, 1, 2, 255]
-  let tensorBytes = try tensor.serializedBytes() as [UInt8]
-  let whole = try model.serializedBytes() as [UInt8]
-  let at = try #require(whole.firstRange(of: tensorBytes)?.upperBound)
-  // Every length in front of it fits a byte: the tensor's own, and the graph's at the end of its tag.
-  var bytes = whole
-  bytes.insert(contentsOf: raw, at: at)
-  bytes[at - tensorBytes.count - 1] += UInt8(raw.count)
-  let graphBytes = try model.graph.serializedBytes() as [UInt8]
-  let graphAt = try #require(whole.firstRange(of: graphBytes)?.lowerBound)
-  bytes[graphAt - 1] += UInt8(raw.count)
-  let graph = try ONNXModel.read(folder.write(bytes, to: "m.onnx")).graph
-  let booleans = graph.constants.values.compactMap { $0.tensor }.first { $0.elementType == .bool }
-  #expect(try booleans?.elements(as: Bool.self) == [false, true, true, true])
-}
-
 /// Nodes may come in any order; the graph has them in one in which each follows what it needs.
 @Test func nodesAreSorted() throws {
   let graph = try read(
