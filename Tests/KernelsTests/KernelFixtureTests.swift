@@ -28,6 +28,18 @@ import Testing
     }
   }
 
+  @Test(arguments: computed)
+  func deviceComputesTheReferenceWithPackedWeights(fixture: KernelFixture) throws {
+    let device = try #require(Self.device)
+    let request = try fixture.packedRequest(on: device)
+    let kernel = try device.makeKernel(request)
+    for (operand, layout) in zip(request.operands, kernel.operandLayouts)
+    where operand?.source.isWeight == true {
+      #expect(operand?.layout == layout, "a weight's layout is final")
+    }
+    try check(kernel, request, fixture, device)
+  }
+
   @Test(arguments: refused)
   func inputOutOfRangeIsAnError(fixture: KernelFixture) throws {
     let device = try #require(Self.device)
@@ -60,4 +72,8 @@ import Testing
     let view = try source.reshaped(to: try #require(fixture.expected[0]).shape)
     #expect(view == fixture.expected[0])
   }
+}
+
+extension Operand.Source {
+  fileprivate var isWeight: Bool { if case .weight = self { true } else { false } }
 }

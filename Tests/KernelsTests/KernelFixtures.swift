@@ -36,6 +36,16 @@ struct KernelFixture: Sendable, CustomTestStringConvertible {
       })
   }
 
+  /// The request with every operand but the first one as a weight, packed as the device likes it.
+  func packedRequest(on device: any Device) throws -> KernelRequest {
+    var request = request(immediate: false)
+    for index in request.operands.indices.dropFirst() { request.operands[index]?.source = .weight }
+    for (index, layout) in try device.packing(for: request).enumerated() {
+      if let layout { request.operands[index]?.layout = layout }
+    }
+    return request
+  }
+
   /// All cases of `Fixtures/kernel-cases.bin`: the length of a JSON header, the header, the elements.
   static let all: [KernelFixture] = {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -21,22 +21,23 @@ struct KernelRun {
   mutating func results(_ operands: [Tensor?], inPlace: Int? = nil) throws -> [Tensor?] {
     var reorders: [(kernel: any Kernel, call: KernelCall)] = []
     var after: [(kernel: any Kernel, call: KernelCall)] = []
-    var plain: [Location?] = []
+    var given: [Location?] = []
     var inputs: [Location?] = []
     for (index, tensor) in operands.enumerated() {
-      guard let tensor, let operand = request.operands[index], operand.immediate == nil else {
-        plain.append(nil)
+      guard tensor != nil, let operand = request.operands[index], operand.immediate == nil else {
+        given.append(nil)
         inputs.append(nil)
         continue
       }
-      let location = place(tensor.byteCount)
-      plain.append(location)
+      let location = place(
+        try device.byteCount(of: operand.elementType, operand.shape, in: operand.layout))
+      given.append(location)
       let layout = kernel.operandLayouts[index]
-      if layout == .plain {
+      if layout == operand.layout {
         inputs.append(location)
       } else {
         let type = KernelRequest.ResultType(operand.elementType, operand.shape)
-        let reorder = try device.makeReorder(copy(from: .plain, type), to: layout)
+        let reorder = try device.makeReorder(copy(from: operand.layout, type), to: layout)
         let packed = place(try device.byteCount(of: operand.elementType, operand.shape, in: layout))
         reorders.append((reorder, call(reorder, location, packed)))
         inputs.append(packed)
@@ -71,9 +72,12 @@ struct KernelRun {
     try [UInt8](repeating: Self.sentinel, count: size).withUnsafeBytes {
       try device.write($0, to: Location(slot: 0, offset: 0), of: memory)
     }
-    for (tensor, location) in zip(operands, plain) {
-      guard let tensor, let location else { continue }
-      try tensor.withUnsafeBytes { try device.write($0, to: location, of: memory) }
+    for (index, location) in zip(operands.indices, given) {
+      guard let tensor = operands[index], let operand = request.operands[index], let location else {
+        continue
+      }
+      let packed = try device.pack(tensor, as: operand.layout)
+      try device.write(packed.bytes, to: location, of: memory)
     }
     for reorder in reorders { try reorder.kernel.run(reorder.call, on: memory, threads: 1) }
     try kernel.run(
