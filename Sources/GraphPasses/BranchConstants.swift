@@ -30,8 +30,8 @@ extension Graph {
           !otherwise.outputs.contains(otherwise.inputs[position])
         else { continue }
         nodes[index].inputs.remove(at: position + 1)
-        for id in [then.inputs.remove(at: position)] { then.define(id, as: tensor) }
-        for id in [otherwise.inputs.remove(at: position)] { otherwise.define(id, as: tensor) }
+        then.defineInput(position, as: tensor)
+        otherwise.defineInput(position, as: tensor)
         changes += 1
       }
       nodes[index].op = .conditional(then: then, otherwise: otherwise)
@@ -39,7 +39,9 @@ extension Graph {
     return changes
   }
 
-  private mutating func define(_ id: ValueID, as tensor: Tensor) {
+  /// Makes a constant of an input.
+  private mutating func defineInput(_ position: Int, as tensor: Tensor) {
+    let id = inputs.remove(at: position)
     constants[id] = .tensor(tensor)
     self[id].type = ValueType(tensor.elementType, tensor.shape)
   }

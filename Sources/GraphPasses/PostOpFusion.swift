@@ -4,7 +4,8 @@ import Tensors
 extension Pass {
   /// Lets a convolution, deconvolution or matrix multiplication apply the element-wise functions behind it while its
   /// result is in registers: activations, and additions, products… with an operand that is as large as the result (a
-  /// residual), has one element, or one for each channel. Nobody else may read what lies between.
+  /// residual), has one element, or one for each channel. Batch normalisations and arithmetic of two operands apply
+  /// activations. Nobody else may read what lies between.
   public static let postOpFusion = Pass(name: "post-op fusion", kind: .fusion) { graph, _ in
     Rewriter.rewrite(&graph) { rewriter, index in
       switch rewriter[index].op {
@@ -53,7 +54,7 @@ extension Rewriter {
   fileprivate mutating func fuse(_ function: UnaryFunction, _ index: Int) -> Bool {
     let node = self[index]
     guard function.isPostOp, node.postOps.isEmpty, let x = node.inputs.first ?? nil,
-      var fused = host(making: x)?.node
+      var fused = (host(making: x) ?? activationHost(making: x))?.node
     else { return false }
     fused.postOps.append(.unary(function))
     fused.outputs = node.outputs
@@ -63,8 +64,8 @@ extension Rewriter {
 
   fileprivate mutating func fuse(_ function: BinaryFunction, _ index: Int) -> Bool {
     let node = self[index]
-    guard function.isPostOp, node.postOps.isEmpty, node.inputs.count == 2, let first = node.inputs[0],
-      let second = node.inputs[1], first != second
+    guard function.isPostOp, node.inputs.count == 2, let first = node.inputs[0], let second = node.inputs[1],
+      first != second
     else { return false }
     var candidates = [(x: first, operand: second)]
     if function.isCommutative { candidates.append((second, first)) }
@@ -78,6 +79,8 @@ extension Rewriter {
       while fused.inputs.count < 3 { fused.inputs.append(nil) }
       fused.postOps.append(.binary(function, operand: fused.inputs.count))
       fused.inputs.append(operand)
+      // With two operands, those that the arithmetic has itself are without operands.
+      fused.postOps += node.postOps
       fused.outputs = node.outputs
       replace(index, with: fused)
       return true
@@ -87,13 +90,27 @@ extension Rewriter {
 
   /// The node that makes `x` and may get another post-op.
   private func host(making x: ValueID) -> (index: Int, node: Node)? {
-    guard isReadOnce(x), let (index, node) = maker(of: x), node.outputs.first == x,
-      node.postOps.count < Self.maximumPostOps
-    else { return nil }
+    guard let (index, node) = maker(of: x), mayGrow(node, making: x) else { return nil }
     switch node.op {
     case .convolution, .deconvolution, .matrixMultiply: return (index, node)
     default: return nil
     }
+  }
+
+  /// The node that makes `x` and may get an activation, but nothing that needs an operand.
+  private func activationHost(making x: ValueID) -> (index: Int, node: Node)? {
+    guard let (index, node) = maker(of: x), mayGrow(node, making: x),
+      type(x)?.elementType.isFloatingPoint ?? false
+    else { return nil }
+    switch node.op {
+    case .batchNormalization: return (index, node)
+    case .binary(let function): return function.isPostOp ? (index, node) : nil
+    default: return nil
+    }
+  }
+
+  private func mayGrow(_ node: Node, making x: ValueID) -> Bool {
+    isReadOnce(x) && node.outputs.first == x && node.postOps.count < Self.maximumPostOps
   }
 
   /// Whether a post-op of `host` may read `operand`: it broadcasts to the result as kernels can.

@@ -142,4 +142,39 @@ struct PostOpFusionTests {
       #expect(try builder.after(.postOpFusion).changes == (fits ? 1 : 0), "\(dims)")
     }
   }
+
+  @Test func activationsOfOtherHosts() throws {
+    var builder = GraphBuilder()
+    let (a, b) = (builder.input("a", [1, 4, 5, 5]), builder.input("b", [1, 4, 5, 5]))
+    let ramp = try builder.ramp("ramp", [4])
+    let sum = builder.node("sum", .binary(.add), a, b)
+    let normal = builder.node(
+      "normal", .batchNormalization(epsilon: 1e-5), builder.node("r", .unary(.relu), sum), ramp, ramp, ramp,
+      ramp)
+    builder.output(builder.node("y", .unary(.relu), normal))
+    let graph = try builder.after(.postOpFusion).graph
+    #expect(graph.ops == ["binary.add", "norm.batch"])
+    #expect(graph.nodes.map(\.postOps) == [[.unary(.relu)], [.unary(.relu)]])
+
+    builder = GraphBuilder()
+    let (i, j) = (builder.input("i", [2], .int64), builder.input("j", [2], .int64))
+    builder.output(builder.node("y", .unary(.absolute), builder.node("sum", .binary(.add), i, j)))
+    #expect(try builder.after(.postOpFusion).changes == 0)
+  }
+
+  @Test func arithmeticTakesItsActivationAlong() throws {
+    // The sum and its activation are one node before shapes are known, and go into the convolution when they are.
+    var builder = GraphBuilder()
+    let x = builder.input("x", [.known(1), .known(3), .unknown, .unknown])
+    let residual = builder.input("residual", [.known(1), .known(4), .unknown, .unknown])
+    let sum = builder.node(
+      "sum", .binary(.add), residual, try builder.convolution("c", x, weights: [4, 3, 1, 1]))
+    builder.output(builder.node("y", .unary(.relu), sum))
+    let graph = try builder.after(.postOpFusion).graph
+    #expect(graph.ops == ["conv", "binary.add"])
+    let types = [ValueType(.float32, [1, 3, 5, 5] as Shape), ValueType(.float32, [1, 4, 5, 5] as Shape)]
+    let specialised = try graph.specialised(inputs: types, known: [:], evaluator: nil).graph
+    try specialised.verify()
+    #expect(specialised.nodes.map(\.postOps) == [[.binary(.add, operand: 3), .unary(.relu)]])
+  }
 }
