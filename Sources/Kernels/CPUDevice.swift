@@ -29,7 +29,16 @@ public final class CPUDevice: Device {
 
   public func makeKernel(_ request: KernelRequest) throws -> any Kernel {
     if let kernel = try engine.makeKernel(request) { return kernel }
-    if let kernel = try PortableKernel.make(request) { return kernel }
+    if let kernel = try PortableKernel.make(request) {
+      // Weights stay as they were packed: for a library that had a kernel for them then.
+      let isFitting = zip(request.operands, kernel.operandLayouts).allSatisfy { operand, layout in
+        operand.map { !$0.isWeight || $0.layout == layout } ?? true
+      }
+      guard isFitting else {
+        throw DeviceError(.unsupported, "has packed weights, which oneDNN no longer takes", in: request)
+      }
+      return kernel
+    }
     throw DeviceError(.unsupported, "the cpu device has no kernel for this", in: request)
   }
 

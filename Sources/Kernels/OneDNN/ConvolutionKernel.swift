@@ -43,27 +43,33 @@ extension OneDNNEngine {
     }
     draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: target)]
     draft.fusion = .broadcasting(request)
-    draft.candidates = try sourceCandidates(
-      x, source, DNNL_ARG_SRC, prefersGiven: x.layout != .plain || x.shape.dims[1] <= Self.fewChannels)
+    draft.candidates = try imageCandidates(
+      x, source, target, prefersGiven: x.layout != .plain || x.shape.dims[1] <= Self.fewChannels)
     return draft
   }
 
   /// Up to so many channels the library's convolutions read a plain image, as first layers do.
   private static let fewChannels = 4
 
-  /// Layouts of an image to try: the one it comes in, any, and plain, in an order; at last those that the library
-  /// has kernels for when it does not choose them by itself.
-  func sourceCandidates(
-    _ operand: Operand, _ view: TensorView, _ argument: Int32, prefersGiven: Bool
+  /// Layouts of an image and its result to try: the one it comes in, any, and plain, in an order; at last those that
+  /// the library has kernels for but does not choose by itself.
+  func imageCandidates(
+    _ operand: Operand, _ source: TensorView, _ target: TensorView, prefersGiven: Bool
   ) throws -> [PrimitiveDraft.Pins] {
     let any: PrimitiveDraft.Pins = [:]
-    let plain = try [argument: view.descriptor()]
-    let last = try [argument: TensorView(view.dims, order: [0] + (2..<view.dims.count) + [1]).descriptor()]
-    guard operand.layout != .plain, let given = try operand.descriptor(as: view).map({ [argument: $0] })
-    else {
+    let plain = try [DNNL_ARG_SRC: source.descriptor()]
+    let order = [0] + (2..<source.dims.count) + [1]
+    let last = try [DNNL_ARG_SRC: TensorView(source.dims, order: order).descriptor()]
+    guard operand.layout != .plain, let descriptor = try operand.descriptor(as: source) else {
       return (prefersGiven ? [plain, any] : [any, plain]) + [last]
     }
-    return (prefersGiven ? [given, any, plain] : [any, given, plain]) + [last]
+    var given = [[DNNL_ARG_SRC: descriptor]]
+    // Depthwise kernels take a blocked image only where the result is asked for in the same layout.
+    let stored = try StoredLayout(operand.layout, of: operand.elementType, operand.shape)
+    if let alike = try stored.descriptor(alike: target.dims) {
+      given.append([DNNL_ARG_SRC: descriptor, DNNL_ARG_DST: alike])
+    }
+    return (prefersGiven ? given + [any, plain] : [any] + given + [plain]) + [last]
   }
 }
 

@@ -50,7 +50,7 @@ extension OneDNNEngine {
     }
     draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: target)]
     draft.fusion = .broadcasting(request)
-    draft.candidates = try sourceCandidates(x, source, DNNL_ARG_SRC, prefersGiven: x.layout != .plain)
+    draft.candidates = try imageCandidates(x, source, target, prefersGiven: x.layout != .plain)
     return draft
   }
 

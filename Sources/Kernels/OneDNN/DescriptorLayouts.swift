@@ -3,16 +3,16 @@ import Device
 import Tensors
 
 extension Layout {
-  /// The layout that stands for `descriptor` where the dense tensor is seen as `view`; `nil` when the descriptor is
-  /// one that cannot be kept.
-  init?(_ descriptor: MemoryDescriptor, of view: TensorView, preparation: StoredLayout.Preparation = .none)
-    throws
-  {
+  /// The layout of an activation that stands for `descriptor` where the dense tensor is seen as `view`; `nil` when
+  /// the descriptor is one that cannot be kept.
+  ///
+  /// Descriptors that put every element at the same place have one layout: `plain` where that is the dense one.
+  init?(_ descriptor: MemoryDescriptor, of view: TensorView) throws {
     guard descriptor.isBlocked else { return nil }
     let storage: StoredLayout.Storage
     if let strides = descriptor.linearStrides {
       let strides = TensorView(view.dims, strides: strides)
-      if preparation == .none, strides.significantStrides == view.significantStrides {
+      if strides.significantStrides == view.significantStrides {
         self = .plain
         return
       }
@@ -22,6 +22,32 @@ extension Layout {
     } else {
       return nil
     }
+    self = Layout(descriptor, view, .none, storage)
+  }
+
+  /// The layout of a packed weight: the descriptor itself, since the library does not know one of its own formats in
+  /// another that puts the elements at the same places.
+  init?(packing descriptor: MemoryDescriptor, of view: TensorView, _ preparation: StoredLayout.Preparation)
+    throws
+  {
+    guard descriptor.isBlocked else { return nil }
+    if descriptor.innerBlocks.sizes.isEmpty, descriptor.paddedDims == descriptor.dims {
+      let strides = descriptor.strides
+      if preparation == .none, strides == view.strides {
+        self = .plain
+      } else {
+        self = Layout(descriptor, view, preparation, .strides(strides))
+      }
+      return
+    }
+    guard let tag = try FormatTags.shared.tag(of: descriptor) else { return nil }
+    self = Layout(descriptor, view, preparation, .tag(tag.rawValue))
+  }
+
+  private init(
+    _ descriptor: MemoryDescriptor, _ view: TensorView, _ preparation: StoredLayout.Preparation,
+    _ storage: StoredLayout.Storage
+  ) {
     self =
       StoredLayout(
         preparation: preparation, dataType: descriptor.dataType.rawValue, dims: view.dims, storage: storage,

@@ -24,7 +24,9 @@ struct PrimitiveDraft {
 
     /// The layout for others, when the primitive's is `descriptor`; `nil` when it cannot be kept.
     func layout(_ descriptor: MemoryDescriptor) throws -> Layout? {
-      try layout ?? Layout(descriptor, of: view, preparation: preparation)
+      if let layout { return layout }
+      return try isPacked
+        ? Layout(packing: descriptor, of: view, preparation) : Layout(descriptor, of: view)
     }
   }
 
@@ -88,7 +90,10 @@ extension PrimitiveDraft {
 
   /// The implementation and the layouts for the request's first thread count; `nil` when there is none.
   func choose(_ request: KernelRequest, packing: Bool = false) throws -> PrimitiveDescriptor? {
-    guard let final = try finalPins(request, packing: packing) else { return nil }
+    let made = Set(results.map(\.index))
+    guard request.results.indices.allSatisfy({ request.results[$0] == nil || made.contains($0) }),
+      let final = try finalPins(request, packing: packing)
+    else { return nil }
     var best: PrimitiveDescriptor?
     for candidate in candidates {
       let pins = candidate.merging(final) { _, pinned in pinned }

@@ -54,7 +54,7 @@ extension OneDNNEngine {
     return builder.finish(operandLayouts: [operand.layout], resultLayouts: [layout])
   }
 
-  /// Copies between two views of memory; of the request only names and thread counts count.
+  /// Copies between two views of memory, which have the same axes.
   func copy(
     _ request: KernelRequest, from source: TensorView, to target: TensorView
   ) throws -> (any Kernel)? {
@@ -64,7 +64,12 @@ extension OneDNNEngine {
     }
     draft.operands = [.init(number: DNNL_ARG_FROM, index: 0, view: source, layout: .plain)]
     draft.results = [.init(number: DNNL_ARG_TO, index: 0, view: target, layout: .plain)]
-    return try primitive(draft, request)
+    let shape = try Shape(checking: target.dims)
+    let step = KernelRequest(
+      model: request.model, node: request.node, op: .identity,
+      operands: [Operand(elementType: .float32, shape: shape)], results: [.init(.float32, shape)],
+      threads: request.threads)
+    return try primitive(draft, step)
   }
 
   /// ONNX `Transpose` as a reorder, from any layout.

@@ -9,7 +9,7 @@ extension OneDNNEngine {
     guard let x = request.ownOperand(0), let y = request.optionalResult(0), x.elementType == .float32,
       y.elementType == .float32, (3...5).contains(x.shape.rank), y.shape.rank == x.shape.rank,
       x.shape.elementCount > 0, y.shape.elementCount > 0, x.shape.dims[..<2] == y.shape.dims[..<2],
-      op.aspectRatio == .stretch, let scales = resizeScales(request, op, x.shape, y.shape)
+      op.aspectRatio == .stretch, !op.antialias, let scales = resizeScales(request, op, x.shape, y.shape)
     else { return nil }
     let algorithm: dnnl_alg_kind_t
     switch op.mode {

@@ -118,12 +118,13 @@ extension StoredLayout {
       var last = 0
       for (dim, stride) in zip(dims, strides) {
         let (reach, overflow) = max(dim - 1, 0).multipliedReportingOverflow(by: stride)
-        guard !overflow, reach < count else { return false }
+        guard !overflow, reach < count, last < count - reach else { return false }
         last += reach
       }
       return last < count
     }
-    if case .strides(let strides) = storage, !isInside(strides, own.elementCount) { return false }
+    // The library pads the rows of recurrent weights, by less than a row each.
+    if case .strides(let strides) = storage, !isInside(strides, own.elementCount * 64) { return false }
     guard own.elementCount == preparation.elementCount(of: shape.elementCount) else { return false }
     return sourceStrides.map { isInside($0, own.elementCount) } ?? true
   }
