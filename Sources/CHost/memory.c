@@ -77,12 +77,16 @@ int fi_memory_reserve(size_t bytes, void **address) {
 
 int fi_memory_unmap(void *address, size_t bytes) { return munmap(address, bytes) == 0 ? 0 : errno; }
 
-int fi_memory_map_file(void *address, size_t bytes, int descriptor, int64_t offset, bool ask_kernel) {
+int fi_memory_map_file(void *address, size_t bytes, int descriptor, int64_t offset) {
   if (mmap(address, bytes, PROT_READ, MAP_SHARED | MAP_FIXED, descriptor, offset) == MAP_FAILED) return errno;
-  // Cold pages then come in as huge folios where the file system can.
-  if (bytes >= FI_HUGE_PAGE) madvise(address, bytes, MADV_HUGEPAGE);
+  // Cold pages then come in as huge folios where the file system can, also what lies beside a small part.
+  madvise(address, bytes, MADV_HUGEPAGE);
+  return 0;
+}
+
+int fi_memory_populate_file(const void *address, size_t bytes, bool ask_kernel) {
   while (ask_kernel) {
-    if (madvise(address, bytes, MADV_POPULATE_READ) == 0) return 0;
+    if (madvise((void *)address, bytes, MADV_POPULATE_READ) == 0) return 0;
     if (errno == EINTR || errno == EAGAIN) continue;
     if (errno != EINVAL) return errno;
     break;

@@ -52,6 +52,30 @@ import Testing
     #expect(completions.withLock { $0.values.allSatisfy { $0 == 1 } })
   }
 
+  // caller:  load 0 1 2 3 4 5 6 7 8 9        extents that follow each other in a file cut short within extent 5
+  // loaders:    |0|  |1 2 3 4| ok   |5 ... 9| fail, each for itself
+  @Test(arguments: LoadRequest.Way.allCases)
+  func neighboursLoadedTogetherFailEachForItself(way: LoadRequest.Way) async throws {
+    let file = try HostMemoryFile(pages: 400)
+    file.truncate(pages: 222)
+    let pool = HostMemoryPool()
+    let loaded = await withTaskGroup(of: (Int, MemoryHandle?).self) { group in
+      for extent in 0..<10 {
+        group.addTask {
+          (extent, try? await pool.loaded(file.request(extent * 40..<extent * 40 + 40, way)))
+        }
+      }
+      return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+    }
+    #expect(loaded.keys.sorted() == [0, 1, 2, 3, 4])
+    for (extent, handle) in loaded {
+      let found = try pool.bytes(of: handle, count: 40 * pageSize)
+      #expect(found == HostMemoryFile.bytes(extent * 40 * pageSize..<(extent + 1) * 40 * pageSize))
+    }
+    let mapped = try HostMemoryMapping.all().filter { $0.path == file.path }
+    #expect(mapped.reduce(0) { $0 + $1.addresses.count } == (way == .mapped ? 200 * pageSize : 0))
+  }
+
   @Test func poolsLeaveNoThreadsDescriptorsOrMappingsBehind() async {
     await #expect(processExitsWith: .success) {
       func count(_ folder: String) throws -> Int {

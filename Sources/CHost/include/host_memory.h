@@ -22,10 +22,12 @@ int fi_memory_reserve(size_t bytes, void **address);
 /// Gives memory and address space back.
 int fi_memory_unmap(void *address, size_t bytes);
 
-/// Maps a file read-only over a part of a reservation and makes its pages present.
-/// EFAULT or EIO when they cannot be read: the file is too short, or its disk fails. Where `ask_kernel` is false, or
-/// the kernel cannot be asked, the pages are touched instead: the caller has set a guard, and looks at it.
-int fi_memory_map_file(void *address, size_t bytes, int descriptor, int64_t offset, bool ask_kernel);
+/// Maps a file read-only over a part of a reservation.
+int fi_memory_map_file(void *address, size_t bytes, int descriptor, int64_t offset);
+/// Makes the pages of a mapped file present. EFAULT or EIO when they cannot be read: the file is too short, or its disk
+/// fails. Where `ask_kernel` is false, or the kernel cannot be asked, the pages are touched instead: the caller has set
+/// a guard, and looks at it.
+int fi_memory_populate_file(const void *address, size_t bytes, bool ask_kernel);
 /// Puts the reservation back where a file was mapped.
 int fi_memory_unmap_file(void *address, size_t bytes);
 

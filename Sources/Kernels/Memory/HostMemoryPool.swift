@@ -6,20 +6,11 @@ import Device
 /// It keeps nothing back: released memory goes to the system at once, so that what the caller counts is what there is.
 /// Arenas and read extents show in `/proc/self/smaps` with the flags `dd dc`, mapped extents under their file's path.
 package final class HostMemoryPool: Sendable {
-  fileprivate enum Holding: Sendable {
-    case anonymous(HostBlock)
-    case mapped(MappedFile, Range<Int>)
-  }
-
-  fileprivate struct State: Sendable {
-    var holdings: [MemoryHandle: Holding] = [:]
-    var files: [MappedFile.Key: [MappedFile]] = [:]
-    var nextHandle: UInt64 = 1
-  }
-
-  private let state = Locked(State())
+  let state = Locked(HostMemoryHoldings())
+  /// Mapped loads that no loader thread has taken yet, in order.
+  let pendingMaps = Locked<[PendingLoad]>([])
   private let queue = LoadQueue(threads: 2)
-  private let asksKernel: Bool
+  let asksKernel: Bool
 
   /// - Parameter asksKernel: whether the kernel is asked to make pages present (Linux ≥ 5.14), or they are touched.
   package init(asksKernel: Bool = true) { self.asksKernel = asksKernel }
@@ -39,7 +30,7 @@ package final class HostMemoryPool: Sendable {
 
   /// Gives memory back to the system.
   package func release(_ handle: MemoryHandle) {
-    guard let holding = state.withLock({ $0.holdings.removeValue(forKey: handle) }) else {
+    guard let holding = state.withLock({ $0.drop(handle) }) else {
       assertionFailure("released memory that is not held")
       return
     }
@@ -73,81 +64,48 @@ package final class HostMemoryPool: Sendable {
   package func load(
     _ request: LoadRequest, completion: @escaping @Sendable (Result<MemoryHandle, any Error>) -> Void
   ) {
-    queue.append { [self] in
-      do {
-        try request.check()
-        // A machine of larger pages cannot map every extent where it lies.
-        if request.way == .mapped, fi_memory_page_size() <= pageSize {
-          completion(.success(try map(request)))
-        } else {
-          try read(request, completion)
-        }
-      } catch {
-        completion(.failure(error))
+    let load = PendingLoad(request: request, completion: completion)
+    // A machine of larger pages cannot map every extent where it lies.
+    if request.way == .mapped, fi_memory_page_size() <= pageSize {
+      pendingMaps.withLock { $0.append(load) }
+      queue.append {
+        self.mapNext()
+      } orElse: {
+        pendingMaps.withLock { $0.popLast() }?.refuse()
       }
-    } orElse: {
-      completion(.failure(request.failure("no thread could be started to load it")))
+    } else {
+      queue.append {
+        self.read(load)
+      } orElse: {
+        load.refuse()
+      }
+    }
+  }
+
+  private func read(_ load: PendingLoad) {
+    do {
+      try load.request.check()
+      let reading = try ExtentReading(load.request)
+      queue.prepend(
+        reading.pieces.map { piece in
+          { [self] in
+            guard let result = reading.read(piece) else { return }
+            load.completion(result.map { hold($0) })
+          }
+        })
+    } catch {
+      load.completion(.failure(error))
     }
   }
 
   private func hold(_ block: HostBlock) -> MemoryHandle { state.withLock { $0.hold(.anonymous(block)) } }
-
-  // MARK: Mapped
-
-  private func map(_ request: LoadRequest) throws -> MemoryHandle {
-    let (file, range) = try state.withLock { state in try state.claim(request) }
-    do {
-      try file.map(range, for: request, asksKernel: asksKernel)
-    } catch {
-      unmap(range, of: file)
-      throw error
-    }
-    return state.withLock { $0.hold(.mapped(file, range)) }
-  }
-
-  private func unmap(_ range: Range<Int>, of file: MappedFile) {
-    file.unmap(range)
-    state.withLock { $0.yield(range, of: file) }
-  }
-
-  // MARK: Read
-
-  private func read(
-    _ request: LoadRequest, _ completion: @escaping @Sendable (Result<MemoryHandle, any Error>) -> Void
-  ) throws {
-    let reading = try ExtentReading(request)
-    queue.prepend(
-      reading.pieces.map { piece in
-        { [self] in
-          guard let result = reading.read(piece) else { return }
-          completion(result.map { hold($0) })
-        }
-      })
-  }
 }
 
-extension HostMemoryPool.State {
-  fileprivate mutating func hold(_ holding: HostMemoryPool.Holding) -> MemoryHandle {
-    defer { nextHandle += 1 }
-    let handle = MemoryHandle(rawValue: nextHandle)
-    holdings[handle] = holding
-    return handle
-  }
+/// A load that was asked for.
+struct PendingLoad: Sendable {
+  var request: LoadRequest
+  var completion: @Sendable (Result<MemoryHandle, any Error>) -> Void
 
-  /// A place for the extent in a reservation of its file: one that is whole, where nothing else of the pool lies.
-  fileprivate mutating func claim(_ request: LoadRequest) throws -> (MappedFile, Range<Int>) {
-    let key = MappedFile.Key(request)
-    let range = request.offset..<request.offset + request.byteCount
-    if let file = files[key]?.first(where: { !$0.isBroken && $0.claim(range) }) { return (file, range) }
-    let file = try MappedFile(request)
-    guard file.claim(range) else { throw request.failure("the file has changed while it was opened") }
-    files[key, default: []].append(file)
-    return (file, range)
-  }
-
-  fileprivate mutating func yield(_ range: Range<Int>, of file: MappedFile) {
-    guard file.yield(range) else { return }
-    files[file.key]?.removeAll { $0 === file }
-    if files[file.key]?.isEmpty == true { files[file.key] = nil }
-  }
+  /// Ends the load here and now.
+  func refuse() { completion(.failure(request.failure("no thread could be started to load it"))) }
 }

@@ -91,6 +91,7 @@ final class LoadQueue: @unchecked Sendable {
       &thread, nil,
       { queue in
         fi_thread_set_name("fusedinf-load")
+        fi_thread_sleep_exactly()
         guard let queue else { return nil }
         let owner = Unmanaged<LoadQueue>.fromOpaque(queue).takeRetainedValue()
         while let work = owner.take() { work() }

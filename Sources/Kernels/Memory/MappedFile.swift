@@ -73,11 +73,17 @@ final class MappedFile: Sendable {
     }
   }
 
-  /// Maps a claimed part and makes its pages present.
-  /// - Throws: ``DeviceError`` when they cannot be read.
-  func map(_ range: Range<Int>, for request: LoadRequest, asksKernel: Bool) throws {
+  /// Maps claimed parts that follow each other, as one mapping.
+  func map(_ range: Range<Int>, for request: LoadRequest) throws {
     let status = fi_memory_map_file(
-      pointer(range.lowerBound), range.count, request.descriptor, Int64(range.lowerBound), asksKernel)
+      pointer(range.lowerBound), range.count, request.descriptor, Int64(range.lowerBound))
+    guard status == 0 else { throw request.failure(systemError(status)) }
+  }
+
+  /// Makes a mapped part's pages present.
+  /// - Throws: ``DeviceError`` when they cannot be read.
+  func populate(_ range: Range<Int>, for request: LoadRequest, asksKernel: Bool) throws {
+    let status = fi_memory_populate_file(pointer(range.lowerBound), range.count, asksKernel)
     guard status == 0 else { throw request.failure(systemError(status)) }
     guard !isBroken else { throw request.failure("a page of the file cannot be read") }
   }
