@@ -76,7 +76,7 @@ extension ModelStore {
     do {
       let source = try source(of: name, version)
       result.sourceProblems = source.problems(in: sourceDirectory(name, version))
-      result.byteCount += source.files.reduce(0) { $0 &+ $1.byteCount }
+      result.byteCount = source.files.reduce(result.byteCount) { $0 &+ $1.byteCount }
     } catch { result.sourceProblems = ["\(error)"] }
     return result
   }

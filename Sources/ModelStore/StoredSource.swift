@@ -58,6 +58,10 @@ struct StoredSource: Codable {
     } catch let error as DecodingError {
       throw StoreError(.system(action: "read", path: path, reason: "\(error)"))
     }
+    guard files.allSatisfy({ !$0.path.hasPrefix("/") && !$0.path.split(separator: "/").contains("..") })
+    else {
+      throw StoreError(.system(action: "read", path: path, reason: "it names files outside of the store"))
+    }
   }
 
   func write(to path: String) throws {

@@ -40,7 +40,16 @@ extension WeightIndex {
     let extentCount = try decoder.elementCount(minimumBytes: ContentHash.byteCount + 24)
     extents = []
     extents.reserveCapacity(extentCount)
-    for _ in 0..<extentCount { extents.append(try StoredExtent(&decoder, section: section)) }
+    var hashes: Set<ContentHash> = []
+    var free = section.count
+    for _ in 0..<extentCount {
+      let extent = try StoredExtent(&decoder, section: section)
+      guard hashes.insert(extent.hash).inserted, extent.byteCount <= free else {
+        throw ByteDecoder.Malformed(reason: "an extent is there twice")
+      }
+      free -= extent.byteCount
+      extents.append(extent)
+    }
     let weightCount = try decoder.elementCount(minimumBytes: 56)
     weights = []
     weights.reserveCapacity(weightCount)

@@ -116,6 +116,19 @@ import Testing
     #expect(opened > 20)
   }
 
+  @Test func twoExtentsOfOneHashAreDamaged() throws {
+    var description = Array(original[weightsEnd...])
+    let hashes = try CompiledModel.open(folder.path + "/original").extents.map(\.hash.bytes)
+    #expect(hashes.count == 2)
+    let place = try #require(
+      description.indices.first { description[$0...].starts(with: hashes[1]) })
+    description.replaceSubrange(place..<place + 32, with: hashes[0])
+    let error = #expect(throws: StoreError.self) {
+      _ = try open(header: signed(description), description: description)
+    }
+    #expect(error?.description.contains("twice") == true)
+  }
+
   @Test func noNumberInTheHeaderTraps() throws {
     let description = Array(original[weightsEnd...])
     let numbers: [UInt64] = [0, 1, 511, 4096, 1 << 31, 1 << 40, 1 << 62, 1 << 63, .max - 511, .max]

@@ -195,6 +195,19 @@ import Testing
     #expect(try store.verify()[0].sourceProblems.count == 1)
   }
 
+  @Test(arguments: ["", "{", "[]", #"{"files":[{"path":"../../x","byteCount":1,"hash":"00"}]}"#, "escape"])
+  func anAlteredRecordOfTheSourceIsAnError(text: String) throws {
+    try add("cat")
+    let record = ((try store.open("cat").path as NSString).deletingLastPathComponent) + "/source.json"
+    chmod(record, 0o600)
+    let original = try String(contentsOfFile: record, encoding: .utf8)
+    let altered = text == "escape" ? original.replacingOccurrences(of: "cat.onnx", with: "../../../x") : text
+    try altered.write(toFile: record, atomically: false, encoding: .utf8)
+    #expect(throws: StoreError.self) { _ = try store.sourcePath("cat", version: 1) }
+    #expect(try store.verify()[0].sourceProblems.count == 1)
+    #expect(try store.open("cat").metadata.version == 1)
+  }
+
   @Test func foreignFilesInTheStoreAreNoModels() throws {
     try add("cat")
     for stray in [
