@@ -29,9 +29,12 @@ final class GraphImport {
     ONNXError(.graph(path: model.path, graph: graph.name, detail: detail))
   }
 
-  /// The node's name, or one made from its first result or its place.
+  /// The node's name, or one made from its first result or its place; cut where it is longer than anybody would read,
+  /// since several names are made of it.
   static func name(of node: ONNXNodeProto, index: Int) -> String {
-    node.name.isEmpty ? node.output.first { !$0.isEmpty } ?? "\(node.opType)#\(index)" : node.name
+    let name =
+      node.name.isEmpty ? node.output.first { !$0.isEmpty } ?? "\(node.opType)#\(index)" : node.name
+    return name.utf8.count <= 1024 ? name : String(name.unicodeScalars.prefix(1024))
   }
 
   /// Reads the graph.
@@ -51,8 +54,7 @@ final class GraphImport {
 
   private func readInitializers() throws {
     guard proto.sparseInitializer.isEmpty else {
-      model.note(type: "sparse tensor", "a constant", "sparse_initializer")
-      return
+      throw error("it has sparse constants, which are not supported; store them as dense tensors")
     }
     for initializer in proto.initializer {
       guard !initializer.name.isEmpty, values[initializer.name] == nil else {

@@ -82,6 +82,15 @@ import Testing
   #expect(Set(graph.values.map(\.name)).count == graph.values.count)
 }
 
+/// A node's name is cut before others are made of it: a long one with many operands would fill the memory.
+@Test func longNamesAreCut() throws {
+  let name = String(repeating: "n", count: 100_000)
+  let sum = ONNXNodeProto.of("Sum", Array(repeating: "x", count: 1000), ["y"], name: name)
+  let graph = try read(.of([sum])).graph
+  #expect(graph.nodes.count == 999)
+  #expect(graph.values.allSatisfy { $0.name.utf8.count < 1100 })
+}
+
 /// Zero, −1, "" and "?" are sizes nobody knows; every other name is a symbol.
 @Test func dimensionsOfInputs() throws {
   var input = ONNXValueInfoProto.of("x", [5, 0, -1])

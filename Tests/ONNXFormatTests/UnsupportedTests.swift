@@ -74,4 +74,7 @@ import Testing
   #expect(
     fault(of: .of(inputs: [.of("x"), input], [.of("Relu", ["x"], ["y"])]))
       .contains("an input of type sequence, 1× ('s')"))
+  var model = ONNXModelProto.of([.of("Relu", ["x"], ["y"])])
+  model.graph.sparseInitializer = [.init()]
+  #expect(fault(of: model).contains("sparse constants, which are not supported"))
 }

@@ -6,6 +6,9 @@ package struct IncrementalInference {
   private(set) var facts: [Fact?]
   /// How many conditionals the graph is inside of.
   private let depth: Int
+  /// How many elements are followed so far: a bound on what a graph of many small values can take.
+  private var followed = 0
+  private static let maximumFollowed = 4_000_000
 
   package init() { self.init(depth: 0, capacity: 0) }
 
@@ -50,5 +53,8 @@ package struct IncrementalInference {
       facts.append(contentsOf: repeatElement(nil, count: id.index - facts.count + 1))
     }
     facts[id.index] = fact
+    guard let fact, let elements = fact.computedElements else { return }
+    followed += elements.count
+    if followed > Self.maximumFollowed { facts[id.index] = Fact(fact.type) }
   }
 }
