@@ -18,7 +18,7 @@ struct KernelRun {
 
   /// The results for `operands`, plain.
   /// - Parameter inPlace: the operand in whose memory the first result is to lie.
-  mutating func results(_ operands: [Tensor?], inPlace: Int? = nil) throws -> [Tensor?] {
+  mutating func results(_ operands: [Tensor?], inPlace: Int? = nil, threads: Int = 1) throws -> [Tensor?] {
     var reorders: [(kernel: any Kernel, call: KernelCall)] = []
     var after: [(kernel: any Kernel, call: KernelCall)] = []
     var given: [Location?] = []
@@ -81,7 +81,7 @@ struct KernelRun {
     }
     for reorder in reorders { try reorder.kernel.run(reorder.call, on: memory, threads: 1) }
     try kernel.run(
-      KernelCall(operands: inputs, results: outputs, scratch: scratch), on: memory, threads: 1)
+      KernelCall(operands: inputs, results: outputs, scratch: scratch), on: memory, threads: threads)
     for reorder in after { try reorder.kernel.run(reorder.call, on: memory, threads: 1) }
     try checkGuards(memory)
     return try zip(request.results, finals).map { result, location in

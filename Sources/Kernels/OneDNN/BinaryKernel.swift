@@ -6,8 +6,8 @@ import Tensors
 extension OneDNNEngine {
   /// oneDNN's binary functions of two float operands, one of which may broadcast.
   func binary(_ request: KernelRequest, _ function: BinaryFunction) throws -> PrimitiveDraft? {
-    guard request.postOps.allSatisfy({ $0.operand == nil }), let a = request.ownOperand(0),
-      let b = request.ownOperand(1), let y = request.optionalResult(0), request.isAllFloat
+    guard let a = request.ownOperand(0), let b = request.ownOperand(1), let y = request.optionalResult(0),
+      request.isAllFloat
     else { return nil }
     if a.shape == y.shape, let number = b.number, let chain = EltwiseFunction.chain(function, number),
       !chain.isEmpty

@@ -1,0 +1,135 @@
+import Device
+import Kernels
+import ModelGraph
+import Tensors
+import Testing
+
+/// Kernels work in whatever layout their operands come in.
+@Suite struct OneDNNLayoutTests {
+  static let device = try? CPUDevice()
+  static let images = KernelFixture.all.filter { fixture in
+    !fixture.isRefused
+      && fixture.operands.contains { $0?.elementType == .float32 && (3...5).contains($0?.shape.rank ?? 0) }
+  }
+
+  @Test(arguments: images)
+  func kernelComputesTheSameInTheLibrarysLayouts(fixture: KernelFixture) throws {
+    let device = try #require(Self.device)
+    for choice in 0..<2 {
+      var request = fixture.request(immediate: true)
+      for (index, operand) in request.operands.enumerated() {
+        guard let operand, operand.immediate == nil, operand.elementType == .float32 else { continue }
+        let layouts = try libraryLayouts(of: operand.shape, on: device)
+        if layouts.indices.contains(choice) { request.operands[index]?.layout = layouts[choice] }
+      }
+      let kernel = try device.makeKernel(request)
+      var run = KernelRun(kernel, request, on: device)
+      let results = try run.results(fixture.operands)
+      for (found, expected) in zip(results, fixture.expected) {
+        guard let expected else { continue }
+        #expect(
+          difference(try #require(found), expected) == nil, "\(fixture.name), \(kernel.implementation)")
+      }
+    }
+  }
+
+  @Test func convolutionsPassImagesOnWithoutAReorder() throws {
+    let device = try #require(Self.device)
+    let first = ConvolutionCase(input: 64, output: 64, size: 14, kernel: 3)
+    let second = ConvolutionCase(input: 64, output: 128, size: 14, kernel: 1)
+    let third = ConvolutionCase(input: 128, output: 128, size: 14, kernel: 3, stride: 2, groups: 128)
+    let start = try device.makeKernel(try packed(first.request([.unary(.relu)]), on: device))
+    var layout = start.resultLayouts[0]
+    for next in [second, third] {
+      let kernel = try device.makeKernel(try packed(next.request(image: layout), on: device))
+      #expect(kernel.operandLayouts[0] == layout)
+      layout = kernel.resultLayouts[0]
+    }
+    let pool = KernelRequest(
+      model: "test", node: "pool",
+      op: .pool(
+        Pool(
+          kind: .average, window: nil, strides: [], dilations: [], padding: .explicit([]), ceilingMode: false)
+      ),
+      operands: [Operand(elementType: .float32, shape: [1, 128, 7, 7], layout: layout)],
+      results: [.init(.float32, [1, 128, 1, 1])])
+    let last = try device.makeKernel(pool)
+    #expect(last.operandLayouts[0] == layout)
+    #expect(last.resultLayouts[0] == .plain, "one element a channel lies as a plain tensor does")
+  }
+
+  @Test func firstLayersReadThePlainImage() throws {
+    let device = try #require(Self.device)
+    let first = ConvolutionCase(input: 3, output: 64, size: 224, kernel: 7, stride: 2)
+    let kernel = try device.makeKernel(try packed(first.request(), on: device))
+    #expect(kernel.operandLayouts[0] == .plain)
+    #expect(!kernel.isReference)
+  }
+
+  @Test func onlyTheSmallerOperandOfASumIsReordered() throws {
+    let device = try #require(Self.device)
+    let shape: Shape = [1, 64, 14, 14]
+    let blocked = try #require(try libraryLayouts(of: shape, on: device).first)
+    for (left, right) in [(blocked, Layout.plain), (.plain, blocked)] {
+      let request = KernelRequest(
+        model: "test", node: "sum", op: .binary(.add),
+        operands: [
+          Operand(elementType: .float32, shape: shape, layout: left),
+          Operand(elementType: .float32, shape: shape, layout: right),
+        ], results: [.init(.float32, shape)])
+      let kernel = try device.makeKernel(request)
+      #expect(kernel.operandLayouts == [blocked, blocked])
+      #expect(kernel.resultLayouts == [blocked])
+    }
+  }
+
+  @Test func weightsComeBackFromTheirPackedForm() throws {
+    let device = try #require(Self.device)
+    let convolutions = [
+      ConvolutionCase(input: 64, output: 128, size: 14, kernel: 3),
+      ConvolutionCase(input: 17, output: 19, size: 14, kernel: 3),
+      ConvolutionCase(input: 64, output: 64, size: 14, kernel: 3, groups: 64),
+      ConvolutionCase(input: 32, output: 64, size: 14, kernel: 3, groups: 4),
+    ]
+    for convolution in convolutions {
+      let weights = try #require(try convolution.tensors()[1])
+      let layout = try #require(try device.packing(for: try convolution.request())[1], "\(convolution)")
+      let buffer = try device.pack(weights, as: layout)
+      #expect(
+        try device.byteCount(of: .float32, weights.shape, in: layout) == buffer.bytes.count)
+      let operand = Operand(elementType: .float32, shape: weights.shape, layout: layout)
+      let request = KernelRequest(
+        model: "test", node: "unpack", op: .identity, operands: [operand],
+        results: [.init(.float32, weights.shape)])
+      var run = KernelRun(try device.makeReorder(request, to: .plain), request, on: device)
+      #expect(try run.results([weights]) == [weights], "\(convolution)")
+    }
+  }
+
+  @Test func packingDoesNotDependOnThreads() throws {
+    let device = try #require(Self.device)
+    for threads in [[1], [2], [1, 2], [4]] {
+      let convolution = ConvolutionCase(input: 512, output: 512, size: 7, kernel: 3)
+      let one = try device.packing(for: try convolution.request())
+      #expect(try device.packing(for: try convolution.request(threads: threads)) == one)
+    }
+  }
+
+  @Test(arguments: 0..<64) func damagedLayoutsAreErrors(seed: Int) throws {
+    let device = try #require(Self.device)
+    let weights = try noise([64, 32, 3, 3], seed: 1)
+    let convolution = ConvolutionCase(input: 32, output: 64, size: 14, kernel: 3)
+    var bytes = try #require(try device.packing(for: try convolution.request())[1]).descriptor
+    let position = seed * 7 % bytes.count
+    bytes[position] ^= UInt8(1 << (seed % 8))
+    if seed % 5 == 0 { bytes.removeLast() }
+    // Another layout, or an error: never a trap, and never more bytes than the layout has.
+    let layout = Layout(descriptor: bytes)
+    do {
+      let count = try device.byteCount(of: .float32, weights.shape, in: layout)
+      #expect(try device.pack(weights, as: layout).bytes.count == count)
+    } catch let error as DeviceError {
+      #expect([.damaged, .kernelLibrary].contains(error.kind))
+    }
+  }
+}
