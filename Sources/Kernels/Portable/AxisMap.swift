@@ -22,7 +22,19 @@ struct AxisMap: Sendable {
     /// Bounded by the rank of a shape.
     func descend(_ axis: Int, _ base: Int) {
       guard axis == offsets.count - 1 else {
-        for offset in offsets[axis] { descend(axis + 1, base &+ offset) }
+        var last: (offset: Int, start: UnsafeMutablePointer<Element>)?
+        for offset in offsets[axis] {
+          let start = target
+          if let last, last.offset == offset {
+            // The same place again, as when an image is enlarged: what was gathered is copied.
+            let count = start - last.start
+            target.update(from: last.start, count: count)
+            target += count
+          } else {
+            descend(axis + 1, base &+ offset)
+          }
+          last = (offset, start)
+        }
         return
       }
       offsets[axis].withUnsafeBufferPointer { row in

@@ -70,7 +70,6 @@ enum BinaryProgram {
     switch type {
     case .float32: real(function, Float.self)
     case .float64: real(function, Double.self)
-    case .int32: integer(function, Int32.self)
     case .int64: integer(function, Int64.self)
     case .uint64: integer(function, UInt64.self)
     default: nil

@@ -11,8 +11,7 @@ enum Conversion {
   static func arithmeticType(_ type: ElementType) -> ElementType {
     switch type {
     case .float16, .bfloat16: .float32
-    case .int8, .int16, .uint8, .uint16, .bool: .int32
-    case .uint32: .int64
+    case .int8, .int16, .int32, .uint8, .uint16, .uint32, .bool: .int64
     default: type
     }
   }

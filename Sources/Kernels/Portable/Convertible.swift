@@ -67,8 +67,10 @@ extension Double: Convertible {
   }
 }
 extension Float16: Convertible {
+  @inline(__always) init(converting value: Float) { self.init(bitPattern: halfBits(value)) }
+  @inline(__always) init(converting value: Double) { self.init(value) }
   @inline(__always) func converted<Target: Convertible>(to type: Target.Type) -> Target {
-    Target(converting: Float(self))
+    Target(converting: halfValue(bitPattern))
   }
 }
 extension BFloat16: Convertible {

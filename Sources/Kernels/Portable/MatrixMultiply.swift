@@ -114,7 +114,10 @@ struct MatrixProduct: Sendable {
           addRows(line, b + offset[2], target)
         } else {
           for column in 0..<columns {
-            target[column] = dot(line, left.column, b + (offset[2] &+ column &* right.column), depth)
+            let other = b + (offset[2] &+ column &* right.column)
+            // Neighbours are a case of their own, since only they are loaded as vectors.
+            target[column] =
+              left.column == 1 ? dot(line, 1, other, depth) : dot(line, left.column, other, depth)
           }
         }
       }

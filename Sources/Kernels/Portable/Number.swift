@@ -64,7 +64,6 @@ extension Number where Self: FixedWidthInteger {
   @inline(__always) static func sign(_ a: Self) -> Self { a > 0 ? 1 : a == 0 ? 0 : 0 &- 1 }
 }
 
-extension Int32: Number {}
 extension Int64: Number {}
 extension UInt64: Number {}
 
@@ -99,8 +98,8 @@ extension Number where Self: Real {
     return remainder != 0 && (remainder < 0) != (b < 0) ? remainder + b : remainder
   }
   static func power(_ a: Self, _ b: Self) -> Self { raise(a, b) }
-  @inline(__always) static func larger(_ a: Self, _ b: Self) -> Self { a > b || a.isNaN ? a : b }
-  @inline(__always) static func smaller(_ a: Self, _ b: Self) -> Self { a < b || a.isNaN ? a : b }
+  @inline(__always) static func larger(_ a: Self, _ b: Self) -> Self { a < b || b != b ? b : a }
+  @inline(__always) static func smaller(_ a: Self, _ b: Self) -> Self { a > b || b != b ? b : a }
   @inline(__always) static func absolute(_ a: Self) -> Self { a.magnitude }
   @inline(__always) static func negated(_ a: Self) -> Self { -a }
   @inline(__always) static func sign(_ a: Self) -> Self { a > 0 ? 1 : a < 0 ? -1 : a }

@@ -74,7 +74,11 @@ enum RealFunction {
       }
     case .clip(let minimum, let maximum):
       let (low, high) = (Element(minimum), Element(maximum))
-      loop { smaller(larger($0, low), high) }
+      // In this order of the operands a NaN stays one, and either choice is a single instruction.
+      loop {
+        let raised = $0 < low ? low : $0
+        return raised > high ? high : raised
+      }
     default: break
     }
   }

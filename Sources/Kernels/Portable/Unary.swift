@@ -34,7 +34,6 @@ enum UnaryProgram {
       switch type {
       case .float32: loop = real(function, Float.self)
       case .float64: loop = real(function, Double.self)
-      case .int32: loop = integer(function, Int32.self)
       case .int64: loop = integer(function, Int64.self)
       default: loop = integer(function, UInt64.self)
       }
