@@ -25,7 +25,13 @@ public struct DeviceEvaluator: ConstantEvaluator {
       operands: operands.map { tensor in
         tensor.map { Operand(elementType: $0.elementType, shape: $0.shape, source: .activation) }
       }, results: results)
-    return try run(try device.makeKernel(request), request, operands)
+    let kernel: any Kernel
+    do { kernel = try device.makeKernel(request) } catch let error as DeviceError
+      where error.kind == .unsupported
+    {
+      return nil
+    }
+    return try run(kernel, request, operands)
   }
 
   private func run(_ kernel: any Kernel, _ request: KernelRequest, _ operands: [Tensor?]) throws -> [Tensor?]?

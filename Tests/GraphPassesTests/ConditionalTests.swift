@@ -155,3 +155,53 @@ struct ConditionalTests {
     #expect(then.outputs.count == 1 && otherwise.outputs.count == 1)
   }
 }
+
+extension ConditionalTests {
+  /// A branch that is a conditional of the two, which capture its x.
+  func nested(_ pair: (Graph, Graph)) throws -> Graph {
+    var builder = GraphBuilder()
+    builder.graph.name = "outer"
+    let (x, c) = (builder.input("x", [1, 3, 5, 5]), builder.input("c", [Int](), .bool))
+    builder.output(conditional(&builder, c, then: pair.0, otherwise: pair.1, x))
+    return builder.graph
+  }
+
+  @Test func weightsOfBranchesInBranchesComeAllTheWayOut() throws {
+    var builder = GraphBuilder()
+    let (c, x) = (builder.input("c", [Int](), .bool), builder.input("x", [1, 3, 5, 5]))
+    let inner = try nested((try branch("a", factor: 2), try branch("b", factor: 3)))
+    var other = try branch("d", factor: 5)
+    other.inputs.append(other.addValue("condition", type: ValueType(.bool, [])))
+    builder.output(conditional(&builder, c, then: inner, otherwise: other, x, c))
+    var graph = try builder.typed()
+    _ = try PassPipeline.optimise(&graph, evaluator: nil, verifying: true)
+    func largest(_ graph: Graph) -> Int {
+      graph.nodes.reduce(graph.constants.values.map { $0.tensor?.byteCount ?? 0 }.max() ?? 0) { bytes, node in
+        guard case .conditional(let then, let otherwise) = node.op else { return bytes }
+        return max(bytes, largest(then), largest(otherwise))
+      }
+    }
+    let (then, otherwise) = try branches(graph.nodes.first)
+    #expect(largest(then) <= 64 && largest(otherwise) <= 64)
+    // Three weights of 96 bytes, each with its scale folded in.
+    #expect(graph.constants.values.compactMap { $0.tensor?.floats?.first }.sorted() == [4, 9, 25])
+  }
+
+  @Test func aConstantThatABranchGivesBackStays() throws {
+    var builder = GraphBuilder()
+    let (c, x) = (builder.input("c", [Int](), .bool), builder.input("x", [1, 8, 5, 5]))
+    var given = GraphBuilder()
+    given.graph.name = "given"
+    _ = given.input("x", [1, 8, 5, 5])
+    given.output(try given.ramp("k", [1, 8, 5, 5]))
+    var same = GraphBuilder()
+    same.graph.name = "same"
+    same.output(same.input("x", [1, 8, 5, 5]))
+    builder.output(conditional(&builder, c, then: given.graph, otherwise: same.graph, x))
+    let (graph, changes) = try builder.after(.hoistBranchConstants)
+    #expect(changes == 1)
+    let (then, _) = try branches(graph.nodes.first)
+    #expect(then.constants.isEmpty && then.outputs == [then.inputs[1]])
+    #expect(try PassPipeline.optimise(&builder.graph, evaluator: nil, verifying: true).nodesAfter == 1)
+  }
+}
