@@ -4,6 +4,9 @@ struct AxisMap: Sendable {
   var offsets: [[Int]]
   let elementSize: Int
 
+  /// A longer axis gets no table: a plan would keep more bytes for it than the tensors have.
+  static let longestAxis = 1 << 28
+
   /// Fills the dense result. Sums of offsets are in the source's bounds.
   func run(from: UnsafePointer<UInt8>, to: UnsafeMutablePointer<UInt8>) {
     switch elementSize {

@@ -22,15 +22,20 @@ enum PadProgram {
         value.elementType == operand.elementType && value.shape.elementCount == 1,
         "the padding value should be one element of the operand's type")
     }
+    let longest = result.shape.dims.max() ?? 0
+    if mode != .constant { try request.require(longest <= AxisMap.longestAxis, "an axis is too long") }
     let parameters = [try Parameter(request, 1), try Parameter(request, 3)]
+    let isEmpty = result.shape.elementCount == 0
     let deferred = try Deferred(parameters) { values in
+      if isEmpty { return Plan() }
       let begins = try begins(request, operand.shape, result.shape, values)
       return mode == .constant
         ? constant(begins, operand.shape, result.shape, size)
         : try mapped(mode, begins, operand.shape, result.shape, size, request)
     }
     let count = result.shape.elementCount
-    return Program(name: "pad \(mode)") { frame in
+    let table = mode == .constant ? 0 : result.shape.dims.reduce(0) { $0 + $1 * MemoryLayout<Int>.size }
+    return Program(name: "pad \(mode)", footprint: isEmpty ? 0 : table) { frame in
       let plan = try deferred.plan(frame)
       let source = try frame.operand(0, as: UInt8.self)
       let target = try frame.result(0, as: UInt8.self)

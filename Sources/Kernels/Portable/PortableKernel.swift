@@ -43,7 +43,8 @@ package final class PortableKernel: Kernel {
         }
       }
     }
-    footprint = immediates.reduce(program.footprint) { $0 + ($1?.bytes.count ?? 0) }
+    // The names, types and closures of a request take about half a kilobyte.
+    footprint = immediates.reduce(512 + program.footprint) { $0 + ($1?.bytes.count ?? 0) }
     isEmpty = request.results.allSatisfy { $0 == nil || $0?.shape.elementCount == 0 }
     self.request = request
   }

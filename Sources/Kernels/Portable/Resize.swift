@@ -17,7 +17,9 @@ enum ResizeProgram {
     let (operand, result) = (try request.operand(0), try request.result(0))
     try request.requireSameType(0)
     try request.require(operand.shape.rank == result.shape.rank, "resizing keeps the rank")
-    guard let size = request.elementSize(operand.elementType) else { return nil }
+    guard let size = request.elementSize(operand.elementType),
+      !(resize.antialias && resize.coordinates == .tfCropAndResize)
+    else { return nil }
     if resize.mode != .nearest {
       let real = Conversion.realType(operand.elementType)
       if let program = try Conversion.ifNeeded(request, operands: [0: real], results: [0: real]) {
@@ -26,8 +28,11 @@ enum ResizeProgram {
     }
     try request.require(
       operand.shape.elementCount > 0 || result.shape.elementCount == 0, "there is nothing to resize")
+    let isEmpty = result.shape.elementCount == 0
+    try request.require((result.shape.dims.max() ?? 0) <= AxisMap.longestAxis, "an axis is too long")
     let steering = try [1, 2, 3].map { try RealParameter(request, $0) }
     let deferred = try Deferred(steering) { values in
+      if isEmpty { return Plan() }
       let axes = try axes(resize, operand.shape, result.shape, values, request)
       return plan(resize, axes, operand.shape, size)
     }
@@ -36,7 +41,12 @@ enum ResizeProgram {
     try request.require(largest < 0x1p56, "the image is too large")
     let buffer = alignedScratch(Int(largest) * size)
     let isSmooth = resize.mode != .nearest
-    return Program(name: "resize \(resize.mode)", scratchBytes: isSmooth ? 2 * buffer : 0) { frame in
+    // Tables: an offset, or an array of a few elements with their weights, for each index of the result.
+    let entry = isSmooth ? 32 + 4 * MemoryLayout<ResizeAxis.Tap>.size : MemoryLayout<Int>.size
+    return Program(
+      name: "resize \(resize.mode)", scratchBytes: isSmooth ? 2 * buffer : 0,
+      footprint: isEmpty ? 0 : result.shape.dims.reduce(0) { $0 + $1 * entry }
+    ) { frame in
       let plan = try deferred.plan(frame)
       if let map = plan.map {
         map.run(from: try frame.operand(0, as: UInt8.self), to: try frame.result(0, as: UInt8.self))
@@ -56,7 +66,15 @@ enum ResizeProgram {
     var scales = zip(shape.dims, result.dims).map { $0 == 0 ? 1 : Float($1) / Float($0) }
     if let given = values[1], !given.isEmpty {
       try request.require(given.count == named.count, "a scale is needed for each resized axis")
-      for (axis, scale) in zip(named, given) { scales[axis] = Float(scale) }
+      for (axis, scale) in zip(named, given) {
+        // Another scale than the result's size speaks of would weigh any number of elements for each of the result.
+        let size = Double(shape.dims[axis]) * scale
+        try request.require(
+          resize.coordinates == .tfCropAndResize
+            || (size - Double(result.dims[axis])).magnitude <= 1 + 1e-5 * size.magnitude,
+          "the scale \(scale) does not lead to the result's shape")
+        scales[axis] = Float(scale)
+      }
     } else if let given = values[2], resize.aspectRatio != .stretch {
       // The sizes that were asked for give one scale, from which the result's sizes were rounded.
       try request.require(given.count == named.count, "a size is needed for each resized axis")
@@ -81,8 +99,10 @@ enum ResizeProgram {
 
   private static func plan(_ resize: Resize, _ axes: [ResizeAxis], _ shape: Shape, _ size: Int) -> Plan {
     var plan = Plan()
-    let outside = axes.map { axis in (0..<axis.output).map { axis.isOutside($0) } }
-    if outside.contains(where: { $0.contains(true) }) { plan.outside = outside }
+    if resize.coordinates == .tfCropAndResize {
+      let outside = axes.map { axis in (0..<axis.output).map { axis.isOutside($0) } }
+      if outside.contains(where: { $0.contains(true) }) { plan.outside = outside }
+    }
     if resize.mode == .nearest {
       plan.map = AxisMap(
         offsets: zip(axes, shape.strides).map { axis, stride in
