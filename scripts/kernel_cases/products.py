@@ -14,7 +14,6 @@ from kernel_cases.recording import (
     op,
     op0,
     real,
-    unary,
 )
 
 

@@ -77,7 +77,8 @@ def resizing():
             attributes,
             opset=opset,
             parameters=[i for i in range(1, len(inputs)) if inputs[i] is not None],
-            name=f"{mode} {coordinate} {rounding} {list(x.shape)} {scales} {sizes} {roi} {axes} {aspect} {exclude} {antialias} {type_name(x.dtype)}",
+            name=f"{mode} {coordinate} {rounding} {list(x.shape)} {scales} {sizes} {roi} {axes} {aspect} "
+            f"{exclude} {antialias} {type_name(x.dtype)}",
         )
 
     x = real(1, 2, 5, 6)
