@@ -37,10 +37,16 @@ let stages = [
   Stage(
     name: "Executor", imports: ["Tensors", "ModelGraph", "Device", "Linker", "Residency", "ModelStore"],
     testImports: ["ModelCompiler", "GraphPasses"]),
+  Stage(
+    name: "Engine",
+    imports: [
+      "Tensors", "ModelGraph", "GraphPasses", "Device", "ONNXFormat", "ModelStore", "ModelCompiler", "Linker",
+      "Residency", "Executor",
+    ]),
 ]
 let commandLine = [
   "Tensors", "ModelGraph", "Device", "ONNXFormat", "GraphPasses", "Kernels", "ModelStore", "ModelCompiler",
-  "Linker", "Residency", "Executor", "CHost",
+  "Linker", "Residency", "Executor", "Engine", "CHost",
 ]
 
 // FUSEDINF_ONLY=Linker,Residency builds and tests just these stages and what they import.

@@ -1,0 +1,31 @@
+/// The sizes that an input may have, written `1..8x3x224x224`: one size or range an axis.
+public struct ShapeRanges: Sendable, Hashable, CustomStringConvertible {
+  public var ranges: [ClosedRange<Int>]
+
+  public init(_ ranges: [ClosedRange<Int>]) { self.ranges = ranges }
+
+  /// Reads the written form.
+  /// - Throws: ``ShapeRangesError`` when it is not one.
+  public init(parsing text: String) throws(ShapeRangesError) {
+    ranges = []
+    for part in text.split(separator: "x", omittingEmptySubsequences: false) {
+      let bounds = part.split(separator: ".", omittingEmptySubsequences: true).map { Int($0) }
+      guard let low = bounds.first ?? nil, let high = bounds.last ?? nil, low >= 0, low <= high,
+        bounds.count == (part.contains("..") ? 2 : 1), high <= 1 << 32
+      else { throw ShapeRangesError(text: text) }
+      ranges.append(low...high)
+    }
+    guard !ranges.isEmpty else { throw ShapeRangesError(text: text) }
+  }
+
+  public var description: String {
+    ranges.map { $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound)..\($0.upperBound)" }
+      .joined(separator: "x")
+  }
+}
+
+/// A text that is no list of sizes.
+public struct ShapeRangesError: Error, Sendable, CustomStringConvertible {
+  let text: String
+  public var description: String { "'\(text)' is not a shape such as 1x3x224x224 or 1..8x3x224x224" }
+}

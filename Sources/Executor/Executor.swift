@@ -1,0 +1,212 @@
+import Device
+import Linker
+import ModelStore
+import Residency
+import Synchronization
+import Tensors
+
+/// Runs fused programs on lanes: reserves for their members, starts each when its memory is granted, lets kernels wait
+/// for their own loads alone, and hands every answer out as soon as it is there.
+public final class Executor: Sendable {
+  private let device: any Device
+  private let residency: Residency
+  private let planner: Planner
+  private let queue = LaneQueue()
+  private let shares: ThreadShares
+  /// The number of members that can run at the same time.
+  public let lanes: Int
+
+  /// - Parameter threads: lanes, and the most threads that all lanes together use.
+  public init(device: any Device, residency: Residency, planner: Planner, threads: Int) {
+    self.device = device
+    self.residency = residency
+    self.planner = planner
+    lanes = max(1, threads)
+    shares = ThreadShares(total: max(1, threads))
+    for lane in 0..<lanes { startLane(lane, queue: queue) }
+  }
+
+  deinit { queue.close() }
+
+  /// Runs every member of `program` once.
+  /// - Parameters:
+  ///   - inputs: for each member, its tensors in the order of the model's inputs.
+  ///   - way: how extents that are not resident come in.
+  ///   - onAnswer: called on a lane as soon as a member has answered or failed, before others have.
+  /// - Returns: for each member its answer, or why there is none.
+  public func run(
+    _ program: FusedProgram, inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace? = nil,
+    onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void = { _, _ in }
+  ) async -> [Result<MemberAnswer, any Error>] {
+    await withCheckedContinuation { continuation in
+      let run = ProgramRun(
+        program: program, inputs: inputs, way: way, trace: trace, onAnswer: onAnswer,
+        finish: { continuation.resume(returning: $0) })
+      carryOut(run.state.withLock { $0.machine.submitted() }, of: run)
+    }
+  }
+
+  private func carryOut(_ actions: [ProgramState.Action], of run: ProgramRun) {
+    for action in actions {
+      switch action {
+      case .reserve(let member): reserve(member, of: run)
+      case .start(let member):
+        queue.append { [self] lane in
+          shares.begin(lane)
+          let answer = Result { try execute(member, of: run, on: lane) }
+          shares.end(lane)
+          finish(member, of: run, with: answer)
+        }
+      case .finish: run.finish(run.state.withLock { $0.answers.compactMap { $0 } })
+      }
+    }
+  }
+
+  private func reserve(_ member: Int, of run: ProgramRun) {
+    let plan = run.program.members[member].plan
+    var items = plan.reservedExtents.map { index in
+      let extent = plan.model.file.extents[index]
+      return ItemRequest(
+        item: ResidencyItem(
+          id: .extent(extent.hash.description), byteCount: extent.byteCount,
+          reloadCost: Double(extent.byteCount) / 1000),
+        source: .load(plan.model.load(extent: index, way: run.way)))
+    }
+    if run.program.arenaBytes > 0 {
+      items.insert(
+        ItemRequest(
+          item: ResidencyItem(
+            id: .arena(run.program.id), byteCount: run.program.arenaBytes,
+            reloadCost: Double(run.program.arenaBytes) / 10_000), source: .allocate), at: 0)
+    }
+    _ = residency.reserve(
+      owner: plan.model.name, items: items, exclusiveBytes: roundedToPages(plan.requestBytes)
+    ) { [self] result in
+      switch result {
+      case .failure(let error): finish(member, of: run, with: .failure(error))
+      case .success(let lease):
+        run.granted(member, lease)
+        carryOut(run.state.withLock { $0.machine.granted(member) }, of: run)
+      }
+    }
+  }
+
+  /// Called on a lane: runs one member and checks that nothing was read from a damaged file.
+  private func execute(_ member: Int, of run: ProgramRun, on lane: Int) throws -> MemberAnswer {
+    let part = run.program.members[member]
+    guard let lease = run.state.withLock({ $0.leases[member] }) else { throw CancellationError() }
+    run.state.withLock { $0.timings[member].started = monotonicNanoseconds() }
+    let outputs = try MemberRun(
+      device: device, planner: planner, shares: shares, lane: lane, lease: lease, arena: .arena(run.program.id),
+      arenaOffset: part.arenaOffset, arenaBytes: part.arenaBytes, trace: run.trace
+    ).run(part.plan, inputs: run.inputs[member])
+    for index in part.plan.reservedExtents {
+      let id = ItemID.extent(part.plan.model.file.extents[index].hash.description)
+      let ticket = lease.ticket(for: id)
+      guard ticket.isReady, !device.isIntact(try ticket.wait().handle) else { continue }
+      residency.markDamaged(id)
+      throw ExecutorError(.damaged(model: part.plan.model.name, path: part.plan.model.file.path))
+    }
+    let names = part.plan.model.graph.outputs.map { part.plan.model.graph[$0].name }
+    return MemberAnswer(
+      outputs: Array(zip(names, outputs)).map { (name: $0, tensor: $1) },
+      timing: run.answered(member, at: monotonicNanoseconds()))
+  }
+
+  private func finish(_ member: Int, of run: ProgramRun, with answer: Result<MemberAnswer, any Error>) {
+    run.state.withLock { $0.leases[member].take() }?.release()
+    if case .failure(let error) = answer, error is NeedsLargerArena {
+      restart(member, of: run)
+      return
+    }
+    run.onAnswer(member, answer)
+    let actions = run.state.withLock { state in
+      state.answers[member] = answer
+      return state.machine.ended(member)
+    }
+    carryOut(actions, of: run)
+  }
+
+  /// Runs a member again in a program of its own, now that its plan has learned how much arena its rest takes. The
+  /// member holds nothing meanwhile, so nobody waits for it.
+  private func restart(_ member: Int, of run: ProgramRun) {
+    let plan = run.program.members[member].plan
+    do {
+      let program = try FusedProgram.link([plan], lanes: 1, budget: residency.budget)
+      let again = ProgramRun(
+        program: program, inputs: [run.inputs[member]], way: run.way, trace: run.trace,
+        onAnswer: { [self] _, answer in finish(member, of: run, with: answer) }, finish: { _ in },
+        submitted: run.state.withLock { $0.timings[member].submitted })
+      carryOut(again.state.withLock { $0.machine.submitted() }, of: again)
+    } catch {
+      finish(member, of: run, with: .failure(error))
+    }
+  }
+}
+
+/// One submitted program while it runs.
+private final class ProgramRun: Sendable {
+  struct State: Sendable {
+    var machine: ProgramState
+    var leases: [Lease?]
+    var answers: [Result<MemberAnswer, any Error>?]
+    var timings: [MemberTiming]
+  }
+
+  let program: FusedProgram
+  let inputs: [[Tensor]]
+  let way: LoadRequest.Way
+  let trace: Trace?
+  let onAnswer: @Sendable (Int, Result<MemberAnswer, any Error>) -> Void
+  let finish: @Sendable ([Result<MemberAnswer, any Error>]) -> Void
+  let state: Mutex<State>
+
+  init(
+    program: FusedProgram, inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace?,
+    onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void,
+    finish: @escaping @Sendable ([Result<MemberAnswer, any Error>]) -> Void,
+    submitted: UInt64 = monotonicNanoseconds()
+  ) {
+    self.program = program
+    self.inputs = inputs
+    self.way = way
+    self.trace = trace
+    self.onAnswer = onAnswer
+    self.finish = finish
+    let count = program.members.count
+    state = Mutex(
+      State(
+        machine: ProgramState(predecessors: program.members.map(\.predecessor)),
+        leases: Array(repeating: nil, count: count), answers: Array(repeating: nil, count: count),
+        timings: Array(repeating: MemberTiming(submitted: submitted), count: count)))
+  }
+
+  /// Notes the lease, and when its loads are done.
+  func granted(_ member: Int, _ lease: Lease) {
+    let now = monotonicNanoseconds()
+    state.withLock {
+      $0.leases[member] = lease
+      $0.timings[member].granted = now
+      $0.timings[member].loaded = now
+    }
+    let plan = program.members[member].plan
+    for index in plan.extents {
+      let extent = plan.model.file.extents[index]
+      let ticket = lease.ticket(for: .extent(extent.hash.description))
+      if ticket.isReady { continue }
+      state.withLock { $0.timings[member].bytesLoaded += extent.byteCount }
+      ticket.onReady { [weak self] in
+        let now = monotonicNanoseconds()
+        self?.state.withLock { $0.timings[member].loaded = max($0.timings[member].loaded, now) }
+      }
+    }
+  }
+
+  /// The member's timing, now that it has answered.
+  func answered(_ member: Int, at now: UInt64) -> MemberTiming {
+    state.withLock {
+      $0.timings[member].answered = now
+      return $0.timings[member]
+    }
+  }
+}

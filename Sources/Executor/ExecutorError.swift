@@ -1,0 +1,27 @@
+/// What keeps a member from answering.
+public struct ExecutorError: Error, Sendable, CustomStringConvertible {
+  enum Code: Sendable {
+    case inputCount(model: String, expected: Int, found: Int)
+    case inputSize(model: String, input: String, expected: Int, found: Int)
+    case damaged(model: String, path: String)
+  }
+
+  let code: Code
+
+  init(_ code: Code) { self.code = code }
+
+  public var description: String {
+    switch code {
+    case .inputCount(let model, let expected, let found):
+      "model '\(model)' takes \(expected) inputs, \(found) were given"
+    case .inputSize(let model, let input, let expected, let found):
+      "input '\(input)' of model '\(model)' takes \(expected) bytes, \(found) were given"
+    case .damaged(let model, let path):
+      "the weights of model '\(model)' could not be read while it ran: '\(path)' was changed or its disk failed; "
+        + "'fusedinf verify \(model)' says more, and adding the model again mends it"
+    }
+  }
+}
+
+/// A rest of a plan needs a larger share of the arena than its member has: the member starts again with more.
+struct NeedsLargerArena: Error {}

@@ -1,0 +1,27 @@
+import Linker
+import Tensors
+
+/// What one member of a program gave, and when.
+public struct MemberAnswer: Sendable {
+  /// In the order of the model's outputs.
+  public var outputs: [(name: String, tensor: Tensor)]
+  public var timing: MemberTiming
+}
+
+/// When things happened, in nanoseconds of the monotonic clock.
+public struct MemberTiming: Sendable {
+  /// The program was submitted.
+  public var submitted: UInt64
+  /// The member's reservation was granted.
+  public var granted: UInt64 = 0
+  /// Its first kernel could start.
+  public var started: UInt64 = 0
+  /// The last of its extents was usable.
+  public var loaded: UInt64 = 0
+  /// Its answer was there.
+  public var answered: UInt64 = 0
+  /// Bytes of extents that were not resident when its reservation was granted.
+  public var bytesLoaded = 0
+
+  init(submitted: UInt64) { self.submitted = submitted }
+}

@@ -1,0 +1,124 @@
+import Device
+import Linker
+import ModelGraph
+import ModelStore
+import Residency
+import Synchronization
+import Tensors
+
+/// One member while it runs on a lane: its plan's steps, and those of the rest when shapes depended on data.
+struct MemberRun {
+  let device: any Device
+  let planner: Planner
+  let shares: ThreadShares
+  let lane: Int
+  let lease: Lease
+  let arena: ItemID
+  let arenaOffset: Int
+  let arenaBytes: Int
+  let trace: Trace?
+
+  /// Runs `plan` and what follows from it.
+  /// - Returns: the outputs in the model's order.
+  /// - Throws: what a load, a kernel or the planner throws; ``NeedsLargerArena``.
+  func run(_ plan: Plan, inputs: [Tensor]) throws -> [Tensor] {
+    let memory = device.makeBoundMemory(slots: plan.extents.count + 1)
+    if plan.arenaBytes > 0 {
+      let span = try lease.ticket(for: arena).wait()
+      try memory.attach(MemorySpan(span.handle, offset: span.offset + arenaOffset), to: 0)
+    }
+    try write(inputs, of: plan, to: memory)
+    var attached = Set<Int>()
+    for step in plan.steps {
+      for extent in step.waits {
+        try attach(extent, of: plan, to: memory)
+        attached.insert(extent)
+      }
+      try run(step, of: plan, on: memory)
+    }
+    for extent in plan.extents.indices where !attached.contains(extent) { try attach(extent, of: plan, to: memory) }
+    let outputs = try plan.outputs.map { try read($0, of: plan, from: memory) }
+    guard let continuation = plan.continuation else { return outputs }
+    let rest = try runRest(of: plan, continuation, carried: try plan.carried.map { try read($0, of: plan, from: memory) })
+    return continuation.outputs.map { output in
+      switch output {
+      case .done(let index): outputs[index]
+      case .rest(let index): rest[index]
+      }
+    }
+  }
+
+  private func runRest(of plan: Plan, _ continuation: Plan.Continuation, carried: [Tensor]) throws -> [Tensor] {
+    let nonZeros = try continuation.nonZeros.map { try nonZero(carried[$0], of: plan) }
+    let rest = try planner.plan(restOf: plan, carried: carried + nonZeros)
+    guard rest.arenaBytes <= arenaBytes else {
+      plan.learn(arenaBytes: rest.arenaBytes)
+      throw NeedsLargerArena()
+    }
+    let inputs = (carried + nonZeros).enumerated().filter { !continuation.decisive.contains($0.offset) }
+    return try run(rest, inputs: inputs.map(\.element))
+  }
+
+  /// ONNX `NonZero`, now that it is known how many there are.
+  private func nonZero(_ tensor: Tensor, of plan: Plan) throws -> Tensor {
+    let count = tensor.withUnsafeBytes { countNonZero($0, tensor.elementType) }
+    let type = ValueType(.int64, [.known(max(tensor.shape.rank, 1)), .known(count)])
+    let node = Node(name: "NonZero", op: .nonZero, inputs: [ValueID(0)], outputs: [ValueID(1)])
+    let results = try DeviceEvaluator(device).evaluate(
+      node, operands: [tensor], resultTypes: [type], in: plan.model.name)
+    guard let result = results?.first ?? nil else {
+      throw DeviceError(.unsupported, "model '\(plan.model.name)': the device has no NonZero")
+    }
+    return result
+  }
+
+  private func attach(_ extent: Int, of plan: Plan, to memory: any BoundMemory) throws {
+    let stored = plan.model.file.extents[plan.extents[extent]]
+    let ticket = lease.ticket(for: .extent(stored.hash.description))
+    if !ticket.isReady {
+      shares.end(lane)
+      defer { shares.begin(lane) }
+      try memory.attach(try ticket.wait(), to: extent + 1)
+    } else {
+      try memory.attach(try ticket.wait(), to: extent + 1)
+    }
+  }
+
+  private func run(_ step: Plan.Step, of plan: Plan, on memory: any BoundMemory) throws {
+    let threads = shares.take(lane, from: plan.threads)
+    defer { shares.give(lane) }
+    guard let trace else { return try step.kernel.run(step.call, on: memory, threads: threads) }
+    let start = monotonicNanoseconds()
+    try step.kernel.run(step.call, on: memory, threads: threads)
+    trace.record(
+      Trace.Event(
+        track: .lane(lane), name: step.name, model: plan.model.name, start: start, end: monotonicNanoseconds(),
+        facts: ["threads": "\(threads)", "implementation": step.kernel.implementation]))
+  }
+
+  private func write(_ inputs: [Tensor], of plan: Plan, to memory: any BoundMemory) throws {
+    guard inputs.count == plan.inputs.count else {
+      throw ExecutorError(
+        .inputCount(model: plan.model.name, expected: plan.inputs.count, found: inputs.count))
+    }
+    for (port, tensor) in zip(plan.inputs, inputs) {
+      guard tensor.byteCount == port.byteCount else {
+        throw ExecutorError(
+          .inputSize(
+            model: plan.model.name, input: port.name, expected: port.byteCount, found: tensor.byteCount))
+      }
+      guard case .memory(let location) = port.source else { continue }
+      try tensor.withUnsafeBytes { try device.write($0, to: location, of: memory) }
+    }
+  }
+
+  private func read(_ port: Plan.Port, of plan: Plan, from memory: any BoundMemory) throws -> Tensor {
+    switch port.source {
+    case .constant(let tensor): tensor
+    case .memory(let location):
+      try Tensor(elementType: port.elementType, shape: port.shape) { bytes in
+        try device.read(bytes, from: location, of: memory)
+      }
+    }
+  }
+}

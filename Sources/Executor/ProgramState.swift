@@ -1,0 +1,57 @@
+/// What has to happen next for the members of one program: the pure part of the executor.
+///
+/// Each member is reserved for as soon as the program is submitted, in an order in which a member follows the one
+/// whose part of the arena it takes over; it starts when its reservation is granted and that one has ended.
+package struct ProgramState: Sendable {
+  package enum Action: Sendable, Equatable {
+    case reserve(Int)
+    case start(Int)
+    case finish
+  }
+
+  private enum Phase: Sendable { case waiting, granted, started, ended }
+
+  private let predecessors: [Int?]
+  private var phases: [Phase]
+
+  package init(predecessors: [Int?]) {
+    self.predecessors = predecessors
+    phases = Array(repeating: .waiting, count: predecessors.count)
+  }
+
+  /// The program was submitted.
+  package func submitted() -> [Action] {
+    if predecessors.isEmpty { return [.finish] }
+    var order: [Int] = []
+    var placed = Set<Int>()
+    var remaining = Array(predecessors.indices)
+    while !remaining.isEmpty {
+      let next = remaining.filter { member in predecessors[member].map(placed.contains) ?? true }
+      if next.isEmpty { break }
+      order += next
+      placed.formUnion(next)
+      remaining.removeAll(where: placed.contains)
+    }
+    return order.map(Action.reserve)
+  }
+
+  /// The member's reservation was granted.
+  package mutating func granted(_ member: Int) -> [Action] {
+    phases[member] = .granted
+    return start(member)
+  }
+
+  /// The member has answered, failed, or was refused.
+  package mutating func ended(_ member: Int) -> [Action] {
+    guard phases[member] != .ended else { return [] }
+    phases[member] = .ended
+    let freed = predecessors.indices.filter { predecessors[$0] == member }.flatMap { start($0) }
+    return phases.allSatisfy { $0 == .ended } ? freed + [.finish] : freed
+  }
+
+  private mutating func start(_ member: Int) -> [Action] {
+    guard phases[member] == .granted, predecessors[member].map({ phases[$0] == .ended }) ?? true else { return [] }
+    phases[member] = .started
+    return [.start(member)]
+  }
+}

@@ -1,0 +1,103 @@
+import ModelGraph
+
+/// The part of a graph that can be planned now, and what has to wait until data decide its shapes.
+///
+/// A node waits when the shape of a result does not follow from what is known (`NonZero`, a reshape to a computed
+/// shape), when it is a conditional whose condition is not known, or when it reads what such a node makes.
+struct GraphSplit {
+  /// Indices of the nodes that are planned now, in order.
+  var nodes: [Int]
+  var inputs: [ValueID]
+  /// Outputs of the model that are there when these nodes have run.
+  var outputs: [ValueID]
+  /// What the rest reads of the values made so far.
+  var carried: [ValueID]
+  var continuation: Plan.Continuation?
+
+  init(_ graph: Graph, _ inference: Inference, model: String) throws(LinkError) {
+    inputs = graph.inputs
+    nodes = []
+    var waiting: [Int] = []
+    var late = Set<ValueID>()
+    for (index, node) in graph.nodes.enumerated() {
+      let readsLate = node.inputs.contains { $0.map(late.contains) ?? false }
+      if readsLate || GraphSplit.isDataDependent(node, inference) {
+        waiting.append(index)
+        for case let id? in node.outputs { late.insert(id) }
+      } else {
+        nodes.append(index)
+      }
+    }
+    outputs = graph.outputs.filter { !late.contains($0) }
+    carried = []
+    continuation = nil
+    if !waiting.isEmpty { try addContinuation(graph, inference, waiting, late, model) }
+  }
+
+  private static func isDataDependent(_ node: Node, _ inference: Inference) -> Bool {
+    if case .conditional = node.op { return true }
+    return node.outputs.contains { output in output.map { inference[$0]?.shape == nil } ?? false }
+  }
+
+  private mutating func addContinuation(
+    _ graph: Graph, _ inference: Inference, _ waiting: [Int], _ late: Set<ValueID>, _ model: String
+  ) throws(LinkError) {
+    var indices: [ValueID: Int] = [:]
+    func carry(_ id: ValueID) -> Int {
+      if let index = indices[id] { return index }
+      indices[id] = carried.count
+      carried.append(id)
+      return carried.count - 1
+    }
+    var decisive = Set<Int>()
+    var nonZeros: [(result: ValueID, operand: Int)] = []
+    var kept: [Node] = []
+    for index in waiting {
+      let node = graph.nodes[index]
+      for case let id? in node.inputs where !late.contains(id) && graph.constants[id] == nil { _ = carry(id) }
+      let isFirst = !node.inputs.contains { $0.map(late.contains) ?? false }
+      if isFirst, case .nonZero = node.op, let operand = node.inputs.first ?? nil, let result = node.outputs.first ?? nil {
+        nonZeros.append((result, carry(operand)))
+        continue
+      }
+      kept.append(node)
+      guard isFirst else { continue }
+      let before = decisive.count
+      for (position, id) in node.inputs.enumerated() {
+        guard let id, graph.constants[id] == nil, GraphSplit.decides(node.op, position) else { continue }
+        decisive.insert(carry(id))
+      }
+      if decisive.count == before, !node.inputs.contains(where: { $0.map { decisive.contains(indices[$0] ?? -1) } ?? false }) {
+        throw LinkError(.unknownShape(model: model, node: node.name, op: node.op.name))
+      }
+    }
+    var rest = Graph(name: graph.name)
+    rest.values = graph.values
+    rest.constants = graph.constants
+    rest.inputs = carried + nonZeros.map(\.result)
+    rest.nodes = kept
+    rest.outputs = graph.outputs.filter(late.contains)
+    for id in carried { rest[id].type = inference[id] }
+    var done = 0
+    var remaining = 0
+    let order = graph.outputs.map { id -> Plan.Continuation.Output in
+      if late.contains(id) {
+        defer { remaining += 1 }
+        return .rest(remaining)
+      }
+      defer { done += 1 }
+      return .done(done)
+    }
+    continuation = Plan.Continuation(
+      graph: rest, decisive: decisive.sorted(), nonZeros: nonZeros.map(\.operand), outputs: order)
+  }
+
+  /// True when the elements of this operand, not only its shape, decide shapes of the results.
+  private static func decides(_ op: Op, _ position: Int) -> Bool {
+    switch op {
+    case .range, .constantOfShape, .conditional: position == 0 || op.name == Op.range.name
+    case .gather, .gatherElements, .gatherND, .scatterND, .scatterElements, .concat, .select, .binary: false
+    default: position > 0
+    }
+  }
+}

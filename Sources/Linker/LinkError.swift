@@ -1,0 +1,33 @@
+import ModelGraph
+
+/// What keeps models from being planned or linked.
+public struct LinkError: Error, Sendable, CustomStringConvertible {
+  enum Code: Sendable {
+    case arenaTooLarge
+    case inputCount(model: String, expected: Int, found: Int)
+    case inputType(model: String, input: String, expected: ValueType, found: ValueType)
+    case unknownShape(model: String, node: String, op: String)
+    case memberTooLarge(model: String, needed: Int, budget: Int)
+    case notPlannable(model: String, detail: String)
+  }
+
+  let code: Code
+
+  init(_ code: Code) { self.code = code }
+
+  public var description: String {
+    switch code {
+    case .arenaTooLarge: "the activations of this program take more memory than can be addressed"
+    case .inputCount(let model, let expected, let found):
+      "model '\(model)' takes \(expected) inputs, \(found) were given"
+    case .inputType(let model, let input, let expected, let found):
+      "input '\(input)' of model '\(model)' is \(expected), but a \(found) was given"
+    case .unknownShape(let model, let node, let op):
+      "model '\(model)', node '\(node)' (\(op)): the shape of its result does not follow from its operands"
+    case .memberTooLarge(let model, let needed, let budget):
+      "model '\(model)' needs \(needed) bytes at once, more than the budget of \(budget) bytes; "
+        + "raise --budget, or ask for a smaller input"
+    case .notPlannable(let model, let detail): "model '\(model)' cannot be planned: \(detail)"
+    }
+  }
+}

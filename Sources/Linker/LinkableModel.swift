@@ -1,0 +1,42 @@
+import Device
+import ModelGraph
+import ModelStore
+
+/// A compiled model, opened and decoded, from which plans are made.
+public final class LinkableModel: Sendable {
+  /// The name that it was added under.
+  public let name: String
+  /// The version that is open.
+  public let version: Int
+  /// The graph, with weights by their index in ``file``.
+  public let graph: Graph
+  /// The file, which holds the weights. Open as long as this object lives.
+  public let file: CompiledModel
+
+  /// Decodes the graph of an opened file.
+  /// - Throws: when the graph's bytes are no well-formed graph, or name weights that the file does not have.
+  public init(_ file: CompiledModel) throws {
+    self.file = file
+    name = file.metadata.name
+    version = file.metadata.version
+    graph = try Graph.decoded(from: file.graph)
+    try graph.verify()
+    for (id, constant) in graph.constants {
+      guard case .weight(let index, let elementType, let shape) = constant else { continue }
+      guard file.weights.indices.contains(index), file.weights[index].elementType == elementType,
+        file.weights[index].shape == shape
+      else {
+        throw LinkError(
+          .notPlannable(model: name, detail: "weight \(index) of '\(graph[id].name)' is not in \(file.path)"))
+      }
+    }
+  }
+
+  /// How extent `index` of the file is brought in.
+  public func load(extent index: Int, way: LoadRequest.Way) -> LoadRequest {
+    let extent = file.extents[index]
+    return LoadRequest(
+      name: extent.hash.description, descriptor: file.descriptor, file: file, path: file.path,
+      offset: extent.offset, byteCount: extent.byteCount, way: way)
+  }
+}

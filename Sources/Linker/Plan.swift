@@ -1,0 +1,104 @@
+import Device
+import ModelGraph
+import ModelStore
+import Synchronization
+import Tensors
+
+/// One compiled model specialised to concrete input shapes and thread counts: kernel calls and where their memory is.
+///
+/// Immutable and shared: any number of members may run one plan at the same time, each in an arena of its own.
+public final class Plan: Sendable {
+  /// One kernel call.
+  public struct Step: Sendable {
+    /// The node that it computes; a reorder is named after the node that asked for it.
+    public var name: String
+    public var kernel: any Kernel
+    public var call: KernelCall
+    /// Extents, by index into ``Plan/extents``, that are read here for the first time: the step waits for their loads.
+    public var waits: [Int]
+  }
+
+  /// A value that enters or leaves the plan.
+  public struct Port: Sendable {
+    public var name: String
+    public var elementType: ElementType
+    public var shape: Shape
+    public var source: Source
+    /// Bytes.
+    public var byteCount: Int
+
+    /// Where the value is.
+    public enum Source: Sendable {
+      case memory(Location)
+      /// It follows from the shapes alone.
+      case constant(Tensor)
+    }
+  }
+
+  /// What is left to do when shapes depend on data: the rest of the graph, planned once the data are there.
+  public struct Continuation: Sendable {
+    /// The rest; its inputs are ``Plan/carried``, in order, and then the results of ``nonZeros``.
+    public var graph: Graph
+    /// Which of the carried values have to be known before shapes follow, by index into ``Plan/carried``.
+    public var decisive: [Int]
+    /// The carried values whose `NonZero` is wanted, by index into ``Plan/carried``.
+    public var nonZeros: [Int]
+    /// For each output of the model: its index in ``Plan/outputs``, or the index of the rest's output.
+    public var outputs: [Output]
+
+    public enum Output: Sendable { case done(Int), rest(Int) }
+  }
+
+  public let model: LinkableModel
+  public let threads: [Int]
+  public let steps: [Step]
+  /// Indices of the file's extents in the order in which they are first read. Slot `i + 1` of the memory table.
+  public let extents: [Int]
+  /// Bytes of the member's share of the arena, slot 0 of the memory table.
+  public let arenaBytes: Int
+  public let inputs: [Port]
+  public let outputs: [Port]
+  /// Values that the continuation needs.
+  public let carried: [Port]
+  public let continuation: Continuation?
+  /// What a user should know: kernels that fall to a reference implementation, weights that are reordered at run time.
+  public let warnings: [String]
+
+  init(
+    model: LinkableModel, threads: [Int], steps: [Step], extents: [Int], arenaBytes: Int, inputs: [Port],
+    outputs: [Port], carried: [Port], continuation: Continuation?, warnings: [String]
+  ) {
+    self.model = model
+    self.threads = threads
+    self.steps = steps
+    self.extents = extents
+    self.arenaBytes = arenaBytes
+    self.inputs = inputs
+    self.outputs = outputs
+    self.carried = carried
+    self.continuation = continuation
+    self.warnings = warnings
+  }
+
+  private let learnedArenaBytes = Atomic<Int>(0)
+
+  /// Bytes that a member's share of the arena takes: the plan's own, or those of a rest that once needed more.
+  public var memberArenaBytes: Int { max(arenaBytes, learnedArenaBytes.load(ordering: .relaxed)) }
+
+  /// Remembers that a rest of this plan took `byteCount` bytes of arena, for the members that are linked from now on.
+  public func learn(arenaBytes byteCount: Int) {
+    learnedArenaBytes.max(byteCount, ordering: .relaxed)
+  }
+
+  /// Page-rounded bytes of the extents that a member has to reserve: those of the plan, or all of the model's when
+  /// the rest is planned later.
+  public var reservedExtents: [Int] {
+    continuation == nil ? extents : extents + model.file.extents.indices.filter { !extents.contains($0) }
+  }
+
+  /// Bytes of inputs and outputs on the host.
+  public var requestBytes: Int { (inputs + outputs + carried).reduce(0) { $0 + $1.byteCount } }
+
+  /// Host bytes that the plan itself keeps, about: what the cache of plans counts.
+  public var footprint: Int { steps.reduce(256) { $0 + $1.kernel.footprint + 512 } }
+}

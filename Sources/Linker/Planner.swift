@@ -1,0 +1,95 @@
+import Device
+import GraphPasses
+import ModelGraph
+import Tensors
+
+/// Makes plans of compiled models for concrete shapes, and keeps them.
+public final class Planner: Sendable {
+  private let device: any Device
+  private let threads: [Int]
+  private let cache: PlanCache
+  private let evaluator: DeviceEvaluator
+
+  /// - Parameters:
+  ///   - threads: the numbers of threads that a kernel must be able to run with, ascending.
+  ///   - capacity: the most bytes that plans may keep; the least recently used leave first.
+  public init(device: any Device, threads: [Int], capacity: Int = 256 << 20) {
+    self.device = device
+    self.threads = threads
+    cache = PlanCache(capacity: capacity)
+    evaluator = DeviceEvaluator(device)
+  }
+
+  /// The plan of `model` for inputs of these types, in the order of the graph's inputs.
+  /// - Throws: ``LinkError`` when the types are not what the model declares; what the device throws.
+  public func plan(_ model: LinkableModel, inputs: [(ElementType, Shape)]) throws -> Plan {
+    try check(inputs, of: model)
+    let types = inputs.map { PlanKey.InputType(elementType: $0.0, shape: $0.1) }
+    let key = PlanKey(model: ObjectIdentifier(model), inputs: types, decisions: [])
+    return try plan(model, model.graph, inputs, key)
+  }
+
+  /// The plan of what `plan` left to do, now that its carried values are there.
+  /// - Parameter carried: the elements of ``Plan/carried``, then the results of the continuation's `nonZeros`.
+  public func plan(restOf plan: Plan, carried: [Tensor]) throws -> Plan {
+    guard let continuation = plan.continuation else {
+      throw LinkError(.notPlannable(model: plan.model.name, detail: "the plan has no rest"))
+    }
+    var graph = continuation.graph
+    var decisions: [Tensor.Bits] = []
+    var types: [(ElementType, Shape)] = []
+    var inputs: [ValueID] = []
+    for (index, (id, tensor)) in zip(graph.inputs, carried).enumerated() {
+      if continuation.decisive.contains(index) {
+        graph.constants[id] = .tensor(tensor)
+        decisions.append(tensor.bits)
+      } else {
+        inputs.append(id)
+        types.append((tensor.elementType, tensor.shape))
+      }
+    }
+    graph.inputs = inputs
+    // The rest of one plan object is one graph, so that object stands for the model in the key.
+    let key = PlanKey(
+      model: ObjectIdentifier(plan), inputs: types.map { .init(elementType: $0.0, shape: $0.1) },
+      decisions: decisions)
+    return try self.plan(plan.model, graph, types, key)
+  }
+
+  private func plan(
+    _ model: LinkableModel, _ graph: Graph, _ inputs: [(ElementType, Shape)], _ key: PlanKey
+  ) throws -> Plan {
+    if let plan = cache[key] { return plan }
+    let specialised = try graph.specialised(
+      inputs: inputs.map { ValueType($0.0, $0.1) }, known: [:], evaluator: evaluator)
+    let split = try GraphSplit(specialised.graph, specialised.inference, model: model.name)
+    var builder = PlanBuilder(model, specialised, device: device, threads: threads)
+    let plan = try builder.build(split)
+    cache.insert(plan, for: key)
+    return plan
+  }
+
+  private func check(_ inputs: [(ElementType, Shape)], of model: LinkableModel) throws(LinkError) {
+    let declared = model.graph.inputs
+    guard declared.count == inputs.count else {
+      throw LinkError(.inputCount(model: model.name, expected: declared.count, found: inputs.count))
+    }
+    for (id, (elementType, shape)) in zip(declared, inputs) {
+      guard let expected = model.graph[id].type else { continue }
+      let fits =
+        expected.elementType == elementType
+        && (expected.dimensions.map { dimensions in
+          dimensions.count == shape.rank
+            && zip(dimensions, shape.dims).allSatisfy { $0.size == nil || $0.size == $1 }
+        } ?? true)
+      guard fits else {
+        throw LinkError(
+          .inputType(
+            model: model.name, input: model.graph[id].name, expected: expected, found: ValueType(elementType, shape)))
+      }
+    }
+  }
+
+  /// Bytes and number of the plans that are kept.
+  public var usage: (bytes: Int, plans: Int) { cache.usage }
+}

@@ -1,0 +1,38 @@
+import ModelGraph
+
+/// How a model is compiled.
+public struct CompilationOptions: Sendable {
+  /// The sizes that inputs may have, by input name: one range an axis. They bound the arena, and weights are packed for
+  /// the largest.
+  public var shapes: [String: [ClosedRange<Int>]]
+  /// Runs the verifier after each pass.
+  public var verifying: Bool
+
+  public init(shapes: [String: [ClosedRange<Int>]] = [:], verifying: Bool = false) {
+    self.shapes = shapes
+    self.verifying = verifying
+  }
+}
+
+/// What keeps a model from being compiled.
+public struct CompilationError: Error, Sendable, CustomStringConvertible {
+  enum Code: Sendable {
+    case unknownInput(model: String, input: String, inputs: [String])
+    case declaredShape(model: String, input: String, declared: String, type: ValueType)
+    case noOutputs(model: String)
+  }
+
+  let code: Code
+
+  init(_ code: Code) { self.code = code }
+
+  public var description: String {
+    switch code {
+    case .unknownInput(let model, let input, let inputs):
+      "model '\(model)' has no input '\(input)'; it has \(inputs.map { "'\($0)'" }.joined(separator: ", "))"
+    case .declaredShape(let model, let input, let declared, let type):
+      "the shape \(declared) declared for input '\(input)' of model '\(model)' does not fit its type \(type)"
+    case .noOutputs(let model): "model '\(model)' has no outputs"
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import Device
+import GraphPasses
+import ModelGraph
+import ModelStore
+import Tensors
+
+/// Turns a graph into a compiled model: optimises it, asks the device how it would like each weight, and lists the weights
+/// in execution order.
+public struct ModelCompiler: Sendable {
+  private let device: any Device
+
+  public init(device: any Device) { self.device = device }
+
+  /// Compiles `graph`.
+  /// - Throws: ``CompilationError`` when declared shapes do not fit; ``GraphError``; what the device throws.
+  public func compile(
+    _ graph: Graph, options: CompilationOptions = CompilationOptions(), progress: ((String) -> Void)? = nil
+  ) throws -> PackedModel {
+    var graph = graph
+    guard !graph.outputs.isEmpty else { throw CompilationError(.noOutputs(model: graph.name)) }
+    let nominal = try NominalShapes.inputs(of: graph, declared: options.shapes)
+    let report = try PassPipeline.optimise(
+      &graph, evaluator: DeviceEvaluator(device), verifying: options.verifying, progress: progress)
+    graph.compact()
+    progress?("choosing layouts")
+    // Nominal sizes may contradict the model (an image of a fixed height, say): then only what is declared is used.
+    let inference = try (try? graph.inferTypes(inputs: nominal)) ?? graph.inferTypes()
+    var scanner = WeightUseScanner(device: device, model: graph.name)
+    try scanner.scan(graph, inference, isWeight: ModelCompiler.isWeight)
+    return PackedModel(graph: graph, uses: scanner.uses, report: report)
+  }
+
+  /// Constants that go to the file. The others, scalars and shapes, stay in the graph, where planning can read them.
+  static func isWeight(_ tensor: Tensor) -> Bool {
+    if tensor.elementType.isFloatingPoint { return tensor.byteCount > 64 }
+    return tensor.shape.elementCount > 1024
+  }
+}

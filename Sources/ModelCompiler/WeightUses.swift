@@ -1,0 +1,135 @@
+import Device
+import ModelGraph
+import Tensors
+
+/// One place where a constant is read by a kernel.
+struct WeightUse {
+  /// The constant, in the outermost graph.
+  var constant: ValueID
+  /// The node of the outermost graph that reads it, or that has it read in a branch.
+  var node: Int
+  var operand: Int
+  /// True when a branch of that node reads it.
+  var isNested: Bool
+  /// The layout that the kernel would like; `nil`: plain.
+  var layout: Layout?
+}
+
+/// Finds every use of a weight, in execution order, and asks the device how it would like it packed.
+struct WeightUseScanner {
+  let device: any Device
+  let model: String
+  private(set) var uses: [WeightUse] = []
+
+  init(device: any Device, model: String) {
+    self.device = device
+    self.model = model
+  }
+
+  /// Scans `graph`, whose values have the types in `inference`.
+  mutating func scan(_ graph: Graph, _ inference: Inference, isWeight: (Tensor) -> Bool) throws {
+    var weights: [ValueID: ValueID] = [:]
+    for (id, constant) in graph.constants {
+      if let tensor = constant.tensor, isWeight(tensor) { weights[id] = id }
+    }
+    for (index, node) in graph.nodes.enumerated() {
+      try scan(node, at: index, in: graph, inference, weights, nested: false, outer: graph)
+    }
+  }
+
+  private mutating func scan(
+    _ node: Node, at index: Int, in graph: Graph, _ inference: Inference, _ weights: [ValueID: ValueID],
+    nested: Bool, outer: Graph
+  ) throws {
+    if case .conditional(let then, let otherwise) = node.op {
+      for branch in [then, otherwise] {
+        let captured = Array(node.inputs.dropFirst())
+        let types = zip(captured, branch.inputs).map { outside, inside in
+          outside.flatMap { inference[$0] } ?? branch[inside].type ?? ValueType(.float32, nil)
+        }
+        var inner: [ValueID: ValueID] = [:]
+        for (outside, inside) in zip(captured, branch.inputs) {
+          if let outside, let weight = weights[outside] { inner[inside] = weight }
+        }
+        let branchInference = try branch.inferTypes(inputs: types)
+        for child in branch.nodes {
+          try scan(child, at: index, in: branch, branchInference, inner, nested: true, outer: outer)
+        }
+      }
+      return
+    }
+    let operands = node.inputs.enumerated().compactMap { position, id in
+      id.flatMap { weights[$0] }.map { (position: position, constant: $0) }
+    }
+    guard !operands.isEmpty else { return }
+    let layouts = try packing(for: node, in: graph, inference, weights, outer: outer)
+    for (position, constant) in operands {
+      let layout = layouts.indices.contains(position) ? layouts[position] : nil
+      uses.append(
+        WeightUse(
+          constant: constant, node: index, operand: position, isNested: nested, layout: layout == .plain ? nil : layout))
+    }
+  }
+
+  /// What the device would like for the node's weights; empty when shapes are too little known to ask.
+  private func packing(
+    for node: Node, in graph: Graph, _ inference: Inference, _ weights: [ValueID: ValueID], outer: Graph
+  ) throws -> [Layout?] {
+    var operands: [Operand?] = []
+    var postOps = node.postOps
+    var kept = node.inputs.count
+    for (position, id) in node.inputs.enumerated() {
+      guard let id else {
+        operands.append(nil)
+        continue
+      }
+      if let weight = weights[id], let tensor = outer.tensor(weight) {
+        operands.append(Operand(elementType: tensor.elementType, shape: tensor.shape, source: .weight))
+      } else if let tensor = graph.tensor(id) {
+        operands.append(Operand(immediate: tensor))
+      } else if let type = inference[id], let shape = type.shape {
+        operands.append(Operand(elementType: type.elementType, shape: shape))
+      } else if position == 0, let weight = node.inputs.dropFirst().first ?? nil, let constant = weights[weight],
+        let tensor = outer.tensor(constant),
+        let shape = NominalShapes.activation(for: node.op, weight: tensor.shape, rank: inference[id]?.rank)
+      {
+        operands.append(Operand(elementType: tensor.elementType, shape: shape))
+      } else if node.postOps.contains(where: { if case .binary(_, position) = $0 { true } else { false } }) {
+        // The operand of a binary tail has the result's shape, which is not known: ask without the tail.
+        postOps = []
+        kept = min(kept, position)
+        operands.append(nil)
+      } else {
+        return []
+      }
+    }
+    operands = Array(operands.prefix(kept))
+    guard let results = try? resultTypes(of: node, operands: operands, graph: graph.name) else { return [] }
+    return try device.packing(
+      for: KernelRequest(
+        model: model, node: node.name, op: node.op, postOps: postOps, operands: operands, results: results))
+  }
+
+  /// The node's result types for these operands, by inference over a graph of that node alone.
+  private func resultTypes(
+    of node: Node, operands: [Operand?], graph name: String
+  ) throws -> [KernelRequest.ResultType?] {
+    var graph = Graph(name: name)
+    let inputs = operands.enumerated().map { position, operand -> ValueID? in
+      guard let operand else { return nil }
+      let type = ValueType(operand.elementType, operand.shape)
+      let id = graph.addValue("operand \(position)", type: type)
+      if let tensor = operand.immediate { graph.constants[id] = .tensor(tensor) } else { graph.inputs.append(id) }
+      return id
+    }
+    let outputs = node.outputs.enumerated().map { position, id in id.map { _ in graph.addValue("result \(position)") } }
+    graph.nodes = [Node(name: node.name, op: node.op, inputs: inputs, outputs: outputs)]
+    graph.outputs = outputs.compactMap { $0 }
+    let inference = try graph.inferTypes()
+    return outputs.map { id in
+      id.flatMap { inference[$0] }.flatMap { type in
+        type.shape.map { KernelRequest.ResultType(type.elementType, $0) }
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import CHost
+import Foundation
+
+/// The command-line program.
+@main
+struct FusedInf: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fusedinf",
+    abstract: "Runs many ONNX models in little memory: compiled ahead of time, linked on demand, swapped under a budget.",
+    discussion: """
+      A model is compiled once, on the box that will run it:
+
+        fusedinf add detector.onnx recognizer.onnx
+
+      Then any set of models runs as one fused program, in whatever memory you grant:
+
+        fusedinf run detector recognizer --budget 64MiB --input detector/x=image.npy --output answers
+
+      Weights that do not fit are swapped out and in again while the kernels run. 'fusedinf config' lists every setting
+      and where else it can come from.
+      """,
+    version: "0.1.0",
+    subcommands: [
+      AddCommand.self, ListCommand.self, InspectCommand.self, RunCommand.self, GraphCommand.self, VerifyCommand.self,
+      RemoveCommand.self, ConfigCommand.self,
+    ])
+
+  /// Parses and runs. Results go to standard output, everything else to standard error. The exit status is 0, 1 when
+  /// something failed, 2 when the command line is wrong.
+  static func main() async {
+    restartWithPassiveWaiting()
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      let code = exitCode(for: error)
+      if code == .success {
+        print(message(for: error))
+        return
+      }
+      let isUsage = code == .validationFailure
+      notice(isUsage ? fullMessage(for: error) : "fusedinf: \(error)")
+      Foundation.exit(isUsage ? 2 : 1)
+    }
+  }
+
+  /// OpenMP reads how its threads wait when its library is loaded, before `main`: a lane that sleeps must not spin on a
+  /// core that another lane computes on, so the program starts itself once more with the setting in place.
+  private static func restartWithPassiveWaiting() {
+    guard getenv("OMP_WAIT_POLICY") == nil else { return }
+    setenv("OMP_WAIT_POLICY", "passive", 1)
+    var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
+    arguments.append(nil)
+    // Returns only when it fails; the program then runs on, slower with several lanes.
+    execv("/proc/self/exe", arguments)
+    for argument in arguments { free(argument) }
+  }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Engine
+import Foundation
+import Kernels
+import Linker
+
+/// `fusedinf graph`: a picture of a model or of a fused program.
+struct GraphCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "graph", abstract: "Draw a model's graph, or the fused program of several models.",
+    discussion: """
+      One name draws that model's compiled graph; several names, or --program, draw what they are linked into: loads,
+      kernels, lanes and shared weights. The file's ending chooses between SVG and DOT.
+
+        fusedinf graph detector -o detector.svg
+        fusedinf graph detector recognizer -o program.svg
+      """)
+
+  @Argument(help: "The models' names.") var names: [String]
+  @Option(name: .shortAndLong, help: ArgumentHelp("The picture to write.", valueName: "FILE.svg|FILE.dot"))
+  var output: String
+  @Flag(help: "Draw the program even for one model.") var program = false
+  @Option(
+    name: .customLong("shape"),
+    help: ArgumentHelp("The shape of an input for the program.", valueName: "NAME/INPUT=1x3x224x224"))
+  var shapes: [String] = []
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var engine: EngineOptions
+  @OptionGroup var options: OutputOptions
+
+  func validate() throws {
+    if names.isEmpty { throw ValidationError("name at least one model") }
+    guard output.hasSuffix(".svg") || output.hasSuffix(".dot") else {
+      throw ValidationError("-o takes a file that ends in .svg or .dot, not '\(output)'")
+    }
+  }
+
+  func run() async throws {
+    let engine = Engine(
+      store: try store.open(), device: try CPUDevice(), configuration: try engine.configuration())
+    let models = try names.map { try engine.models.open($0) { notice($0) } }
+    let isSVG = output.hasSuffix(".svg")
+    let text: String
+    if let model = models.first, models.count == 1, !program {
+      text = isSVG ? GraphPicture(model.graph).svg : model.graph.dot()
+    } else {
+      let arguments = try InputArguments(names: names, inputs: [], shapes: shapes)
+      var generator = SeededGenerator(seed: 1)
+      let plans = try models.map { model in
+        let inputs = try arguments.tensors(for: model, using: &generator)
+        return try engine.planner.plan(model, inputs: inputs.map { ($0.elementType, $0.shape) })
+      }
+      let picture = ProgramPicture(try engine.link(plans))
+      text = isSVG ? picture.svg : picture.dot
+    }
+    try Data(text.utf8).write(to: URL(fileURLWithPath: output))
+    if options.json { try printJSON(["file": output]) } else { notice("wrote \(output)") }
+  }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Engine
+import Executor
+import Foundation
+import Kernels
+import ModelStore
+
+/// `--json`, on every command.
+struct OutputOptions: ParsableArguments {
+  @Flag(name: .long, help: "Print one JSON object instead of text.")
+  var json = false
+}
+
+/// `--store`, on every command that touches the store.
+struct StoreOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "\(Knob.store.meaning) Also from \(Knob.store.environment ?? "").", valueName: Knob.store.type))
+  var store: String?
+
+  /// Opens the store, making it when it is not there.
+  func open() throws -> ModelStore {
+    try ModelStore(directory: store ?? Knob.store.fromEnvironment ?? Knob.store.standard)
+  }
+}
+
+/// What runs are bounded by.
+struct EngineOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp("\(Knob.budget.meaning) Also from \(Knob.budget.environment ?? "").", valueName: "size"))
+  var budget: ByteSize?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("\(Knob.threads.meaning) Also from \(Knob.threads.environment ?? "").", valueName: "count"))
+  var threads: Int?
+
+  @Flag(name: .long, help: ArgumentHelp(Knob.deterministic.meaning))
+  var deterministic = false
+
+  @Option(name: .customLong("plan-cache"), help: ArgumentHelp(Knob.planCache.meaning, valueName: "size"))
+  var planCache: ByteSize?
+
+  /// The options as the engine takes them, with the environment and the defaults behind them.
+  func configuration() throws -> EngineConfiguration {
+    func size(_ given: ByteSize?, _ knob: Knob, _ standard: Int) throws -> Int {
+      if let given { return given.bytes }
+      guard let text = knob.fromEnvironment else { return standard }
+      guard let size = ByteSize(argument: text) else {
+        throw ValidationError("\(knob.environment ?? knob.name)='\(text)' is not a size such as 64MiB")
+      }
+      return size.bytes
+    }
+    func count(_ given: Int?, _ knob: Knob) throws -> Int {
+      let text = given.map(String.init) ?? knob.fromEnvironment ?? knob.standard
+      guard let count = Int(text), (1...1024).contains(count) else {
+        throw ValidationError("--\(knob.name) takes a number from 1 to 1024, not '\(text)'")
+      }
+      return count
+    }
+    let flag = Knob.deterministic.fromEnvironment.map { !["0", "false", "no", "off"].contains($0.lowercased()) }
+    return EngineConfiguration(
+      budget: try size(budget, .budget, Knob.defaultBudget), threads: try count(threads, .threads),
+      deterministic: deterministic || flag ?? false,
+      planCacheBytes: try size(planCache, .planCache, 256 << 20))
+  }
+}
+
+/// Says something to a person on standard error; standard output is for results.
+func notice(_ text: String) {
+  FileHandle.standardError.write(Data((text + "\n").utf8))
+}
+
+/// Prints `value` as one JSON object.
+func printJSON(_ value: some Encodable) throws {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+  encoder.keyEncodingStrategy = .convertToSnakeCase
+  print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}

@@ -1,0 +1,134 @@
+import ArgumentParser
+import Engine
+import Foundation
+import Kernels
+import Linker
+import ModelGraph
+import ModelStore
+
+/// `fusedinf list`: what is registered.
+struct ListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "list", abstract: "List the registered models.")
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let entries = try store.open().list()
+    if output.json { return try printJSON(["models": entries]) }
+    if entries.isEmpty { return notice("no models yet: 'fusedinf add MODEL.onnx' adds one") }
+    let width = entries.map(\.name.count).max() ?? 0
+    for entry in entries {
+      let name = entry.name.padding(toLength: width, withPad: " ", startingAt: 0)
+      let versions = entry.versions.map(String.init).joined(separator: ",")
+      print("\(name)  v\(versions)  \(ByteSize(bytes: entry.byteCount))  \(entry.state)")
+    }
+  }
+}
+
+/// `fusedinf remove`: unregisters models.
+struct RemoveCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "remove", abstract: "Remove models from the store. What runs now runs to its end.")
+
+  @Argument(help: "The models' names.") var names: [String]
+  @Option(name: .customLong("model-version"), help: "Only this version.") var modelVersion: Int?
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let store = try store.open()
+    for name in names { try store.remove(name, version: modelVersion) }
+    if output.json { try printJSON(["removed": names]) }
+  }
+}
+
+/// `fusedinf verify`: checks stored models to the last byte.
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify", abstract: "Check stored models, every byte of their weights included.")
+
+  @Argument(help: "The models' names; all when none is given.") var names: [String] = []
+  @Flag(help: "Compile damaged models again from their kept sources.") var repair = false
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let store = try store.open()
+    let models = ModelRepository(store: store, device: try CPUDevice())
+    var results = try names.isEmpty ? store.verify(nil) : names.flatMap { try store.verify($0) }
+    if repair {
+      for result in results where !result.isIntact { try models.recompile(result.name, version: result.version) }
+      results = try names.isEmpty ? store.verify(nil) : names.flatMap { try store.verify($0) }
+    }
+    if output.json {
+      try printJSON(["models": results])
+    } else {
+      for result in results { print("\(result.name) v\(result.version): \(result.problem ?? "ok")") }
+    }
+    if results.contains(where: { !$0.isIntact }) { throw ExitCode(1) }
+  }
+}
+
+/// `fusedinf inspect`: everything that is known of one model.
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "Show a model: its inputs, outputs, weights and nodes.")
+
+  @Argument(help: "The model's name.") var name: String
+  @Option(name: .customLong("model-version"), help: "This version; the newest when left out.") var modelVersion: Int?
+  @Flag(help: "Also print the compiled graph, one node a line.") var graph = false
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let file = try store.open().open(name, version: modelVersion)
+    if output.json { return try printJSON(Inspection(file)) }
+    let metadata = file.metadata
+    print("\(metadata.name) v\(metadata.version), opset \(metadata.opset), packed for \(metadata.target)")
+    for input in metadata.inputs { print("  input   \(input.name): \(input)") }
+    for output in metadata.outputs { print("  output  \(output.name): \(output)") }
+    for (input, shape) in metadata.declaredShapes.sorted(by: { $0.key < $1.key }) {
+      print("  declared  \(input): \(shape)")
+    }
+    let inspection = Inspection(file)
+    print(
+      "  \(file.weights.count) weights in \(file.extents.count) extents, \(ByteSize(bytes: inspection.weightBytes)), "
+        + "\(file.path)")
+    for (key, value) in metadata.statistics.sorted(by: { $0.key < $1.key }) { print("  \(key): \(value)") }
+    if graph { print(try LinkableModel(file).graph.textDescription) }
+  }
+
+  private struct Inspection: Encodable {
+    var metadata: ModelMetadata
+    var path: String
+    var weightBytes: Int
+    var weights: Int
+    var extents: [StoredExtent]
+
+    init(_ file: CompiledModel) {
+      metadata = file.metadata
+      path = file.path
+      extents = file.extents
+      weights = file.weights.count
+      weightBytes = file.extents.reduce(0) { $0 + $1.byteCount }
+    }
+  }
+}
+
+/// `fusedinf config`: every setting.
+struct ConfigCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "config", abstract: "List every setting with its type, its default and what it means.")
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    if output.json { return try printJSON(["knobs": Knob.all]) }
+    for knob in Knob.all {
+      let environment = knob.environment.map { ", \($0)" } ?? ""
+      let now = knob.fromEnvironment.map { " (now \($0))" } ?? ""
+      print("--\(knob.name)\(environment)\n    \(knob.type), default \(knob.standard)\(now)\n    \(knob.meaning)")
+    }
+  }
+}

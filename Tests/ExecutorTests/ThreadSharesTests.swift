@@ -1,0 +1,87 @@
+import Executor
+import Testing
+
+@Suite("Thread shares")
+struct ThreadSharesTests {
+  @Test("a lane that computes alone takes all threads; when a second comes, each gets its part")
+  func shares() {
+    // lane 0  |--- 4 ---|        |-- 2 --|
+    // lane 1             begins  |-- 2 --|
+    var state = ThreadShareState(total: 4)
+    state.begin(0)
+    #expect(state.take(0, from: [1, 2, 4]) == 4)
+    state.begin(1)
+    #expect(state.take(1, from: [1, 2, 4]) == nil)
+    state.give(0)
+    #expect(state.take(1, from: [1, 2, 4]) == 2)
+    #expect(state.take(0, from: [1, 2, 4]) == 2)
+    state.give(0)
+    state.give(1)
+    state.end(1)
+    #expect(state.take(0, from: [1, 2, 4]) == 4)
+  }
+
+  @Test("kernels that were made for one thread leave the others alone")
+  func narrow() {
+    var state = ThreadShareState(total: 2)
+    state.begin(0)
+    #expect(state.take(0, from: [1]) == 1)
+    state.begin(1)
+    #expect(state.take(1, from: [1]) == 1)
+  }
+
+  @Test("the threads of all lanes together never exceed the total", arguments: 1...6)
+  func bounded(total: Int) {
+    var state = ThreadShareState(total: total)
+    var seed = UInt64(total)
+    for _ in 0..<5000 {
+      seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let lane = Int(seed >> 33) % total
+      switch (seed >> 60) % 4 {
+      case 0: state.begin(lane)
+      case 1 where state.held[lane] == nil: state.end(lane)
+      case 2 where state.held[lane] == nil: _ = state.take(lane, from: total > 1 ? [1, total] : [1])
+      default: state.give(lane)
+      }
+      #expect(state.held.values.reduce(0, +) <= total)
+    }
+  }
+}
+
+@Suite("The order of a program's members")
+struct ProgramStateTests {
+  @Test("a member starts when its memory is granted and the one whose arena it takes over has ended")
+  func edges() {
+    // A |====|          C takes over A's share of the arena; its reservation is granted while A runs.
+    // B   |=====|
+    // C   granted |==|
+    var state = ProgramState(predecessors: [nil, nil, 0])
+    #expect(state.submitted() == [.reserve(0), .reserve(1), .reserve(2)])
+    #expect(state.granted(0) == [.start(0)])
+    #expect(state.granted(2) == [])
+    #expect(state.granted(1) == [.start(1)])
+    #expect(state.ended(0) == [.start(2)])
+    #expect(state.ended(1) == [])
+    #expect(state.ended(2) == [.finish])
+  }
+
+  @Test("reservations are asked for in an order in which nobody holds memory before the one it waits for")
+  func order() {
+    let state = ProgramState(predecessors: [2, 0, nil])
+    #expect(state.submitted() == [.reserve(2), .reserve(0), .reserve(1)])
+  }
+
+  @Test("a member that is refused does not hold up the one behind it")
+  func refused() {
+    var state = ProgramState(predecessors: [nil, 0])
+    #expect(state.granted(1) == [])
+    #expect(state.ended(0) == [.start(1)])
+    #expect(state.ended(0) == [])
+    #expect(state.ended(1) == [.finish])
+  }
+
+  @Test("a program without members is finished at once")
+  func empty() {
+    #expect(ProgramState(predecessors: []).submitted() == [.finish])
+  }
+}
