@@ -1,0 +1,38 @@
+import Device
+import Foundation
+import ModelCompiler
+import ModelGraph
+import ModelStore
+import ONNXFormat
+
+extension PackedModel {
+  /// What the compiled model says of itself.
+  func metadata(
+    of imported: ImportedModel, name: String, version: Int, target: Target, sourceHash: ContentHash,
+    options: CompilationOptions
+  ) -> ModelMetadata {
+    func declarations(_ ids: [ValueID]) -> [ModelMetadata.TensorDeclaration] {
+      ids.map { id in
+        let type = imported.graph[id].type
+        let dimensions = type?.dimensions?.map { dimension in
+          switch dimension {
+          case .known(let size): "\(size)"
+          case .symbol(let name): name
+          case .unknown: "?"
+          }
+        }
+        return ModelMetadata.TensorDeclaration(
+          name: imported.graph[id].name, elementType: type?.elementType ?? .float32, dimensions: dimensions)
+      }
+    }
+    return ModelMetadata(
+      name: name, version: version, target: target.description, opset: imported.opset, producer: imported.producer,
+      sourceHash: sourceHash, sourcePath: imported.sourceFiles.first ?? "",
+      inputs: declarations(imported.graph.inputs), outputs: declarations(imported.graph.outputs),
+      declaredShapes: options.shapes.mapValues { ShapeRanges($0).description },
+      statistics: [
+        "nodes_before": report.nodesBefore, "nodes_after": report.nodesAfter, "folded": report.folded,
+        "fused": report.fused, "weights": weights.count, "weight_bytes": weightBytes,
+      ])
+  }
+}
