@@ -1,4 +1,5 @@
 import Device
+import Foundation
 import GraphPasses
 import Linker
 import ModelCompiler
@@ -22,15 +23,17 @@ public final class ModelRepository: Sendable {
   /// - Parameter progress: called with the stage that begins.
   /// - Throws: when the model cannot be read, compiled or stored; nothing is registered then.
   public func add(
-    _ path: String, name: String, options: CompilationOptions, progress: (@Sendable (String) -> Void)? = nil
+    _ path: String, name: String, options: CompilationOptions, progress: ((String) -> Void)? = nil
   ) throws -> AddedModel {
     let start = ContinuousClock.now
     progress?("reading")
     let imported = try ONNXModel.read(path, name: name)
     var metadata: ModelMetadata?
-    let version = try store.add(name: name, sources: imported.sourceFiles) { target, version in
-      metadata = try self.compile(
-        imported, name: name, version: version, options: options, to: target, progress: progress)
+    let shapes = options.shapes.map { (ModelRepository.shapeOption + $0, ShapeRanges($1).description) }
+    let version = try store.add(
+      name: name, source: imported.sourceFiles, options: Dictionary(uniqueKeysWithValues: shapes)
+    ) { target in
+      metadata = try compile(imported, name: name, options: options, to: target, progress: progress)
     }
     guard let metadata else { throw CancellationError() }
     return AddedModel(
@@ -41,14 +44,14 @@ public final class ModelRepository: Sendable {
   /// Opens a model for this device's target, compiling it again from its kept source when it has to be.
   /// - Parameter notice: called with the reason when the model is compiled again.
   public func open(
-    _ name: String, version: Int? = nil, notice: (@Sendable (String) -> Void)? = nil
+    _ name: String, version: Int? = nil, notice: ((String) -> Void)? = nil
   ) throws -> LinkableModel {
     let reason: String
     do {
       let file = try store.open(name, version: version)
       if file.metadata.target == device.target.description { return try LinkableModel(file) }
       reason = "it was packed for \(file.metadata.target), this machine is \(device.target)"
-    } catch let error as StoreError where error.isMendable {
+    } catch let error as StoreError where error.kind == .damaged || error.kind == .unsupportedFormat {
       reason = error.description
     }
     notice?("compiling '\(name)' again: \(reason)")
@@ -57,24 +60,35 @@ public final class ModelRepository: Sendable {
   }
 
   /// Compiles a stored model again from its kept source, in place.
+  /// - Parameter version: the newest when it is left out.
   public func recompile(_ name: String, version: Int? = nil) throws {
-    let kept = try store.source(of: name, version: version)
-    let imported = try ONNXModel.read(kept.path, name: name)
-    let shapes = try kept.declaredShapes.mapValues { try ShapeRanges(parsing: $0).ranges }
-    try store.replaceCompiled(name, version: kept.version) { target in
-      _ = try self.compile(
-        imported, name: name, version: kept.version, options: CompilationOptions(shapes: shapes), to: target,
-        progress: nil)
+    let newest = try store.list().first { $0.name == name }?.newest
+    let version = version ?? newest ?? 1
+    let path = try store.sourcePath(name, version: version)
+    var shapes: [String: [ClosedRange<Int>]] = [:]
+    for (key, value) in try store.options(name, version: version) where key.hasPrefix(ModelRepository.shapeOption) {
+      shapes[String(key.dropFirst(ModelRepository.shapeOption.count))] = try ShapeRanges(parsing: value).ranges
+    }
+    let imported = try ONNXModel.read(path, name: name)
+    try store.replaceCompiled(name, version: version) { target in
+      _ = try compile(
+        imported, name: name, options: CompilationOptions(shapes: shapes), to: target, progress: nil)
     }
   }
 
+  /// What the names of the store's options start with that keep declared shapes.
+  private static let shapeOption = "shape:"
+
   private func compile(
-    _ imported: ImportedModel, name: String, version: Int, options: CompilationOptions, to path: String,
-    progress: (@Sendable (String) -> Void)?
+    _ imported: ImportedModel, name: String, options: CompilationOptions, to path: String,
+    progress: ((String) -> Void)?
   ) throws -> ModelMetadata {
     let packed = try ModelCompiler(device: device).compile(imported.graph, options: options, progress: progress)
     progress?("packing weights")
-    let metadata = packed.metadata(of: imported, name: name, version: version, target: device.target, options: options)
+    let source = try Data(contentsOf: URL(fileURLWithPath: imported.sourceFiles.first ?? ""), options: .alwaysMapped)
+    let metadata = packed.metadata(
+      of: imported, name: name, target: device.target,
+      sourceHash: source.withUnsafeBytes { ContentHash(of: $0) }, options: options)
     try packed.write(to: path, device: device, metadata: metadata)
     return metadata
   }

@@ -8,7 +8,7 @@ import ONNXFormat
 extension PackedModel {
   /// What the compiled model says of itself.
   func metadata(
-    of imported: ImportedModel, name: String, version: Int, target: Target, sourceHash: ContentHash,
+    of imported: ImportedModel, name: String, target: Target, sourceHash: ContentHash,
     options: CompilationOptions
   ) -> ModelMetadata {
     func declarations(_ ids: [ValueID]) -> [ModelMetadata.TensorDeclaration] {
@@ -26,7 +26,7 @@ extension PackedModel {
       }
     }
     return ModelMetadata(
-      name: name, version: version, target: target.description, opset: imported.opset, producer: imported.producer,
+      name: name, target: target.description, opset: imported.opset, producer: imported.producer,
       sourceHash: sourceHash, sourcePath: imported.sourceFiles.first ?? "",
       inputs: declarations(imported.graph.inputs), outputs: declarations(imported.graph.outputs),
       declaredShapes: options.shapes.mapValues { ShapeRanges($0).description },

@@ -21,7 +21,8 @@ struct ListCommand: ParsableCommand {
     for entry in entries {
       let name = entry.name.padding(toLength: width, withPad: " ", startingAt: 0)
       let versions = entry.versions.map(String.init).joined(separator: ",")
-      print("\(name)  v\(versions)  \(ByteSize(bytes: entry.byteCount))  \(entry.state)")
+      let state = if case .unusable(let reason) = entry.state { "to be compiled again: \(reason)" } else { "ready" }
+      print("\(name)  v\(versions)  \(ByteSize(bytes: entry.byteCount))  \(state)")
     }
   }
 }
@@ -58,13 +59,16 @@ struct VerifyCommand: ParsableCommand {
     let models = ModelRepository(store: store, device: try CPUDevice())
     var results = try names.isEmpty ? store.verify(nil) : names.flatMap { try store.verify($0) }
     if repair {
-      for result in results where !result.isIntact { try models.recompile(result.name, version: result.version) }
+      for result in results where result.compiledProblem != nil { try models.recompile(result.name, version: result.version) }
       results = try names.isEmpty ? store.verify(nil) : names.flatMap { try store.verify($0) }
     }
     if output.json {
       try printJSON(["models": results])
     } else {
-      for result in results { print("\(result.name) v\(result.version): \(result.problem ?? "ok")") }
+      for result in results {
+        let problems = [result.compiledProblem].compactMap { $0 } + result.sourceProblems
+        print("\(result.name) v\(result.version): \(problems.isEmpty ? "ok" : problems.joined(separator: "; "))")
+      }
     }
     if results.contains(where: { !$0.isIntact }) { throw ExitCode(1) }
   }
@@ -86,8 +90,11 @@ struct InspectCommand: ParsableCommand {
     if output.json { return try printJSON(Inspection(file)) }
     let metadata = file.metadata
     print("\(metadata.name) v\(metadata.version), opset \(metadata.opset), packed for \(metadata.target)")
-    for input in metadata.inputs { print("  input   \(input.name): \(input)") }
-    for output in metadata.outputs { print("  output  \(output.name): \(output)") }
+    for (kind, ports) in [("input ", metadata.inputs), ("output", metadata.outputs)] {
+      for port in ports {
+        print("  \(kind)  \(port.name): \(port.elementType.rawValue)[\(port.dimensions?.joined(separator: ", ") ?? "*")]")
+      }
+    }
     for (input, shape) in metadata.declaredShapes.sorted(by: { $0.key < $1.key }) {
       print("  declared  \(input): \(shape)")
     }
