@@ -145,7 +145,7 @@ struct PageFaults: Encodable {
 
   static var now: PageFaults {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return PageFaults(minor: usage.ru_minflt, major: usage.ru_majflt)
   }
 
