@@ -16,10 +16,15 @@ struct WeightUse {
 }
 
 /// Finds every use of a weight, in execution order, and asks the device how it would like it packed.
+///
+/// The layout of weights depends on that of the activation that they meet, so activations are followed through the graph
+/// in the layouts that the kernels give them, as they will be when a plan is made.
 struct WeightUseScanner {
   let device: any Device
   let model: String
   private(set) var uses: [WeightUse] = []
+  /// Layouts of the values of the graph that is being scanned; plain where nothing is noted.
+  private var layouts: [ValueID: Layout] = [:]
 
   init(device: any Device, model: String) {
     self.device = device
@@ -52,29 +57,43 @@ struct WeightUseScanner {
           if let outside, let weight = weights[outside] { inner[inside] = weight }
         }
         let branchInference = try branch.inferTypes(inputs: types)
+        let outside = layouts
+        layouts = [:]
         for child in branch.nodes {
           try scan(child, at: index, in: branch, branchInference, inner, nested: true, outer: outer)
         }
+        layouts = outside
       }
       return
     }
     let operands = node.inputs.enumerated().compactMap { position, id in
       id.flatMap { weights[$0] }.map { (position: position, constant: $0) }
     }
-    guard !operands.isEmpty else { return }
-    let layouts = try packing(for: node, in: graph, inference, weights, outer: outer)
+    guard var request = try request(for: node, in: graph, inference, weights, outer: outer) else {
+      uses += operands.map {
+        WeightUse(constant: $0.constant, node: index, operand: $0.position, isNested: nested, layout: nil)
+      }
+      return
+    }
+    let packing = operands.isEmpty ? [] : try device.packing(for: request)
     for (position, constant) in operands {
-      let layout = layouts.indices.contains(position) ? layouts[position] : nil
+      let wanted = packing.indices.contains(position) ? packing[position] : nil
+      let layout = wanted == .plain ? nil : wanted
+      request.operands[position]?.layout = layout ?? .plain
       uses.append(
-        WeightUse(
-          constant: constant, node: index, operand: position, isNested: nested, layout: layout == .plain ? nil : layout))
+        WeightUse(constant: constant, node: index, operand: position, isNested: nested, layout: layout))
+    }
+    // A kernel that cannot be made at these sizes may exist at others; then the layout of its results is not known.
+    guard let kernel = try? device.makeKernel(request) else { return }
+    for (output, layout) in zip(node.outputs, kernel.resultLayouts) {
+      if let output, layout != .plain { layouts[output] = layout }
     }
   }
 
-  /// What the device would like for the node's weights; empty when shapes are too little known to ask.
-  private func packing(
+  /// The node's kernel as it can be asked for now, weights plain; `nil` when shapes are too little known to ask.
+  private func request(
     for node: Node, in graph: Graph, _ inference: Inference, _ weights: [ValueID: ValueID], outer: Graph
-  ) throws -> [Layout?] {
+  ) throws -> KernelRequest? {
     var operands: [Operand?] = []
     var postOps = node.postOps
     var kept = node.inputs.count
@@ -88,7 +107,8 @@ struct WeightUseScanner {
       } else if let tensor = graph.tensor(id) {
         operands.append(Operand(immediate: tensor))
       } else if let type = inference[id], let shape = type.shape {
-        operands.append(Operand(elementType: type.elementType, shape: shape))
+        operands.append(
+          Operand(elementType: type.elementType, shape: shape, layout: layouts[id] ?? .plain))
       } else if position == 0, let weight = node.inputs.dropFirst().first ?? nil, let constant = weights[weight],
         let tensor = outer.tensor(constant),
         let shape = NominalShapes.activation(for: node.op, weight: tensor.shape, rank: inference[id]?.rank)
@@ -100,14 +120,13 @@ struct WeightUseScanner {
         kept = min(kept, position)
         operands.append(nil)
       } else {
-        return []
+        return nil
       }
     }
     operands = Array(operands.prefix(kept))
-    guard let results = try? resultTypes(of: node, operands: operands, graph: graph.name) else { return [] }
-    return try device.packing(
-      for: KernelRequest(
-        model: model, node: node.name, op: node.op, postOps: postOps, operands: operands, results: results))
+    guard let results = try? resultTypes(of: node, operands: operands, graph: graph.name) else { return nil }
+    return KernelRequest(
+      model: model, node: node.name, op: node.op, postOps: postOps, operands: operands, results: results)
   }
 
   /// The node's result types for these operands, by inference over a graph of that node alone.

@@ -24,6 +24,9 @@ final class Attributes {
         try check(
           dnnl_post_ops_append_eltwise(chain.raw, function.algorithm, function.alpha, function.beta),
           "dnnl_post_ops_append_eltwise")
+      case .sum:
+        try check(
+          dnnl_post_ops_append_sum(chain.raw, 1, 0, dnnl_f32), "dnnl_post_ops_append_sum")
       case .binary(let algorithm, _):
         guard let descriptor = binaries.popFirst() else {
           throw LibraryFailure(function: "dnnl_post_ops_append_binary", status: dnnl_invalid_arguments)

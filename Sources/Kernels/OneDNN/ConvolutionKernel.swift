@@ -77,7 +77,7 @@ extension PostOpFusion {
   /// Operands broadcast to a result whose axes the primitive sees as they are.
   static func broadcasting(_ request: KernelRequest) -> PostOpFusion {
     guard let result = request.optionalResult(0) else { return PostOpFusion() }
-    return PostOpFusion(request, result: TensorView(result.shape).dims) {
+    return PostOpFusion(request, sums: true, result: TensorView(result.shape).dims) {
       $0.rank <= result.shape.rank ? TensorView($0, rank: result.shape.rank) : nil
     }
   }

@@ -8,6 +8,9 @@ enum FusedPostOp {
   case eltwise(EltwiseFunction)
   /// With the operand of the request's that index, seen as the view.
   case binary(dnnl_alg_kind_t, PostOpOperand)
+  /// The operand is added: it lies in the result's memory when the primitive starts. The library has this for every
+  /// convolution, and binary additions of a whole tensor for few.
+  case sum(PostOpOperand)
 }
 
 /// The operand of a fused post-op.
@@ -25,12 +28,19 @@ struct PostOpFusion {
   private(set) var count = 0
 
   /// - Parameters:
+  ///   - sums: true when one operand of the result's shape may be added through the result's memory.
   ///   - result: the result's axes as the primitive sees them.
   ///   - reshape: how an operand that broadcasts to the result is seen along them; `nil` when it cannot be.
   init(
-    _ request: KernelRequest, limit: Int = .max, result: [Int], reshape: (Shape) -> TensorView?
+    _ request: KernelRequest, limit: Int = .max, sums: Bool = false, result: [Int],
+    reshape: (Shape) -> TensorView?
   ) {
     for postOp in request.postOps.prefix(limit) {
+      if sums, sum == nil, let operand = PostOpFusion.sum(postOp, in: request) {
+        postOps.append(.sum(operand))
+        count += 1
+        continue
+      }
       guard let fused = PostOpFusion.fuse(postOp, in: request, result, reshape) else { return }
       postOps += fused
       count += 1
@@ -46,6 +56,20 @@ struct PostOpFusion {
 
   /// Puts a post-op in front that the request does not speak of.
   mutating func prepend(_ postOp: FusedPostOp) { postOps.insert(postOp, at: 0) }
+
+  /// The operand that is added through the result's memory.
+  var sum: PostOpOperand? {
+    for case .sum(let operand) in postOps { return operand }
+    return nil
+  }
+
+  private static func sum(_ postOp: PostOp, in request: KernelRequest) -> PostOpOperand? {
+    guard case .binary(.add, let index) = postOp, let operand = request.optionalOperand(index),
+      operand.immediate == nil, operand.elementType == .float32, let result = request.optionalResult(0),
+      operand.shape == result.shape
+    else { return nil }
+    return PostOpOperand(index: index, view: TensorView(operand.shape), isFull: true)
+  }
 
   private static func fuse(
     _ postOp: PostOp, in request: KernelRequest, _ result: [Int], _ reshape: (Shape) -> TensorView?

@@ -16,6 +16,13 @@ final class PrimitiveKernel: Kernel {
 
   private let request: KernelRequest
   private let variants: [Variant]
+  /// The operand that has to lie where the result will, because the primitive adds to what is there.
+  private let sum: Sum?
+
+  private struct Sum: Sendable {
+    var operand: Int
+    var byteCount: Int
+  }
 
   /// One thread count's primitive, and what its executions need. Contexts are made on demand and used again: there
   /// are as many as lanes ever ran this kernel at the same time.
@@ -74,14 +81,22 @@ final class PrimitiveKernel: Kernel {
       let program = try PrimitiveProgram(descriptor, bindings, on: engine)
       variants.append(Variant(threads: threads, program: program, idle: IdleContexts()))
     }
+    if let sum = draft.fusion.sum, let layout = resultLayouts.first, let pin = pins[DNNL_ARG_DST] {
+      operandLayouts[sum.index] = layout
+      self.sum = Sum(operand: sum.index, byteCount: try pin.byteCount)
+    } else {
+      sum = nil
+    }
     self.variants = variants
     self.request = request.withoutElements
     self.operandLayouts = operandLayouts
     self.resultLayouts = resultLayouts
     implementation = chosen.implementation
-    inPlaceOperands = draft.inPlaceOperands.filter {
-      request.optionalOperand($0)?.immediate == nil && operandLayouts[$0] == resultLayouts.first
-    }
+    inPlaceOperands =
+      (sum.map { [$0.operand] } ?? [])
+      + draft.inPlaceOperands.filter {
+        sum == nil && request.optionalOperand($0)?.immediate == nil && operandLayouts[$0] == resultLayouts.first
+      }
     scratchBytes = variants.map(\.program.scratchBytes).max() ?? 0
     footprint = constants.values.reduce(0) { $0 + $1.bytes.count } + variants.count * Self.codeBytes
   }
@@ -94,6 +109,9 @@ final class PrimitiveKernel: Kernel {
       throw DeviceError(.invalidArgument, "was not made for \(threads) threads", in: request)
     }
     let host = try HostMemory.of(memory)
+    if let sum, let source = call.operands[sum.operand], let target = call.results[0], source != target {
+      try host.pointer(target).copyMemory(from: host.pointer(source), byteCount: sum.byteCount)
+    }
     try reporting(request) {
       setOpenMPThreads(threads)
       let context = try variant.idle.take() ?? variant.program.makeContext()
