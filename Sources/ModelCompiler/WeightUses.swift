@@ -124,14 +124,14 @@ struct WeightUseScanner {
       }
     }
     operands = Array(operands.prefix(kept))
-    guard let results = try? resultTypes(of: node, operands: operands, graph: graph.name) else { return nil }
+    guard let results = try? resultTypes(of: node, postOps, operands: operands, graph: graph.name) else { return nil }
     return KernelRequest(
       model: model, node: node.name, op: node.op, postOps: postOps, operands: operands, results: results)
   }
 
   /// The node's result types for these operands, by inference over a graph of that node alone.
   private func resultTypes(
-    of node: Node, operands: [Operand?], graph name: String
+    of node: Node, _ postOps: [PostOp], operands: [Operand?], graph name: String
   ) throws -> [KernelRequest.ResultType?] {
     var graph = Graph(name: name)
     let inputs = operands.enumerated().map { position, operand -> ValueID? in
@@ -142,7 +142,7 @@ struct WeightUseScanner {
       return id
     }
     let outputs = node.outputs.enumerated().map { position, id in id.map { _ in graph.addValue("result \(position)") } }
-    graph.nodes = [Node(name: node.name, op: node.op, inputs: inputs, outputs: outputs)]
+    graph.nodes = [Node(name: node.name, op: node.op, inputs: inputs, outputs: outputs, postOps: postOps)]
     graph.outputs = outputs.compactMap { $0 }
     let inference = try graph.inferTypes()
     return outputs.map { id in

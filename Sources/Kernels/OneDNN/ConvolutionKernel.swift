@@ -42,7 +42,7 @@ extension OneDNNEngine {
       draft.operands.append(.init(number: DNNL_ARG_BIAS, index: 2, view: TensorView(bias.shape)))
     }
     draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: target)]
-    draft.fusion = .broadcasting(request)
+    draft.fusion = .broadcasting(request, sums: true)
     draft.candidates = try imageCandidates(
       x, source, target, prefersGiven: x.layout != .plain || x.shape.dims[1] <= Self.fewChannels)
     return draft
@@ -75,9 +75,9 @@ extension OneDNNEngine {
 
 extension PostOpFusion {
   /// Operands broadcast to a result whose axes the primitive sees as they are.
-  static func broadcasting(_ request: KernelRequest) -> PostOpFusion {
+  static func broadcasting(_ request: KernelRequest, sums: Bool = false) -> PostOpFusion {
     guard let result = request.optionalResult(0) else { return PostOpFusion() }
-    return PostOpFusion(request, sums: true, result: TensorView(result.shape).dims) {
+    return PostOpFusion(request, sums: sums, result: TensorView(result.shape).dims) {
       $0.rank <= result.shape.rank ? TensorView($0, rank: result.shape.rank) : nil
     }
   }

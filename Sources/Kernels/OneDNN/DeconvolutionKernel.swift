@@ -49,7 +49,7 @@ extension OneDNNEngine {
       draft.operands.append(.init(number: DNNL_ARG_BIAS, index: 2, view: TensorView(bias.shape)))
     }
     draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: target)]
-    draft.fusion = .broadcasting(request)
+    draft.fusion = .broadcasting(request, sums: true)
     draft.candidates = try imageCandidates(x, source, target, prefersGiven: x.layout != .plain)
     return draft
   }

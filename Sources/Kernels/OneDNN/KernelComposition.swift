@@ -65,8 +65,7 @@ extension OneDNNEngine {
   /// One primitive for every thread count of the request; `nil` when they agree on no layouts.
   func primitive(_ draft: PrimitiveDraft, _ request: KernelRequest) throws -> (any Kernel)? {
     for lead in request.threads {
-      setOpenMPThreads(lead)
-      guard let chosen = try draft.choose(request) else { continue }
+      guard let chosen = try draft.choose(request, lead: lead, agreeing: request.threads) else { continue }
       if let kernel = try PrimitiveKernel(draft, chosen: chosen, lead: lead, for: request, on: handle) {
         return kernel
       }

@@ -11,6 +11,9 @@ final class OneDNNEngine: Sendable {
   /// Compiled primitives that the library keeps for asking again: more than several large models have.
   private static let primitiveCacheCapacity: Int32 = 4096
 
+  /// The thread counts that packed weights have to serve well, whatever this machine has.
+  private static let packingThreads = [1, 2, 4]
+
   /// - Throws: ``DeviceError`` when oneDNN has no CPU engine.
   init() throws {
     do {
@@ -42,10 +45,9 @@ final class OneDNNEngine: Sendable {
     // Not the machine's thread count: a compiled model serves any.
     request.threads = [1]
     return try reporting(request) {
-      setOpenMPThreads(1)
-      guard let draft = try draft(request), let chosen = try draft.choose(request, packing: true) else {
-        return nil
-      }
+      guard let draft = try draft(request),
+        let chosen = try draft.choose(request, lead: 1, agreeing: Self.packingThreads, packing: true)
+      else { return nil }
       var layouts: [Layout?] = request.operands.map { _ in nil }
       for argument in draft.operands where argument.isPacked {
         guard request.optionalOperand(argument.index)?.isWeight == true,

@@ -104,6 +104,14 @@ extension PrimitiveDraft {
     return allowsReference || best?.grade != .reference ? best : nil
   }
 
+  private func isOptimised(_ chosen: PrimitiveDescriptor, for threads: [Int]) throws -> Bool {
+    let pins = try pins(from: chosen)
+    return try threads.allSatisfy { count in
+      setOpenMPThreads(count)
+      return try describe(pins)?.grade == .optimised
+    }
+  }
+
   /// True when every layout that others see can be kept as a ``Layout``.
   private func isKeepable(_ descriptor: PrimitiveDescriptor, _ request: KernelRequest) throws -> Bool {
     for argument in allOperands + results where request.optionalOperand(argument.index)?.immediate == nil {

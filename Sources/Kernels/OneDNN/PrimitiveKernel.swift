@@ -81,12 +81,12 @@ final class PrimitiveKernel: Kernel {
       let program = try PrimitiveProgram(descriptor, bindings, on: engine)
       variants.append(Variant(threads: threads, program: program, idle: IdleContexts()))
     }
-    if let sum = draft.fusion.sum, let layout = resultLayouts.first, let pin = pins[DNNL_ARG_DST] {
-      operandLayouts[sum.index] = layout
-      self.sum = Sum(operand: sum.index, byteCount: try pin.byteCount)
-    } else {
-      sum = nil
+    var sum: Sum?
+    if let added = draft.fusion.sum, let layout = resultLayouts.first, let pin = pins[DNNL_ARG_DST] {
+      operandLayouts[added.index] = layout
+      sum = Sum(operand: added.index, byteCount: pin.byteCount)
     }
+    self.sum = sum
     self.variants = variants
     self.request = request.withoutElements
     self.operandLayouts = operandLayouts
