@@ -88,8 +88,12 @@ extension PrimitiveDraft {
     return pins
   }
 
-  /// The implementation and the layouts for the request's first thread count; `nil` when there is none.
-  func choose(_ request: KernelRequest, packing: Bool = false) throws -> PrimitiveDescriptor? {
+  /// The implementation and the layouts for `lead` threads; `nil` when there is none.
+  /// - Parameter threads: the thread counts that have to have an optimised implementation with the same layouts, for
+  ///   the choice to be a good one.
+  func choose(
+    _ request: KernelRequest, lead: Int, agreeing threads: [Int], packing: Bool = false
+  ) throws -> PrimitiveDescriptor? {
     let made = Set(results.map(\.index))
     guard request.results.indices.allSatisfy({ request.results[$0] == nil || made.contains($0) }),
       let final = try finalPins(request, packing: packing)
@@ -97,8 +101,9 @@ extension PrimitiveDraft {
     var best: PrimitiveDescriptor?
     for candidate in candidates {
       let pins = candidate.merging(final) { _, pinned in pinned }
+      setOpenMPThreads(lead)
       guard let found = try describe(pins), try isKeepable(found, request) else { continue }
-      if found.grade == .optimised { return found }
+      if found.grade == .optimised, try isOptimised(found, for: threads.filter { $0 != lead }) { return found }
       if found.grade > best?.grade ?? .reference || best == nil { best = found }
     }
     return allowsReference || best?.grade != .reference ? best : nil
