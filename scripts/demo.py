@@ -116,8 +116,10 @@ def one_by_one(scene):
         scene.state = models["voice-activity"]["values"]["stateN"]
     alone = {}
     for name, arrays in scene.inputs().items():
-        report, models = run({name: arrays}, "--repeat", ROUNDS)
-        alone[name] = report | {"model": models[name]}
+        # What it needs shows in a single run; how fast it is, in several.
+        needs, _ = run({name: arrays})
+        _, models = run({name: arrays}, "--repeat", ROUNDS)
+        alone[name] = needs | {"model": models[name]}
     table({name: report["model"] for name, report in alone.items()}, scene)
     return alone
 
@@ -131,7 +133,7 @@ def choose_budget(alone):
     budget = needs[largest] + others // 3
     say(f"  {largest} needs the most: {size(needs[largest])} with its activations")
     say(f"  the others' weights come to {size(others)}; a third of them is granted")
-    say(f"  {BOLD}budget {size(budget)}{PLAIN}; one by one, all resident, they would hold {size(sum(needs.values()))}")
+    say(f"  {BOLD}budget {size(budget)}{PLAIN}; side by side, all resident, they would hold {size(sum(needs.values()))}")
     return budget
 
 
@@ -143,29 +145,40 @@ def fused(scene, alone, budget):
     say(f"  linked in {report['link_us'] / 1000:.1f} ms: {size(report['unique_weight_bytes'])} of weights, one arena of "
         f"{size(report['arena_bytes'])} for all")
     table(models, scene)
+    say(f"  {DIM}from the start of a round, waiting for memory included{PLAIN}\n")
+    tell_rounds(trace, report["wall_ms"])
     share = report["peak_resident_bytes"] / report["budget_bytes"]
     say(f"  memory  {bar(share)} {size(report['peak_resident_bytes'])} at most, of {size(report['budget_bytes'])}")
-    say("  rounds  " + "  ".join(f"{wall:.0f} ms" for wall in report["wall_ms"]))
-    say("  the last round, loads and lanes over time:")
-    draw(trace, report["wall_ms"][-1])
     together = float(np.median(report["wall_ms"][1:]))
     apart = sum(float(np.median(entry["model"]["run_ms"][1:])) for entry in alone.values())
     say(f"  a round of all seven takes {together:.0f} ms while swapping; one by one with all weights resident, {apart:.0f} ms")
     return trace
 
 
-def draw(trace, milliseconds):
-    """The last round as text: what the loads and the lanes were busy with."""
-    events = timeline.last_round(trace, milliseconds)
+def owners():
+    """Which model an extent belongs to, by the start of its hash."""
+    found = {}
+    for name in WATCHERS:
+        for extent in json.loads(fusedinf("inspect", name, "--store", STORE, "--json"))["extents"]:
+            found[str(extent["hash"])[:12]] = name
+    return found
+
+
+def tell_rounds(trace, walls):
+    """What each round brought in and threw out, and the last one drawn."""
+    cut = timeline.rounds(trace, owners(), WATCHERS)
+    for number, (events, wall) in enumerate(zip(cut, walls), 1):
+        told = timeline.swapped(events)
+        moved = "all seven" if len(told["models"]) == len(WATCHERS) else ", ".join(told["models"])
+        say(f"  round {number}  {wall:6.0f} ms   in {size(told['in']):>9}   out {size(told['out']):>9} "
+            f"in {told['evictions']} evictions   {DIM}{moved}{PLAIN}")
     marks = dict(zip(WATCHERS, "ABCDEFG"))
-    rows = timeline.rows(events, marks)
-    for track, line in rows:
-        say(f"  {track:8} {line}")
-    if rows:
-        say(f"  {'':8} " + "  ".join(f"{mark} {name}" for name, mark in marks.items()))
-    evicted = timeline.evictions(events)
-    if evicted:
-        say(f"  {evicted} evictions in this round")
+    say("\n  the last round over time:")
+    for track, line in timeline.drawing(cut[-1], marks) if cut else []:
+        say(f"  {track:7} {line}")
+    for group in (list(marks)[:4], list(marks)[4:]):
+        say(f"  {'':7} " + "   ".join(f"{marks[name]} {name}" for name in group))
+    say()
 
 
 def listen(scene):
