@@ -40,6 +40,31 @@ import Testing
     try check(kernel, request, fixture, device)
   }
 
+  @Test func nonZeroElementsAreCounted() {
+    let fixtures = Self.computed.filter { $0.op == .nonZero }
+    #expect(!fixtures.isEmpty)
+    for fixture in fixtures {
+      guard let operand = fixture.operands[0], let result = fixture.expected[0] else { continue }
+      let count = operand.withUnsafeBytes { countNonZero($0, operand.elementType) }
+      #expect(count == result.shape.dims[1], "\(fixture.name)")
+    }
+  }
+
+  /// A value may be an operand and a post-op's operand: were it overwritten, the post-op would read the result.
+  @Test func operandThatAPostOpMayReadIsNotOverwritten() throws {
+    let type = KernelRequest.ResultType(.float32, [2, 3])
+    let x = Operand(elementType: .float32, shape: [2, 3])
+    let bias = Operand(elementType: .float32, shape: [3])
+    func inPlace(_ other: Operand) throws -> [Int]? {
+      try PortableKernel.make(
+        KernelRequest(
+          model: "m", node: "n", op: .unary(.relu), postOps: [.binary(.add, operand: 1)],
+          operands: [x, other], results: [type]))?.inPlaceOperands
+    }
+    #expect(try inPlace(x) == [])
+    #expect(try inPlace(bias) == [0])
+  }
+
   @Test(arguments: refused)
   func inputOutOfRangeIsAnError(fixture: KernelFixture) throws {
     let device = try #require(Self.device)

@@ -36,10 +36,13 @@ struct KernelFixture: Sendable, CustomTestStringConvertible {
       })
   }
 
-  /// The request with every operand but the first one as a weight, packed as the device likes it.
+  /// The request with every operand of the op but the first one as a weight, packed as the device likes it.
   func packedRequest(on device: any Device) throws -> KernelRequest {
     var request = request(immediate: false)
-    for index in request.operands.indices.dropFirst() { request.operands[index]?.source = .weight }
+    let tails = postOps.compactMap { if case .binary(_, let operand) = $0 { operand } else { nil } }
+    for index in request.operands.indices.dropFirst() where !tails.contains(index) {
+      request.operands[index]?.source = .weight
+    }
     for (index, layout) in try device.packing(for: request).enumerated() {
       if let layout { request.operands[index]?.layout = layout }
     }

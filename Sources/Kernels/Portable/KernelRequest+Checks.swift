@@ -52,6 +52,15 @@ extension KernelRequest {
       "operand \(operand) and result \(result) should have one element type")
   }
 
+  /// The operand, when a result may overwrite it while others are still read: no other one can be the same value.
+  func inPlace(_ index: Int) -> [Int] {
+    let others = operands.indices.filter { other in
+      other != index && operands[other]?.elementType == operands[index]?.elementType
+        && operands[other]?.shape == operands[index]?.shape
+    }
+    return others.isEmpty ? [index] : []
+  }
+
   /// Bytes of one element of a type that can be addressed; `nil` for the 4-bit ones.
   func elementSize(_ type: ElementType) -> Int? { type.bitWidth >= 8 ? type.bitWidth / 8 : nil }
 

@@ -26,7 +26,7 @@ enum LayerNormalizationProgram {
     }
     let steps = tail
     func program<Element: Real>(_ type: Element.Type) -> Program {
-      Program(name: "layer normalization", inPlaceOperands: [0]) { frame in
+      Program(name: "layer normalization", inPlaceOperands: request.inPlace(0)) { frame in
         let (source, target) = (try frame.operand(0, as: type), try frame.result(0, as: type))
         let (means, inverses) = (frame.optionalResult(1, as: type), frame.optionalResult(2, as: type))
         for row in 0..<rows {

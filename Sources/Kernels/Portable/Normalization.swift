@@ -29,7 +29,7 @@ enum BatchNormalizationProgram {
         try request.operand(index).shape.elementCount == channels, "operand \(index) should be one a channel")
     }
     func program<Element: Real>(_ type: Element.Type) -> Program {
-      Program(name: "batch normalization", inPlaceOperands: [0]) { frame in
+      Program(name: "batch normalization", inPlaceOperands: request.inPlace(0)) { frame in
         let (source, target) = (try frame.operand(0, as: type), try frame.result(0, as: type))
         let (scale, bias) = (try frame.operand(1, as: type), try frame.operand(2, as: type))
         let (mean, variance) = (try frame.operand(3, as: type), try frame.operand(4, as: type))
@@ -65,7 +65,7 @@ enum GroupNormalizationProgram {
     }
     let width = channels / groups
     func program<Element: Real>(_ type: Element.Type) -> Program {
-      Program(name: "group normalization", inPlaceOperands: [0]) { frame in
+      Program(name: "group normalization", inPlaceOperands: request.inPlace(0)) { frame in
         let (source, target) = (try frame.operand(0, as: type), try frame.result(0, as: type))
         let (scale, bias) = (try frame.operand(1, as: type), try frame.operand(2, as: type))
         for group in 0..<dims[0] * groups {

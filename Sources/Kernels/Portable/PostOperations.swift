@@ -30,6 +30,9 @@ enum PostOperations {
     let main = program.body
     let tail = steps
     program.aliasedOperand = nil
+    if !tails.isEmpty {
+      program.inPlaceOperands = program.inPlaceOperands.filter { !request.inPlace($0).isEmpty }
+    }
     program.name += "+\(steps.count)"
     program.scratchBytes = steps.reduce(program.scratchBytes) { max($0, $1.program.scratchBytes) }
     program.footprint = steps.reduce(program.footprint) { $0 + $1.program.footprint }

@@ -45,6 +45,7 @@ private struct ScatterUpdate: Sendable {
   private let loop: @Sendable (UnsafeRawPointer, UnsafeMutableRawPointer, Int) -> Void
   private let size: Int
   private let bytes: Int
+  private let inPlaceOperands: [Int]
 
   /// - Returns: `nil` when the element type must be converted first.
   init?(_ reduction: ScatterReduction, _ request: KernelRequest) throws {
@@ -54,6 +55,7 @@ private struct ScatterUpdate: Sendable {
     try request.requireResult(data.shape.dims)
     guard let size = request.elementSize(data.elementType) else { return nil }
     self.size = size
+    inPlaceOperands = request.inPlace(0)
     bytes = data.shape.elementCount * size
     if reduction == .replace {
       loop = { from, to, count in to.copyMemory(from: from, byteCount: count * size) }
@@ -93,7 +95,7 @@ private struct ScatterUpdate: Sendable {
   }
 
   func program(_ name: String, _ scatter: @escaping Program.Body) -> Program {
-    Program(name: name, inPlaceOperands: [0]) { frame in
+    Program(name: name, inPlaceOperands: inPlaceOperands) { frame in
       let (from, to) = (try frame.operand(0, as: UInt8.self), try frame.result(0, as: UInt8.self))
       if from != UnsafePointer(to) { to.update(from: from, count: bytes) }
       try scatter(frame)
