@@ -58,8 +58,16 @@ extension OneDNNEngine {
         fused = draft.fusion.count
       }
     }
-    guard let base else { return nil }
+    guard let base else { return try composed(request) }
     return fused == request.postOps.count ? base : try chain(base, after: fused, request)
+  }
+
+  /// A chain for an op that the library has no one primitive for.
+  private func composed(_ request: KernelRequest) throws -> (any Kernel)? {
+    switch request.op {
+    case .softmax(let axis), .logSoftmax(let axis): try outerSoftmax(request, axis: axis)
+    default: nil
+    }
   }
 
   /// One primitive for every thread count of the request; `nil` when they agree on no layouts.

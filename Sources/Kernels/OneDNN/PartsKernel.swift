@@ -27,7 +27,10 @@ extension OneDNNEngine {
       }
       draft.operands = [.init(number: DNNL_ARG_FROM, index: 0, view: view, layout: x.layout)]
       draft.results = [.init(number: DNNL_ARG_TO, index: 0, view: view, layout: layout)]
-      guard let kernel = try primitive(draft, request) else { return nil }
+      let part = KernelRequest(
+        model: request.model, node: request.node, op: .identity, operands: [x], results: [result],
+        threads: request.threads)
+      guard let kernel = try primitive(draft, part) else { return nil }
       builder.append(kernel, [.operand(0)], [.result(index)])
     }
     var operandLayouts = request.operands.map { $0?.layout ?? .plain }

@@ -103,7 +103,9 @@ extension PrimitiveDraft {
       let pins = candidate.merging(final) { _, pinned in pinned }
       setOpenMPThreads(lead)
       guard let found = try describe(pins), try isKeepable(found, request) else { continue }
-      if found.grade == .optimised, try isOptimised(found, for: threads.filter { $0 != lead }) { return found }
+      if found.grade == .optimised, try isOptimised(found, for: threads.filter { $0 != lead }) {
+        return found
+      }
       if found.grade > best?.grade ?? .reference || best == nil { best = found }
     }
     return allowsReference || best?.grade != .reference ? best : nil

@@ -95,7 +95,8 @@ final class PrimitiveKernel: Kernel {
     inPlaceOperands =
       (sum.map { [$0.operand] } ?? [])
       + draft.inPlaceOperands.filter {
-        sum == nil && request.optionalOperand($0)?.immediate == nil && operandLayouts[$0] == resultLayouts.first
+        sum == nil && request.optionalOperand($0)?.immediate == nil
+          && operandLayouts[$0] == resultLayouts.first
       }
     scratchBytes = variants.map(\.program.scratchBytes).max() ?? 0
     footprint = constants.values.reduce(0) { $0 + $1.bytes.count } + variants.count * Self.codeBytes

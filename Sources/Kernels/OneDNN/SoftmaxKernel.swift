@@ -33,4 +33,38 @@ extension OneDNNEngine {
     draft.allowsReference = false
     return draft
   }
+
+  /// Softmax along an axis that is not the innermost, of a plain tensor: the axis is brought inside and back, which
+  /// costs less than walking along it.
+  func outerSoftmax(_ request: KernelRequest, axis: Int) throws -> (any Kernel)? {
+    guard let x = request.ownOperand(0), request.isAllFloat, x.layout == .plain, request.postOps.isEmpty,
+      x.shape == request.optionalResult(0)?.shape
+    else { return nil }
+    let axis = axis < 0 ? axis + x.shape.rank : axis
+    guard axis >= 0, axis < x.shape.rank else { return nil }
+    let outer = x.shape.dims[..<axis].reduce(1, *)
+    let inner = x.shape.dims[(axis + 1)...].reduce(1, *)
+    let count = x.shape.dims[axis]
+    guard inner > 1, count > 1 else { return nil }
+    let turned = TensorView([outer, inner, count])
+    let given = TensorView([outer, inner, count], strides: [count * inner, 1, inner])
+    var inside = request
+    let shape = try Shape(checking: turned.dims)
+    inside.operands = [Operand(elementType: .float32, shape: shape)]
+    inside.results = [.init(.float32, shape)]
+    guard let draft = try softmax(inside, axis: 2, logarithmic: request.op.isLogSoftmax),
+      let middle = try primitive(draft, inside), let first = try copy(request, from: given, to: turned),
+      let last = try copy(request, from: turned, to: given)
+    else { return nil }
+    var builder = ChainBuilder(self, request)
+    let place = try builder.scratch(.float32, shape, .plain)
+    builder.append(first, [.operand(0)], [place])
+    builder.append(middle, [place], [place])
+    builder.append(last, [place], [.result(0)])
+    return builder.finish(operandLayouts: [.plain], resultLayouts: [.plain])
+  }
+}
+
+extension Op {
+  fileprivate var isLogSoftmax: Bool { if case .logSoftmax = self { true } else { false } }
 }
