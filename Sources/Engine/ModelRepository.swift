@@ -66,8 +66,10 @@ public final class ModelRepository: Sendable {
     let version = version ?? newest ?? 1
     let path = try store.sourcePath(name, version: version)
     var shapes: [String: [ClosedRange<Int>]] = [:]
-    for (key, value) in try store.options(name, version: version) where key.hasPrefix(ModelRepository.shapeOption) {
-      shapes[String(key.dropFirst(ModelRepository.shapeOption.count))] = try ShapeRanges(parsing: value).ranges
+    for (key, value) in try store.options(name, version: version)
+    where key.hasPrefix(ModelRepository.shapeOption) {
+      shapes[String(key.dropFirst(ModelRepository.shapeOption.count))] = try ShapeRanges(parsing: value)
+        .ranges
     }
     let imported = try ONNXModel.read(path, name: name)
     try store.replaceCompiled(name, version: version) { target in
@@ -83,9 +85,11 @@ public final class ModelRepository: Sendable {
     _ imported: ImportedModel, name: String, options: CompilationOptions, to path: String,
     progress: ((String) -> Void)?
   ) throws -> ModelMetadata {
-    let packed = try ModelCompiler(device: device).compile(imported.graph, options: options, progress: progress)
+    let packed = try ModelCompiler(device: device).compile(
+      imported.graph, options: options, progress: progress)
     progress?("packing weights")
-    let source = try Data(contentsOf: URL(fileURLWithPath: imported.sourceFiles.first ?? ""), options: .alwaysMapped)
+    let source = try Data(
+      contentsOf: URL(fileURLWithPath: imported.sourceFiles.first ?? ""), options: .alwaysMapped)
     let metadata = packed.metadata(
       of: imported, name: name, target: device.target,
       sourceHash: source.withUnsafeBytes { ContentHash(of: $0) }, options: options)

@@ -2,7 +2,6 @@ import Device
 import Linker
 import ModelStore
 import Residency
-import Synchronization
 import Tensors
 
 /// Runs fused programs on lanes: reserves for their members, starts each when its memory is granted, lets kernels wait
@@ -97,7 +96,8 @@ public final class Executor: Sendable {
     guard let lease = run.state.withLock({ $0.leases[member] }) else { throw CancellationError() }
     run.state.withLock { $0.timings[member].started = monotonicNanoseconds() }
     let outputs = try MemberRun(
-      device: device, planner: planner, shares: shares, lane: lane, lease: lease, arena: .arena(run.program.id),
+      device: device, planner: planner, shares: shares, lane: lane, lease: lease,
+      arena: .arena(run.program.id),
       arenaOffset: part.arenaOffset, arenaBytes: part.arenaBytes, trace: run.trace
     ).run(part.plan, inputs: run.inputs[member])
     for index in part.plan.reservedExtents {
@@ -159,7 +159,7 @@ private final class ProgramRun: Sendable {
   let trace: Trace?
   let onAnswer: @Sendable (Int, Result<MemberAnswer, any Error>) -> Void
   let finish: @Sendable ([Result<MemberAnswer, any Error>]) -> Void
-  let state: Mutex<State>
+  let state: Locked<State>
 
   init(
     program: FusedProgram, inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace?,
@@ -174,7 +174,7 @@ private final class ProgramRun: Sendable {
     self.onAnswer = onAnswer
     self.finish = finish
     let count = program.members.count
-    state = Mutex(
+    state = Locked(
       State(
         machine: ProgramState(predecessors: program.members.map(\.predecessor)),
         leases: Array(repeating: nil, count: count), answers: Array(repeating: nil, count: count),

@@ -3,7 +3,6 @@ import Linker
 import ModelGraph
 import ModelStore
 import Residency
-import Synchronization
 import Tensors
 
 /// One member while it runs on a lane: its plan's steps, and those of the rest when shapes depended on data.
@@ -36,10 +35,13 @@ struct MemberRun {
       }
       try run(step, of: plan, on: memory)
     }
-    for extent in plan.extents.indices where !attached.contains(extent) { try attach(extent, of: plan, to: memory) }
+    for extent in plan.extents.indices where !attached.contains(extent) {
+      try attach(extent, of: plan, to: memory)
+    }
     let outputs = try plan.outputs.map { try read($0, of: plan, from: memory) }
     guard let continuation = plan.continuation else { return outputs }
-    let rest = try runRest(of: plan, continuation, carried: try plan.carried.map { try read($0, of: plan, from: memory) })
+    let rest = try runRest(
+      of: plan, continuation, carried: try plan.carried.map { try read($0, of: plan, from: memory) })
     return continuation.outputs.map { output in
       switch output {
       case .done(let index): outputs[index]
@@ -48,7 +50,8 @@ struct MemberRun {
     }
   }
 
-  private func runRest(of plan: Plan, _ continuation: Plan.Continuation, carried: [Tensor]) throws -> [Tensor] {
+  private func runRest(of plan: Plan, _ continuation: Plan.Continuation, carried: [Tensor]) throws -> [Tensor]
+  {
     let nonZeros = try continuation.nonZeros.map { try nonZero(carried[$0], of: plan) }
     let rest = try planner.plan(restOf: plan, carried: carried + nonZeros)
     guard rest.arenaBytes <= arenaBytes else {
@@ -92,7 +95,8 @@ struct MemberRun {
     try step.kernel.run(step.call, on: memory, threads: threads)
     trace.record(
       Trace.Event(
-        track: .lane(lane), name: step.name, model: plan.model.name, start: start, end: monotonicNanoseconds(),
+        track: .lane(lane), name: step.name, model: plan.model.name, start: start,
+        end: monotonicNanoseconds(),
         facts: ["threads": "\(threads)", "implementation": step.kernel.implementation]))
   }
 

@@ -50,7 +50,9 @@ package struct ProgramState: Sendable {
   }
 
   private mutating func start(_ member: Int) -> [Action] {
-    guard phases[member] == .granted, predecessors[member].map({ phases[$0] == .ended }) ?? true else { return [] }
+    guard phases[member] == .granted, predecessors[member].map({ phases[$0] == .ended }) ?? true else {
+      return []
+    }
     phases[member] = .started
     return [.start(member)]
   }

@@ -9,7 +9,8 @@ extension Residency {
       case .loadFinished(let id, let byteCount, let microseconds):
         trace.record(
           Trace.Event(
-            track: .loads, name: "load \(id)", model: "", start: now - UInt64(max(microseconds, 0) * 1000), end: now,
+            track: .loads, name: "load \(id)", model: "", start: now - UInt64(max(microseconds, 0) * 1000),
+            end: now,
             facts: ["bytes": "\(byteCount)", "resident": "\(event.residentBytes)"]))
       case .evicted(let id, let byteCount):
         trace.record(

@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Device
 
 /// Records what loads, kernels and lanes did over time, and writes it in Chrome's trace format, which Perfetto opens
 /// (the "Trace Event Format" document of the Chromium project).
@@ -19,7 +19,7 @@ public final class Trace: Sendable {
     public var facts: [String: String]
   }
 
-  private let recorded = Mutex<[Event]>([])
+  private let recorded = Locked<[Event]>([])
 
   public init() {}
 

@@ -51,12 +51,15 @@ public struct FusedProgram: Sendable {
       let extents = plan.reservedExtents.reduce(0) { $0 + plan.model.file.extents[$1].byteCount }
       let fixed = extents + roundedToPages(plan.requestBytes)
       guard fixed + plan.memberArenaBytes <= budget else {
-        throw LinkError(.memberTooLarge(model: plan.model.name, needed: fixed + plan.memberArenaBytes, budget: budget))
+        throw LinkError(
+          .memberTooLarge(model: plan.model.name, needed: fixed + plan.memberArenaBytes, budget: budget))
       }
       largest = max(largest, fixed)
     }
     let placement = placeArenas(
-      plans.map { ArenaDemand(byteCount: $0.memberArenaBytes, cost: Double($0.reservedExtentBytes + $0.arenaBytes)) },
+      plans.map {
+        ArenaDemand(byteCount: $0.memberArenaBytes, cost: Double($0.reservedExtentBytes + $0.arenaBytes))
+      },
       lanes: lanes, limit: budget - largest)
     var loads: [Load] = []
     var known: [ContentHash: Int] = [:]
@@ -79,7 +82,8 @@ public struct FusedProgram: Sendable {
       }
     }
     let members = plans.indices.map { index in
-      Member(plan: plans[index], arenaOffset: placement.offsets[index], arenaBytes: plans[index].memberArenaBytes,
+      Member(
+        plan: plans[index], arenaOffset: placement.offsets[index], arenaBytes: plans[index].memberArenaBytes,
         predecessor: placement.predecessors[index])
     }
     return FusedProgram(

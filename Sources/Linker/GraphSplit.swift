@@ -56,7 +56,9 @@ struct GraphSplit {
       let node = graph.nodes[index]
       for case let id? in node.inputs where !late.contains(id) && graph.constants[id] == nil { _ = carry(id) }
       let isFirst = !node.inputs.contains { $0.map(late.contains) ?? false }
-      if isFirst, case .nonZero = node.op, let operand = node.inputs.first ?? nil, let result = node.outputs.first ?? nil {
+      if isFirst, case .nonZero = node.op, let operand = node.inputs.first ?? nil,
+        let result = node.outputs.first ?? nil
+      {
         nonZeros.append((result, carry(operand)))
         continue
       }
@@ -67,7 +69,9 @@ struct GraphSplit {
         guard let id, graph.constants[id] == nil, GraphSplit.decides(node.op, position) else { continue }
         decisive.insert(carry(id))
       }
-      if decisive.count == before, !node.inputs.contains(where: { $0.map { decisive.contains(indices[$0] ?? -1) } ?? false }) {
+      if decisive.count == before,
+        !node.inputs.contains(where: { $0.map { decisive.contains(indices[$0] ?? -1) } ?? false })
+      {
         throw LinkError(.unknownShape(model: model, node: node.name, op: node.op.name))
       }
     }

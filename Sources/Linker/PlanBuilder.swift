@@ -78,7 +78,8 @@ struct PlanBuilder {
   private mutating func add(_ node: Node) throws {
     var operands: [Operand?] = []
     for id in node.inputs { operands.append(try id.map { try operand($0) }) }
-    let results = try node.outputs.map { output in try output.map { try resultType(of: $0, node: node.name) } }
+    let results = try node.outputs.map { output in try output.map { try resultType(of: $0, node: node.name) }
+    }
     let request = KernelRequest(
       model: model.name, node: node.name, op: node.op, postOps: node.postOps, operands: operands,
       results: results, threads: threads)
@@ -165,9 +166,11 @@ struct PlanBuilder {
     case nil:
       let type = try resultType(of: id, node: graph[id].name)
       guard let place = places[id] else {
-        throw LinkError(.notPlannable(model: model.name, detail: "value '\(graph[id].name)' is used before it is made"))
+        throw LinkError(
+          .notPlannable(model: model.name, detail: "value '\(graph[id].name)' is used before it is made"))
       }
-      return Operand(elementType: type.elementType, shape: type.shape, layout: place.layout, source: .activation)
+      return Operand(
+        elementType: type.elementType, shape: type.shape, layout: place.layout, source: .activation)
     }
   }
 
@@ -204,7 +207,8 @@ struct PlanBuilder {
     let type = KernelRequest.ResultType(operand.elementType, operand.shape)
     let kernel = try device.makeReorder(
       KernelRequest(
-        model: model.name, node: "reorder for \(node.name)", op: .identity, operands: [operand], results: [type],
+        model: model.name, node: "reorder for \(node.name)", op: .identity, operands: [operand],
+        results: [type],
         threads: threads), to: layout)
     let block = addBlock(try device.byteCount(of: type.elementType, type.shape, in: layout), readers: 1)
     let result = Place(home: .block(block), layout: layout)
@@ -296,13 +300,15 @@ struct PlanBuilder {
         throw LinkError(.notPlannable(model: model.name, detail: "output '\(graph[id].name)' has no value"))
       }
       return Plan.Port(
-        name: graph[id].name, elementType: type.elementType, shape: type.shape, source: source, byteCount: bytes)
+        name: graph[id].name, elementType: type.elementType, shape: type.shape, source: source,
+        byteCount: bytes)
     }
     let inputPorts = try inputs.map { try port($0.0, places[$0.0]) }
     let outputPorts = try outputs.map { try port($0.0, $0.1) }
     let carriedPorts = try carried.map { try port($0.0, $0.1) }
     return Plan(
-      model: model, threads: threads, steps: steps, extents: extents, arenaBytes: roundedToPages(layout.byteCount),
+      model: model, threads: threads, steps: steps, extents: extents,
+      arenaBytes: roundedToPages(layout.byteCount),
       inputs: inputPorts, outputs: outputPorts, carried: carriedPorts, continuation: split.continuation,
       warnings: warnings)
   }

@@ -1,4 +1,4 @@
-import Synchronization
+import Device
 import Tensors
 
 /// What a plan is made for: equal keys give equal plans.
@@ -38,7 +38,7 @@ final class PlanCache: Sendable {
     var bytes = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
   private let capacity: Int
 
   /// - Parameter capacity: the most bytes that the plans may keep.

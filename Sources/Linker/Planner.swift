@@ -85,7 +85,8 @@ public final class Planner: Sendable {
       guard fits else {
         throw LinkError(
           .inputType(
-            model: model.name, input: model.graph[id].name, expected: expected, found: ValueType(elementType, shape)))
+            model: model.name, input: model.graph[id].name, expected: expected,
+            found: ValueType(elementType, shape)))
       }
     }
   }

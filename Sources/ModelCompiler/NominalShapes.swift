@@ -23,7 +23,9 @@ enum NominalShapes {
         types.append(ValueType(.float32, nil))
         continue
       }
-      if let ranges = declared[graph[id].name] { try apply(ranges, to: &type, input: graph[id].name, of: graph) }
+      if let ranges = declared[graph[id].name] {
+        try apply(ranges, to: &type, input: graph[id].name, of: graph)
+      }
       if let dimensions = type.dimensions {
         type.dimensions = dimensions.enumerated().map { axis, dimension in
           .known(dimension.size ?? (axis == 0 ? 1 : dimensions.count == 4 ? 224 : 64))

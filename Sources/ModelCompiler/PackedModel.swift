@@ -39,7 +39,8 @@ public struct PackedModel: Sendable {
         let copy = self.graph.addValue(
           "\(graph[use.constant].name) (\(weights.count - 1))", type: graph[use.constant].type)
         self.graph.constants[copy] = reference
-        rebind(use.constant, to: copy, in: uses.filter { $0.constant == use.constant && $0.layout == use.layout })
+        rebind(
+          use.constant, to: copy, in: uses.filter { $0.constant == use.constant && $0.layout == use.layout })
       }
     }
     for id in graph.outputs {

@@ -109,7 +109,8 @@ struct WeightUseScanner {
       } else if let type = inference[id], let shape = type.shape {
         operands.append(
           Operand(elementType: type.elementType, shape: shape, layout: layouts[id] ?? .plain))
-      } else if position == 0, let weight = node.inputs.dropFirst().first ?? nil, let constant = weights[weight],
+      } else if position == 0, let weight = node.inputs.dropFirst().first ?? nil,
+        let constant = weights[weight],
         let tensor = outer.tensor(constant),
         let shape = NominalShapes.activation(for: node.op, weight: tensor.shape, rank: inference[id]?.rank)
       {
@@ -124,7 +125,9 @@ struct WeightUseScanner {
       }
     }
     operands = Array(operands.prefix(kept))
-    guard let results = try? resultTypes(of: node, postOps, operands: operands, graph: graph.name) else { return nil }
+    guard let results = try? resultTypes(of: node, postOps, operands: operands, graph: graph.name) else {
+      return nil
+    }
     return KernelRequest(
       model: model, node: node.name, op: node.op, postOps: postOps, operands: operands, results: results)
   }
@@ -138,10 +141,16 @@ struct WeightUseScanner {
       guard let operand else { return nil }
       let type = ValueType(operand.elementType, operand.shape)
       let id = graph.addValue("operand \(position)", type: type)
-      if let tensor = operand.immediate { graph.constants[id] = .tensor(tensor) } else { graph.inputs.append(id) }
+      if let tensor = operand.immediate {
+        graph.constants[id] = .tensor(tensor)
+      } else {
+        graph.inputs.append(id)
+      }
       return id
     }
-    let outputs = node.outputs.enumerated().map { position, id in id.map { _ in graph.addValue("result \(position)") } }
+    let outputs = node.outputs.enumerated().map { position, id in
+      id.map { _ in graph.addValue("result \(position)") }
+    }
     graph.nodes = [Node(name: node.name, op: node.op, inputs: inputs, outputs: outputs, postOps: postOps)]
     graph.outputs = outputs.compactMap { $0 }
     let inference = try graph.inferTypes()

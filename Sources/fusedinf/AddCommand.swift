@@ -19,7 +19,8 @@ struct AddCommand: AsyncParsableCommand {
   @Argument(help: "The models' files.", completion: .file(extensions: ["onnx"]))
   var models: [String]
 
-  @Option(help: ArgumentHelp("The name to register under. The default is the file's name.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The name to register under. The default is the file's name.", valueName: "name"))
   var name: String?
 
   @Option(
@@ -37,7 +38,9 @@ struct AddCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if name != nil && models.count > 1 { throw ValidationError("--name names one model; \(models.count) were given") }
+    if name != nil && models.count > 1 {
+      throw ValidationError("--name names one model; \(models.count) were given")
+    }
   }
 
   func run() async throws {

@@ -6,7 +6,8 @@ struct ByteSize: Sendable, Hashable, ExpressibleByArgument, CustomStringConverti
 
   private static let units: [(String, Double)] = [
     ("kib", 1024), ("mib", 1_048_576), ("gib", 1_073_741_824), ("tib", 1_099_511_627_776), ("kb", 1e3),
-    ("mb", 1e6), ("gb", 1e9), ("tb", 1e12), ("k", 1024), ("m", 1_048_576), ("g", 1_073_741_824), ("b", 1), ("", 1),
+    ("mb", 1e6), ("gb", 1e9), ("tb", 1e12), ("k", 1024), ("m", 1_048_576), ("g", 1_073_741_824), ("b", 1),
+    ("", 1),
   ]
 
   init(bytes: Int) { self.bytes = bytes }

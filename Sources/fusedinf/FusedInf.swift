@@ -7,7 +7,8 @@ import Foundation
 struct FusedInf: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fusedinf",
-    abstract: "Runs many ONNX models in little memory: compiled ahead of time, linked on demand, swapped under a budget.",
+    abstract:
+      "Runs many ONNX models in little memory: compiled ahead of time, linked on demand, swapped under a budget.",
     discussion: """
       A model is compiled once, on the box that will run it:
 
@@ -22,7 +23,8 @@ struct FusedInf: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      AddCommand.self, ListCommand.self, InspectCommand.self, RunCommand.self, GraphCommand.self, VerifyCommand.self,
+      AddCommand.self, ListCommand.self, InspectCommand.self, RunCommand.self, GraphCommand.self,
+      VerifyCommand.self,
       RemoveCommand.self, ConfigCommand.self,
     ])
 

@@ -41,12 +41,15 @@ struct GraphPicture {
     }
     for (index, id) in graph.outputs.enumerated() {
       let place = position(deepest, Double(index))
-      if let source = centers[id] { canvas.curve(from: source, to: (place.x + GraphPicture.node.width / 2, place.y)) }
+      if let source = centers[id] {
+        canvas.curve(from: source, to: (place.x + GraphPicture.node.width / 2, place.y))
+      }
       boxes.append((id, place, "port", graph[id].name, "output \(graph[id].type?.description ?? "")"))
     }
     for (_, place, style, text, hint) in boxes {
       canvas.box(
-        x: place.x, y: place.y, width: GraphPicture.node.width, height: GraphPicture.node.height, style: style,
+        x: place.x, y: place.y, width: GraphPicture.node.width, height: GraphPicture.node.height,
+        style: style,
         text: text, hint: hint)
     }
     return canvas.document
@@ -99,7 +102,8 @@ extension Op {
     switch self {
     case .convolution, .deconvolution, .matrixMultiply, .lstm, .gru: "linear"
     case .pool, .batchNormalization, .layerNormalization, .instanceNormalization, .groupNormalization,
-      .localResponseNormalization, .softmax, .logSoftmax, .reduce, .argumentOf, .topK, .cumulativeSum, .resize:
+      .localResponseNormalization, .softmax, .logSoftmax, .reduce, .argumentOf, .topK, .cumulativeSum,
+      .resize:
       "window"
     case .unary, .binary, .select, .cast: "element"
     case .conditional: "control"

@@ -37,7 +37,8 @@ struct InputArguments {
       let declared = try (model.file.metadata.declaredShapes[name]).map { try ShapeRanges(parsing: $0) }
       let ranges = shapes[model.name]?[name] ?? declared
       let dims = (type.dimensions ?? []).enumerated().map { axis, dimension in
-        dimension.size ?? (ranges?.ranges.indices.contains(axis) == true ? ranges?.ranges[axis].lowerBound : nil)
+        dimension.size
+          ?? (ranges?.ranges.indices.contains(axis) == true ? ranges?.ranges[axis].lowerBound : nil)
           ?? (axis == 0 ? 1 : type.rank == 4 ? 224 : 64)
       }
       return try generator.tensor(type.elementType, Shape(checking: dims))
@@ -57,7 +58,8 @@ struct InputArguments {
       return (name, String(key.dropFirst(name.count + 1)), value)
     }
     guard names.count == 1, let name = names.first else {
-      throw ValidationError("\(option) '\(text)' starts with none of the models that run: \(names.joined(separator: ", "))")
+      throw ValidationError(
+        "\(option) '\(text)' starts with none of the models that run: \(names.joined(separator: ", "))")
     }
     return (name, key, value)
   }
@@ -92,12 +94,16 @@ struct SeededGenerator: RandomNumberGenerator {
   /// Floats from 0 to 1; integers and booleans 0 or 1, which are valid indices of nearly everything.
   mutating func tensor(_ type: ElementType, _ shape: Shape) throws -> Tensor {
     switch type {
-    case .float32: try Tensor((0..<shape.elementCount).map { _ in Float.random(in: 0..<1, using: &self) }, shape: shape)
-    case .float64: try Tensor((0..<shape.elementCount).map { _ in Double.random(in: 0..<1, using: &self) }, shape: shape)
+    case .float32:
+      try Tensor((0..<shape.elementCount).map { _ in Float.random(in: 0..<1, using: &self) }, shape: shape)
+    case .float64:
+      try Tensor((0..<shape.elementCount).map { _ in Double.random(in: 0..<1, using: &self) }, shape: shape)
     case .float16:
-      try Tensor((0..<shape.elementCount).map { _ in Float16(Float.random(in: 0..<1, using: &self)) }, shape: shape)
+      try Tensor(
+        (0..<shape.elementCount).map { _ in Float16(Float.random(in: 0..<1, using: &self)) }, shape: shape)
     case .bfloat16:
-      try Tensor((0..<shape.elementCount).map { _ in BFloat16(Float.random(in: 0..<1, using: &self)) }, shape: shape)
+      try Tensor(
+        (0..<shape.elementCount).map { _ in BFloat16(Float.random(in: 0..<1, using: &self)) }, shape: shape)
     default:
       try Tensor(elementType: type, shape: shape) { bytes in
         bytes.initializeMemory(as: UInt8.self, repeating: 0)

@@ -25,18 +25,23 @@ extension Knob {
   static let budget = Knob(
     name: "budget", environment: "FUSEDINF_BUDGET", type: "size",
     standard: ByteSize(bytes: defaultBudget).description,
-    meaning: "Hard bound on the memory held for models: weights, activations and the tensors of running requests. "
+    meaning:
+      "Hard bound on the memory held for models: weights, activations and the tensors of running requests. "
       + "The default is half of the machine's memory, or of the cgroup's limit when that is lower.")
   static let threads = Knob(
     name: "threads", environment: "FUSEDINF_THREADS", type: "count",
     standard: "\(ProcessInfo.processInfo.activeProcessorCount)",
-    meaning: "Lanes, and the most threads that all lanes together compute with. The default is the number of cores.")
+    meaning:
+      "Lanes, and the most threads that all lanes together compute with. The default is the number of cores.")
   static let deterministic = Knob(
     name: "deterministic", environment: "FUSEDINF_DETERMINISTIC", type: "flag", standard: "off",
-    meaning: "Kernels run on one thread each, so that a model's result is the same bits whatever runs beside it.")
+    meaning:
+      "Kernels run on one thread each, so that a model's result is the same bits whatever runs beside it.")
   static let planCache = Knob(
     name: "plan-cache", environment: "FUSEDINF_PLAN_CACHE", type: "size", standard: "256MiB",
-    meaning: "The most bytes that plans (kernels chosen for concrete shapes) may keep; counted apart from the budget.")
+    meaning:
+      "The most bytes that plans (kernels chosen for concrete shapes) may keep; counted apart from the budget."
+  )
   static let seed = Knob(
     name: "seed", environment: "FUSEDINF_SEED", type: "count", standard: "1",
     meaning: "Where the random numbers of inputs that are not given start.")

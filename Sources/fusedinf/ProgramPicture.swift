@@ -16,7 +16,8 @@ struct ProgramPicture {
     var canvas = SVGCanvas()
     let shared = program.loads.count { $0.readers.count > 1 }
     canvas.text(
-      x: 12, y: 22, "fused program: \(program.members.count) members, \(program.loads.count) loads (\(shared) shared)",
+      x: 12, y: 22,
+      "fused program: \(program.members.count) members, \(program.loads.count) loads (\(shared) shared)",
       style: "title")
     canvas.text(
       x: 12, y: 38,
@@ -50,21 +51,26 @@ struct ProgramPicture {
     var result: [[Int]] = []
     for (index, member) in program.members.enumerated() where member.predecessor == nil {
       var chain = [index]
-      while let next = program.members.firstIndex(where: { $0.predecessor == chain.last }) { chain.append(next) }
+      while let next = program.members.firstIndex(where: { $0.predecessor == chain.last }) {
+        chain.append(next)
+      }
       result.append(chain)
     }
     return result
   }
 
   private func draw(
-    _ member: Int, x: Double, y: Double, on canvas: inout SVGCanvas, anchors: inout [Int: [(x: Double, y: Double)]]
+    _ member: Int, x: Double, y: Double, on canvas: inout SVGCanvas,
+    anchors: inout [Int: [(x: Double, y: Double)]]
   ) -> Double {
     let plan = program.members[member].plan
     let kernels = x + ProgramPicture.loadWidth + 16
     canvas.text(x: x + 8, y: y + 16, "\(plan.model.name) v\(plan.model.version)")
     var waiting: [Int: [Int]] = [:]
     for (index, load) in program.loads.enumerated() {
-      for reader in load.readers where reader.member == member { waiting[reader.step, default: []].append(index) }
+      for reader in load.readers where reader.member == member {
+        waiting[reader.step, default: []].append(index)
+      }
     }
     var top = y + 26
     for (number, step) in plan.steps.enumerated() {
@@ -82,15 +88,18 @@ struct ProgramPicture {
         let left = x + 8 + ProgramPicture.loadWidth - width - 12
         canvas.box(
           x: left, y: row, width: width, height: ProgramPicture.row - 2, style: isShared ? "shared" : "load",
-          text: ByteSize(bytes: load.byteCount).description, hint: "extent \(load.extent.description.prefix(12))")
+          text: ByteSize(bytes: load.byteCount).description,
+          hint: "extent \(load.extent.description.prefix(12))")
         canvas.curve(
-          from: (left + width, row + 6), to: (kernels, row + 6), style: isShared ? "sharedEdge" : "edge", sideways: true)
+          from: (left + width, row + 6), to: (kernels, row + 6), style: isShared ? "sharedEdge" : "edge",
+          sideways: true)
         if isShared { anchors[index, default: []].append((left, row + 6)) }
       }
       top += height
     }
     let height = top - y + 6
-    canvas.frame(x: x, y: y, width: ProgramPicture.loadWidth + ProgramPicture.kernelWidth + 28, height: height)
+    canvas.frame(
+      x: x, y: y, width: ProgramPicture.loadWidth + ProgramPicture.kernelWidth + 28, height: height)
     return height
   }
 
@@ -105,7 +114,9 @@ struct ProgramPicture {
   var dot: String {
     var lines = ["digraph fused {", "  rankdir=TB; node [shape=box, fontsize=10];"]
     for (member, part) in program.members.enumerated() {
-      lines.append("  subgraph cluster_\(member) { label=\(quoted("\(part.plan.model.name) v\(part.plan.model.version)"));")
+      lines.append(
+        "  subgraph cluster_\(member) { label=\(quoted("\(part.plan.model.name) v\(part.plan.model.version)"));"
+      )
       for (number, step) in part.plan.steps.enumerated() {
         lines.append("    k\(member)_\(number) [label=\(quoted(step.name))];")
         if number > 0 { lines.append("    k\(member)_\(number - 1) -> k\(member)_\(number);") }
@@ -118,7 +129,8 @@ struct ProgramPicture {
     for (index, load) in program.loads.enumerated() {
       let style = load.readers.count > 1 ? "filled\", fillcolor=\"#f26d6d" : "filled\", fillcolor=\"#b7a7f2"
       lines.append(
-        "  l\(index) [shape=cylinder, style=\"\(style)\", label=\(quoted(ByteSize(bytes: load.byteCount).description))];")
+        "  l\(index) [shape=cylinder, style=\"\(style)\", label=\(quoted(ByteSize(bytes: load.byteCount).description))];"
+      )
       for reader in load.readers where reader.step < program.members[reader.member].plan.steps.count {
         lines.append("  l\(index) -> k\(reader.member)_\(reader.step);")
       }

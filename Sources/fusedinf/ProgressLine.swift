@@ -1,11 +1,11 @@
 import Foundation
-import Synchronization
+import Device
 
 /// A line on a terminal that says what is being done; silent when standard error is no terminal.
 final class ProgressLine: Sendable {
   private let title: String
   private let isTerminal: Bool
-  private let steps = Mutex(0)
+  private let steps = Locked(0)
   private static let width = 24
 
   init(title: String) {
@@ -20,7 +20,8 @@ final class ProgressLine: Sendable {
       steps += 1
       return Int(Double(ProgressLine.width) * (1 - pow(0.9, Double(steps))))
     }
-    let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: ProgressLine.width - filled)
+    let bar =
+      String(repeating: "#", count: filled) + String(repeating: ".", count: ProgressLine.width - filled)
     write("\r\u{1b}[K[\(bar)] \(title): \(stage)")
   }
 

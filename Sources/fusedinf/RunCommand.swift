@@ -42,7 +42,8 @@ struct RunCommand: AsyncParsableCommand {
   @Option(name: .customLong("repeat"), help: ArgumentHelp("How many times to run.", valueName: "N"))
   var repetitions = 1
 
-  @Option(help: ArgumentHelp("Start each repetition with all weights evicted: warm or cold.", valueName: "way"))
+  @Option(
+    help: ArgumentHelp("Start each repetition with all weights evicted: warm or cold.", valueName: "way"))
   var swap: SwapWay?
 
   @Option(help: ArgumentHelp(Knob.seed.meaning, valueName: "N"))
@@ -88,7 +89,8 @@ struct RunCommand: AsyncParsableCommand {
     if let failure = report.failures.first { throw failure }
   }
 
-  private func repeatedly(_ members: [RunMember], on engine: Engine, trace: Trace?) async throws -> RunReport {
+  private func repeatedly(_ members: [RunMember], on engine: Engine, trace: Trace?) async throws -> RunReport
+  {
     var report = RunReport(members: members, budget: engine.configuration.budget)
     for repetition in 0..<repetitions {
       let linkStart = monotonicNanoseconds()

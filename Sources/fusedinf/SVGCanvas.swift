@@ -41,13 +41,15 @@ struct SVGCanvas {
   }
 
   mutating func text(x: Double, y: Double, _ text: String, style: String = "") {
-    body.append("<text class=\"\(style)\" x=\"\(number(x))\" y=\"\(number(y))\">\(SVGCanvas.escaped(text))</text>")
+    body.append(
+      "<text class=\"\(style)\" x=\"\(number(x))\" y=\"\(number(y))\">\(SVGCanvas.escaped(text))</text>")
     grow(x + Double(text.count) * 7, y)
   }
 
   /// A curve that leaves one point downwards (or sideways) and enters another.
   mutating func curve(
-    from start: (x: Double, y: Double), to end: (x: Double, y: Double), style: String = "edge", sideways: Bool = false
+    from start: (x: Double, y: Double), to end: (x: Double, y: Double), style: String = "edge",
+    sideways: Bool = false
   ) {
     let bend = sideways ? (end.x - start.x) / 2 : (end.y - start.y) / 2
     let first = sideways ? (start.x + bend, start.y) : (start.x, start.y + bend)

@@ -29,12 +29,14 @@ struct StoreOptions: ParsableArguments {
 struct EngineOptions: ParsableArguments {
   @Option(
     name: .long,
-    help: ArgumentHelp("\(Knob.budget.meaning) Also from \(Knob.budget.environment ?? "").", valueName: "size"))
+    help: ArgumentHelp(
+      "\(Knob.budget.meaning) Also from \(Knob.budget.environment ?? "").", valueName: "size"))
   var budget: ByteSize?
 
   @Option(
     name: .long,
-    help: ArgumentHelp("\(Knob.threads.meaning) Also from \(Knob.threads.environment ?? "").", valueName: "count"))
+    help: ArgumentHelp(
+      "\(Knob.threads.meaning) Also from \(Knob.threads.environment ?? "").", valueName: "count"))
   var threads: Int?
 
   @Flag(name: .long, help: ArgumentHelp(Knob.deterministic.meaning))
@@ -60,7 +62,9 @@ struct EngineOptions: ParsableArguments {
       }
       return count
     }
-    let flag = Knob.deterministic.fromEnvironment.map { !["0", "false", "no", "off"].contains($0.lowercased()) }
+    let flag = Knob.deterministic.fromEnvironment.map {
+      !["0", "false", "no", "off"].contains($0.lowercased())
+    }
     return EngineConfiguration(
       budget: try size(budget, .budget, Knob.defaultBudget), threads: try count(threads, .threads),
       deterministic: deterministic || flag ?? false,

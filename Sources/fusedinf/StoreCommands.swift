@@ -8,7 +8,8 @@ import ModelStore
 
 /// `fusedinf list`: what is registered.
 struct ListCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "list", abstract: "List the registered models.")
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the registered models.")
 
   @OptionGroup var store: StoreOptions
   @OptionGroup var output: OutputOptions
@@ -21,7 +22,8 @@ struct ListCommand: ParsableCommand {
     for entry in entries {
       let name = entry.name.padding(toLength: width, withPad: " ", startingAt: 0)
       let versions = entry.versions.map(String.init).joined(separator: ",")
-      let state = if case .unusable(let reason) = entry.state { "to be compiled again: \(reason)" } else { "ready" }
+      let state =
+        if case .unusable(let reason) = entry.state { "to be compiled again: \(reason)" } else { "ready" }
       print("\(name)  v\(versions)  \(ByteSize(bytes: entry.byteCount))  \(state)")
     }
   }
@@ -59,7 +61,9 @@ struct VerifyCommand: ParsableCommand {
     let models = ModelRepository(store: store, device: try CPUDevice())
     var results = try names.isEmpty ? store.verify(nil) : names.flatMap { try store.verify($0) }
     if repair {
-      for result in results where result.compiledProblem != nil { try models.recompile(result.name, version: result.version) }
+      for result in results where result.compiledProblem != nil {
+        try models.recompile(result.name, version: result.version)
+      }
       results = try names.isEmpty ? store.verify(nil) : names.flatMap { try store.verify($0) }
     }
     if output.json {
@@ -67,7 +71,8 @@ struct VerifyCommand: ParsableCommand {
     } else {
       for result in results {
         let problems = [result.compiledProblem].compactMap { $0 } + result.sourceProblems
-        print("\(result.name) v\(result.version): \(problems.isEmpty ? "ok" : problems.joined(separator: "; "))")
+        print(
+          "\(result.name) v\(result.version): \(problems.isEmpty ? "ok" : problems.joined(separator: "; "))")
       }
     }
     if results.contains(where: { !$0.isIntact }) { throw ExitCode(1) }
@@ -80,7 +85,8 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect", abstract: "Show a model: its inputs, outputs, weights and nodes.")
 
   @Argument(help: "The model's name.") var name: String
-  @Option(name: .customLong("model-version"), help: "This version; the newest when left out.") var modelVersion: Int?
+  @Option(name: .customLong("model-version"), help: "This version; the newest when left out.")
+  var modelVersion: Int?
   @Flag(help: "Also print the compiled graph, one node a line.") var graph = false
   @OptionGroup var store: StoreOptions
   @OptionGroup var output: OutputOptions
@@ -92,7 +98,9 @@ struct InspectCommand: ParsableCommand {
     print("\(metadata.name) v\(metadata.version), opset \(metadata.opset), packed for \(metadata.target)")
     for (kind, ports) in [("input ", metadata.inputs), ("output", metadata.outputs)] {
       for port in ports {
-        print("  \(kind)  \(port.name): \(port.elementType.rawValue)[\(port.dimensions?.joined(separator: ", ") ?? "*")]")
+        print(
+          "  \(kind)  \(port.name): \(port.elementType.rawValue)[\(port.dimensions?.joined(separator: ", ") ?? "*")]"
+        )
       }
     }
     for (input, shape) in metadata.declaredShapes.sorted(by: { $0.key < $1.key }) {
@@ -135,7 +143,8 @@ struct ConfigCommand: ParsableCommand {
     for knob in Knob.all {
       let environment = knob.environment.map { ", \($0)" } ?? ""
       let now = knob.fromEnvironment.map { " (now \($0))" } ?? ""
-      print("--\(knob.name)\(environment)\n    \(knob.type), default \(knob.standard)\(now)\n    \(knob.meaning)")
+      print(
+        "--\(knob.name)\(environment)\n    \(knob.type), default \(knob.standard)\(now)\n    \(knob.meaning)")
     }
   }
 }

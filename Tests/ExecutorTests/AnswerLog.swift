@@ -1,11 +1,10 @@
 import Foundation
-import Synchronization
-
-@testable import Executor
+import Device
+import Executor
 
 /// The answers of a program in the order in which they left.
 final class AnswerLog: Sendable {
-  private let entries = Mutex<[(member: Int, succeeded: Bool)]>([])
+  private let entries = Locked<[(member: Int, succeeded: Bool)]>([])
 
   func add(_ member: Int, _ answer: Result<MemberAnswer, any Error>) {
     let succeeded = if case .success = answer { true } else { false }

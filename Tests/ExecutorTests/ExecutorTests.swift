@@ -4,7 +4,7 @@ import Residency
 import Tensors
 import Testing
 
-@testable import Executor
+import Executor
 
 @Suite("Fused programs on the null device", .timeLimit(.minutes(2)))
 struct ExecutorTests {
@@ -21,13 +21,13 @@ struct ExecutorTests {
     try await bench.device.waitForLoad(first)
     try await bench.device.waitForLoad(second)
     #expect(bench.device.runningKernels.isEmpty)
-    bench.device.completeLoad(first)
+    try await bench.device.completeLoad(first)
     try await bench.device.waitForKernel("A/k0")
     #expect(bench.device.openLoads == [second])
-    bench.device.completeKernel("A/k0")
-    bench.device.completeLoad(second)
+    try await bench.device.completeKernel("A/k0")
+    try await bench.device.completeLoad(second)
     try await bench.device.waitForKernel("A/k1")
-    bench.device.completeKernel("A/k1")
+    try await bench.device.completeKernel("A/k1")
     #expect(try await run.value.map { try $0.get().outputs.count } == [1])
   }
 
@@ -43,15 +43,15 @@ struct ExecutorTests {
     let run = bench.start(program, log: log)
     let held = bench.load(program, 1, step: 0)
     try await bench.device.waitForLoad(bench.load(program, 0, step: 0))
-    bench.device.completeLoad(bench.load(program, 0, step: 0))
+    try await bench.device.completeLoad(bench.load(program, 0, step: 0))
     try await bench.device.waitForKernel("A/k0")
-    bench.device.completeKernel("A/k0")
+    try await bench.device.completeKernel("A/k0")
     try await log.wait(for: 1)
     #expect(log.members == [0])
     #expect(bench.device.openLoads == [held])
-    bench.device.completeLoad(held)
+    try await bench.device.completeLoad(held)
     try await bench.device.waitForKernel("B/k0")
-    bench.device.completeKernel("B/k0")
+    try await bench.device.completeKernel("B/k0")
     _ = await run.value
     #expect(log.members == [0, 1])
   }
@@ -67,8 +67,8 @@ struct ExecutorTests {
     try await bench.device.waitForKernel("A/k0")
     try await bench.device.waitForKernel("B/k0")
     #expect(Set(bench.device.runningKernels) == ["A/k0", "B/k0"])
-    bench.device.completeKernel("B/k0")
-    bench.device.completeKernel("A/k0")
+    try await bench.device.completeKernel("B/k0")
+    try await bench.device.completeKernel("A/k0")
     #expect(await run.value.count == 2)
   }
 
@@ -90,7 +90,7 @@ struct ExecutorTests {
       #expect(try answers.map { try $0.get().outputs.count } == [1, 1, 1, 1, 1])
     }
     #expect(bench.residency.snapshot.peakBytes <= bench.budget)
-    bench.residency.checkInvariants()
+    #expect(bench.device.misuses == [])
   }
 
   @Test("a load that fails in the middle fails its member alone, and a later run loads again")
@@ -102,18 +102,18 @@ struct ExecutorTests {
     let run = bench.start(program, log: AnswerLog())
     for load in [bench.load(program, 0, step: 0), bench.load(program, 1, step: 0)] {
       try await bench.device.waitForLoad(load)
-      bench.device.completeLoad(load)
+      try await bench.device.completeLoad(load)
     }
     let broken = bench.load(program, 0, step: 1)
     try await bench.device.waitForLoad(broken)
-    bench.device.failLoad(broken, DeviceError(.load, "the disk is gone"))
+    try await bench.device.failLoad(broken, DeviceError(.load, "the disk is gone"))
     let answers = await run.value
     #expect(throws: (any Error).self) { try answers[0].get() }
     #expect(try answers[1].get().outputs.count == 1)
 
     let again = bench.start(try bench.link([models[0]]), log: AnswerLog())
     try await bench.device.waitForLoad(broken)
-    bench.device.completeLoad(broken)
+    try await bench.device.completeLoad(broken)
     #expect(try await again.value[0].get().outputs.count == 1)
   }
 
@@ -129,7 +129,7 @@ struct ExecutorTests {
     let run = bench.start(program, log: AnswerLog())
     for load in program.loads {
       try await bench.device.waitForLoad(load.extent.description)
-      bench.device.completeLoad(load.extent.description)
+      try await bench.device.completeLoad(load.extent.description)
     }
     #expect(try await run.value.map { try $0.get().outputs.count } == [1, 1])
     #expect(bench.residency.snapshot.residentBytes >= 3 * 65536)
@@ -154,7 +154,7 @@ struct ExecutorTests {
     let run = bench.start(program, log: AnswerLog())
     try await bench.device.waitForKernel("A/k0")
     bench.device.poison(bench.load(program, 0, step: 0))
-    bench.device.completeKernel("A/k0")
+    try await bench.device.completeKernel("A/k0")
     let answer = await run.value[0]
     let error = #expect(throws: ExecutorError.self) { try answer.get() }
     #expect(error?.description.contains("'A'") == true)

@@ -1,4 +1,5 @@
 import Device
+import Executor
 import Foundation
 import Linker
 import ModelCompiler
@@ -6,8 +7,6 @@ import ModelGraph
 import ModelStore
 import Residency
 import Tensors
-
-@testable import Executor
 
 /// Compiled models for the `null` device: chains of matrix products, each with a weight that is an extent of its own.
 struct TestModels {
@@ -31,7 +30,9 @@ struct TestModels {
       let weight = graph.addConstant("w\(index)", try Tensor(elements, shape: [128, 128]))
       let result = graph.addValue("y\(index)", type: ValueType(.float32, [1, 128]))
       graph.nodes.append(
-        Node(name: "k\(index)", op: .matrixMultiply(MatrixMultiply()), inputs: [value, weight], outputs: [result]))
+        Node(
+          name: "k\(index)", op: .matrixMultiply(MatrixMultiply()), inputs: [value, weight], outputs: [result]
+        ))
       value = result
     }
     graph.outputs = [value]
@@ -41,7 +42,11 @@ struct TestModels {
   func compile(_ graph: Graph) throws -> LinkableModel {
     let packed = try ModelCompiler(device: device).compile(graph)
     let path = folder.appendingPathComponent("\(graph.name)-\(UUID().uuidString)").path
-    try packed.write(to: path, device: device, metadata: .forTest(graph.name, target: device.target.description))
+    try packed.write(
+      to: path, device: device,
+      metadata: ModelMetadata(
+        name: graph.name, version: 1, target: device.target.description, opset: 17,
+        sourceHash: ContentHash(of: []), sourcePath: "", inputs: [], outputs: []))
     return try LinkableModel(CompiledModel.open(path))
   }
 
@@ -66,25 +71,26 @@ struct TestBench {
     self.budget = budget
   }
 
-  static let input = try! Tensor([Float](repeating: 1, count: 128), shape: [1, 128])
-
   /// Links the models at their only shape.
   func link(_ models: [LinkableModel]) throws -> FusedProgram {
     try FusedProgram.link(
-      models.map { try planner.plan($0, inputs: [(.float32, [1, 128])]) }, lanes: executor.lanes, budget: budget)
+      models.map { try planner.plan($0, inputs: [(.float32, [1, 128])]) }, lanes: executor.lanes,
+      budget: budget)
   }
 
   /// Starts a program; answers arrive in the log as they leave.
   func start(_ program: FusedProgram, log: AnswerLog) -> Task<[Result<MemberAnswer, any Error>], Never> {
     Task { [executor] in
-      await executor.run(
-        program, inputs: program.members.map { _ in [TestBench.input] }, way: .mapped,
+      let input = try? Tensor([Float](repeating: 1, count: 128), shape: [1, 128])
+      return await executor.run(
+        program, inputs: program.members.map { _ in [input].compactMap { $0 } }, way: .mapped,
         onAnswer: { member, answer in log.add(member, answer) })
     }
   }
 
   /// The name of the load for weight `step` of `member`.
   func load(_ program: FusedProgram, _ member: Int, step: Int) -> String {
-    program.loads.first { $0.readers.contains { $0.member == member && $0.step == step } }?.extent.description ?? ""
+    program.loads.first { $0.readers.contains { $0.member == member && $0.step == step } }?.extent.description
+      ?? ""
   }
 }
