@@ -116,6 +116,7 @@ public final class Executor: Sendable {
   private func finish(_ member: Int, of run: ProgramRun, with answer: Result<MemberAnswer, any Error>) {
     run.state.withLock { $0.leases[member].take() }?.release()
     if case .failure(let error) = answer, error is NeedsLargerArena {
+      carryOut(run.state.withLock { $0.machine.vacated(member) }, of: run)
       restart(member, of: run)
       return
     }

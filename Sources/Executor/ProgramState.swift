@@ -9,7 +9,7 @@ package struct ProgramState: Sendable {
     case finish
   }
 
-  private enum Phase: Sendable { case waiting, granted, started, ended }
+  private enum Phase: Sendable { case waiting, granted, started, vacated, ended }
 
   private let predecessors: [Int?]
   private var phases: [Phase]
@@ -41,16 +41,31 @@ package struct ProgramState: Sendable {
     return start(member)
   }
 
+  /// The member has given its part of the arena back, but has not answered: it runs again elsewhere. Whoever waits for
+  /// that part starts, so that the member never waits for memory that is held by one that waits for it.
+  package mutating func vacated(_ member: Int) -> [Action] {
+    guard phases[member] == .started else { return [] }
+    phases[member] = .vacated
+    return successors(of: member)
+  }
+
   /// The member has answered, failed, or was refused.
   package mutating func ended(_ member: Int) -> [Action] {
     guard phases[member] != .ended else { return [] }
+    let wasVacated = phases[member] == .vacated
     phases[member] = .ended
-    let freed = predecessors.indices.filter { predecessors[$0] == member }.flatMap { start($0) }
+    let freed = wasVacated ? [] : successors(of: member)
     return phases.allSatisfy { $0 == .ended } ? freed + [.finish] : freed
   }
 
+  private mutating func successors(of member: Int) -> [Action] {
+    predecessors.indices.filter { predecessors[$0] == member }.flatMap { start($0) }
+  }
+
   private mutating func start(_ member: Int) -> [Action] {
-    guard phases[member] == .granted, predecessors[member].map({ phases[$0] == .ended }) ?? true else {
+    guard phases[member] == .granted,
+      predecessors[member].map({ phases[$0] == .ended || phases[$0] == .vacated }) ?? true
+    else {
       return []
     }
     phases[member] = .started

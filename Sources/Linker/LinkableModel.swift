@@ -13,6 +13,8 @@ public final class LinkableModel: Sendable {
   /// The file, which holds the weights. Open as long as this object lives.
   public let file: CompiledModel
 
+  let identity = PlanIdentity()
+
   /// Decodes the graph of an opened file.
   /// - Throws: when the graph's bytes are no well-formed graph, or name weights that the file does not have.
   public init(_ file: CompiledModel) throws {

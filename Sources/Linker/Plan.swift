@@ -80,6 +80,7 @@ public final class Plan: Sendable {
     self.warnings = warnings
   }
 
+  let restIdentity = PlanIdentity()
   private let learnedArenaBytes = Atomic<Int>(0)
 
   /// Bytes that a member's share of the arena takes: the plan's own, or those of a rest that once needed more.

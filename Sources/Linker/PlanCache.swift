@@ -1,9 +1,11 @@
 import Device
+import Synchronization
 import Tensors
 
 /// What a plan is made for: equal keys give equal plans.
 struct PlanKey: Sendable, Hashable {
-  var model: ObjectIdentifier
+  /// The graph: a model's, or what a plan left to do.
+  var graph: PlanIdentity
   var inputs: [InputType]
   /// The elements that decided the shapes of each continuation on the way here.
   var decisions: [Tensor.Bits]
@@ -12,6 +14,12 @@ struct PlanKey: Sendable, Hashable {
     var elementType: ElementType
     var shape: Shape
   }
+}
+
+/// Names a graph that plans are made of for as long as the process lives: an object's address would be given out again.
+struct PlanIdentity: Sendable, Hashable {
+  private static let counter = Atomic<UInt64>(0)
+  private let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
 }
 
 extension Tensor {

@@ -25,7 +25,7 @@ public final class Planner: Sendable {
   public func plan(_ model: LinkableModel, inputs: [(ElementType, Shape)]) throws -> Plan {
     try check(inputs, of: model)
     let types = inputs.map { PlanKey.InputType(elementType: $0.0, shape: $0.1) }
-    let key = PlanKey(model: ObjectIdentifier(model), inputs: types, decisions: [])
+    let key = PlanKey(graph: model.identity, inputs: types, decisions: [])
     return try plan(model, model.graph, inputs, key)
   }
 
@@ -49,9 +49,8 @@ public final class Planner: Sendable {
       }
     }
     graph.inputs = inputs
-    // The rest of one plan object is one graph, so that object stands for the model in the key.
     let key = PlanKey(
-      model: ObjectIdentifier(plan), inputs: types.map { .init(elementType: $0.0, shape: $0.1) },
+      graph: plan.restIdentity, inputs: types.map { .init(elementType: $0.0, shape: $0.1) },
       decisions: decisions)
     return try self.plan(plan.model, graph, types, key)
   }

@@ -80,6 +80,18 @@ struct ProgramStateTests {
     #expect(state.ended(1) == [.finish])
   }
 
+  @Test("a member that runs again elsewhere does not hold up the one that takes over its arena")
+  func vacated() {
+    // A |==| needs more arena, runs again  |====|
+    // B granted |====|
+    var state = ProgramState(predecessors: [nil, 0])
+    #expect(state.granted(0) == [.start(0)])
+    #expect(state.granted(1) == [])
+    #expect(state.vacated(0) == [.start(1)])
+    #expect(state.ended(1) == [])
+    #expect(state.ended(0) == [.finish])
+  }
+
   @Test("a program without members is finished at once")
   func empty() {
     #expect(ProgramState(predecessors: []).submitted() == [.finish])
