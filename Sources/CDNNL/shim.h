@@ -12,4 +12,3 @@
 #endif
 
 static inline int fi_arg_post_op(int index, int arg) { return DNNL_ARG_ATTR_MULTIPLE_POST_OP(index) | arg; }
-static inline int64_t fi_runtime_dim(void) { return DNNL_RUNTIME_DIM_VAL; }

@@ -9,7 +9,7 @@ extension OneDNNEngine {
     guard let x = request.ownOperand(0), let w = request.ownOperand(1),
       let y = request.optionalResult(0),
       request.isAllFloat, x.shape.rank == w.shape.rank, x.shape.rank >= 3, y.shape.rank == x.shape.rank,
-      op.groups >= 1, x.shape.dims[1] == w.shape.dims[1] * op.groups,
+      op.groups >= 1, x.shape.dims[1] % op.groups == 0, x.shape.dims[1] / op.groups == w.shape.dims[1],
       w.shape.dims[0] % op.groups == 0, y.shape.dims[1] == w.shape.dims[0],
       let window = Window(
         kernel: Array(w.shape.dims[2...]), strides: op.strides, dilations: op.dilations,

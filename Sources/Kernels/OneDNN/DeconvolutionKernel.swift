@@ -86,6 +86,7 @@ extension OneDNNEngine {
     else { return nil }
     for axis in 0..<rank {
       let extra = op.outputPadding.indices.contains(axis) ? op.outputPadding[axis] : 0
+      guard (0...Window.largest).contains(extra) else { return nil }
       let total = max(
         window.strides[axis] * (input[axis] - 1) + extra + window.extent(axis) - output[axis], 0)
       let half = padding == .sameUpper ? total / 2 : total - total / 2

@@ -32,10 +32,10 @@ struct PostOpFusion {
   ///   - result: the result's axes as the primitive sees them.
   ///   - reshape: how an operand that broadcasts to the result is seen along them; `nil` when it cannot be.
   init(
-    _ request: KernelRequest, limit: Int = .max, sums: Bool = false, result: [Int],
+    _ request: KernelRequest, sums: Bool = false, result: [Int],
     reshape: (Shape) -> TensorView?
   ) {
-    for postOp in request.postOps.prefix(limit) {
+    for postOp in request.postOps {
       if sums, sum == nil, let operand = PostOpFusion.sum(postOp, in: request) {
         postOps.append(.sum(operand))
         count += 1
@@ -65,7 +65,8 @@ struct PostOpFusion {
 
   private static func sum(_ postOp: PostOp, in request: KernelRequest) -> PostOpOperand? {
     guard case .binary(.add, let index) = postOp, let operand = request.optionalOperand(index),
-      operand.immediate == nil, operand.elementType == .float32, let result = request.optionalResult(0),
+      case .activation = operand.source, operand.elementType == .float32,
+      let result = request.optionalResult(0),
       operand.shape == result.shape
     else { return nil }
     return PostOpOperand(index: index, view: TensorView(operand.shape), isFull: true)

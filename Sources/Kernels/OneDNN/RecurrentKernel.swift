@@ -136,7 +136,7 @@ private struct RecurrentSizes {
     let gates = isLSTM ? 4 : 3
     hasInitialState = request.ownOperand(5) != nil || (isLSTM && request.ownOperand(6) != nil)
     // Sequences of their own lengths and peepholes are left to portable code; batch-first states too.
-    guard steps > 0, batch > 0, width > 0, hidden > 0, hidden <= 1 << 20,
+    guard steps > 0, batch > 0, batch <= Window.largest, width > 0, hidden > 0, hidden <= 1 << 20,
       w.shape.dims == [directions, gates * hidden, width],
       r.shape.dims == [directions, gates * hidden, hidden], request.ownOperand(7) == nil,
       !batchFirst || batch == 1

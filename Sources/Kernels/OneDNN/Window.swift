@@ -45,7 +45,7 @@ struct Window {
   }
 
   /// More than any image or window measures, and small enough that products of two do not overflow.
-  private static let largest = 1 << 30
+  static let largest = 1 << 30
 
   /// Spatial sizes that the window covers from the first element of the input.
   func extent(_ axis: Int) -> Int { (kernel[axis] - 1) * (dilations[axis] + 1) + 1 }
