@@ -5,7 +5,7 @@ import Foundation
 /// @unchecked Sendable: the members below are used under the condition's lock alone.
 final class LaneQueue: @unchecked Sendable {
   private let condition = NSCondition()
-  private var jobs: [@Sendable (Int) -> Void] = []
+  private var jobs: [(@Sendable (Int) -> Void)?] = []
   private var head = 0
   private var closed = false
 
@@ -22,14 +22,14 @@ final class LaneQueue: @unchecked Sendable {
     condition.withLock {
       while head == jobs.count && !closed { condition.wait() }
       guard head < jobs.count else { return nil }
-      defer {
-        head += 1
-        if head == jobs.count {
-          jobs.removeAll(keepingCapacity: true)
-          head = 0
-        }
+      // Taken out at once: a job holds its program's inputs and answers.
+      let job = jobs[head].take()
+      head += 1
+      if head * 2 > jobs.count {
+        jobs.removeFirst(head)
+        head = 0
       }
-      return jobs[head]
+      return job
     }
   }
 

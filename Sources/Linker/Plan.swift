@@ -97,8 +97,13 @@ public final class Plan: Sendable {
     continuation == nil ? extents : extents + model.file.extents.indices.filter { !extents.contains($0) }
   }
 
-  /// Bytes of inputs and outputs on the host.
-  public var requestBytes: Int { (inputs + outputs + carried).reduce(0) { $0 + $1.byteCount } }
+  /// Bytes of inputs and outputs on the host; `Int.max / 4` when there are more.
+  public var requestBytes: Int {
+    (inputs + outputs + carried).reduce(0) { sum, port in
+      let (bytes, overflow) = sum.addingReportingOverflow(port.byteCount)
+      return overflow ? Int.max / 4 : min(bytes, Int.max / 4)
+    }
+  }
 
   /// Host bytes that the plan itself keeps, about: what the cache of plans counts.
   public var footprint: Int { steps.reduce(256) { $0 + $1.kernel.footprint + 512 } }

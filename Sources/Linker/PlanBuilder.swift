@@ -161,7 +161,16 @@ struct PlanBuilder {
     switch graph.constants[id] {
     case .tensor(let tensor)?: return Operand(immediate: tensor)
     case .weight(let index, let elementType, let shape)?:
+      guard model.file.weights.indices.contains(index) else {
+        throw LinkError(
+          .notPlannable(model: model.name, detail: "there is no weight \(index) in \(model.file.path)"))
+      }
       let layout = Layout(descriptor: model.file.weights[index].layout)
+      guard try device.byteCount(of: elementType, shape, in: layout) <= model.file.weights[index].byteCount
+      else {
+        throw LinkError(
+          .notPlannable(model: model.name, detail: "weight \(index) in \(model.file.path) is cut short"))
+      }
       return Operand(elementType: elementType, shape: shape, layout: layout, source: .weight)
     case nil:
       let type = try resultType(of: id, node: graph[id].name)
