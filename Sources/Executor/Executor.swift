@@ -12,6 +12,7 @@ public final class Executor: Sendable {
   private let planner: Planner
   private let queue = LaneQueue()
   private let shares: ThreadShares
+  private let arenas = Locked(ArenaNames())
   /// The number of members that can run at the same time.
   public let lanes: Int
 
@@ -39,7 +40,8 @@ public final class Executor: Sendable {
   ) async -> [Result<MemberAnswer, any Error>] {
     await withCheckedContinuation { continuation in
       let run = ProgramRun(
-        program: program, inputs: inputs, way: way, trace: trace, onAnswer: onAnswer,
+        program: program, arenas: arenas.withLock { $0.begin(program.arenas) }, inputs: inputs, way: way,
+        trace: trace, onAnswer: onAnswer,
         finish: { continuation.resume(returning: $0) })
       carryOut(run.state.withLock { $0.machine.submitted() }, of: run)
     }
@@ -56,7 +58,9 @@ public final class Executor: Sendable {
           shares.end(lane)
           finish(member, of: run, with: answer)
         }
-      case .finish: run.finish(run.state.withLock { $0.answers.compactMap { $0 } })
+      case .finish:
+        arenas.withLock { $0.end(run.arenas) }
+        run.finish(run.state.withLock { $0.answers.compactMap { $0 } })
       }
     }
   }
@@ -71,12 +75,14 @@ public final class Executor: Sendable {
           reloadCost: Double(extent.byteCount) / 1000),
         source: .load(plan.model.load(extent: index, way: run.way)))
     }
-    if run.program.arenaBytes > 0 {
+    let arena = run.program.members[member].arena
+    let arenaBytes = run.program.arenas[arena]
+    if arenaBytes > 0 {
       items.insert(
         ItemRequest(
           item: ResidencyItem(
-            id: .arena(run.program.id), byteCount: run.program.arenaBytes,
-            reloadCost: Double(run.program.arenaBytes) / 10_000), source: .allocate), at: 0)
+            id: .arena(run.arenas[arena]), byteCount: arenaBytes, reloadCost: Double(arenaBytes) / 10_000),
+          source: .allocate), at: 0)
     }
     _ = residency.reserve(
       owner: plan.model.name, items: items, exclusiveBytes: roundedToPages(plan.requestBytes)
@@ -97,14 +103,18 @@ public final class Executor: Sendable {
     run.state.withLock { $0.timings[member].started = monotonicNanoseconds() }
     let outputs = try MemberRun(
       device: device, planner: planner, shares: shares, lane: lane, lease: lease,
-      arena: .arena(run.program.id),
-      arenaOffset: part.arenaOffset, arenaBytes: part.arenaBytes, trace: run.trace
-    ).run(part.plan, inputs: run.inputs[member])
+      arena: .arena(run.arenas[part.arena]), arenaOffset: part.arenaOffset, arenaBytes: part.arenaBytes,
+      trace: run.trace
+    ).run(part.plan, inputs: run.inputs(of: member))
+    var isDamaged = false
     for index in part.plan.reservedExtents {
       let id = ItemID.extent(part.plan.model.file.extents[index].hash.description)
       let ticket = lease.ticket(for: id)
       guard ticket.isReady, !device.isIntact(try ticket.wait().handle) else { continue }
       residency.markDamaged(id)
+      isDamaged = true
+    }
+    if isDamaged {
       throw ExecutorError(.damaged(model: part.plan.model.name, path: part.plan.model.file.path))
     }
     let names = part.plan.model.graph.outputs.map { part.plan.model.graph[$0].name }
@@ -115,7 +125,9 @@ public final class Executor: Sendable {
 
   private func finish(_ member: Int, of run: ProgramRun, with answer: Result<MemberAnswer, any Error>) {
     run.state.withLock { $0.leases[member].take() }?.release()
-    if case .failure(let error) = answer, error is NeedsLargerArena {
+    if case .failure(let error as NeedsLargerArena) = answer {
+      // The plan that the member was linked with learns it, even where the rest of a rest ran out of room.
+      run.program.members[member].plan.learn(arenaBytes: error.byteCount)
       carryOut(run.state.withLock { $0.machine.vacated(member) }, of: run)
       restart(member, of: run)
       return
@@ -135,7 +147,9 @@ public final class Executor: Sendable {
     do {
       let program = try FusedProgram.link([plan], lanes: 1, budget: residency.budget)
       let again = ProgramRun(
-        program: program, inputs: [run.inputs[member]], way: run.way, trace: run.trace,
+        program: program, arenas: arenas.withLock { $0.begin(program.arenas) },
+        inputs: [run.inputs(of: member)],
+        way: run.way, trace: run.trace,
         onAnswer: { [self] _, answer in finish(member, of: run, with: answer) }, finish: { _ in },
         submitted: run.state.withLock { $0.timings[member].submitted })
       carryOut(again.state.withLock { $0.machine.submitted() }, of: again)
@@ -155,6 +169,8 @@ private final class ProgramRun: Sendable {
   }
 
   let program: FusedProgram
+  /// The names of the program's arenas in this run.
+  let arenas: [UInt64]
   let inputs: [[Tensor]]
   let way: LoadRequest.Way
   let trace: Trace?
@@ -163,12 +179,13 @@ private final class ProgramRun: Sendable {
   let state: Locked<State>
 
   init(
-    program: FusedProgram, inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace?,
+    program: FusedProgram, arenas: [UInt64], inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace?,
     onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void,
     finish: @escaping @Sendable ([Result<MemberAnswer, any Error>]) -> Void,
     submitted: UInt64 = monotonicNanoseconds()
   ) {
     self.program = program
+    self.arenas = arenas
     self.inputs = inputs
     self.way = way
     self.trace = trace
@@ -181,6 +198,9 @@ private final class ProgramRun: Sendable {
         leases: Array(repeating: nil, count: count), answers: Array(repeating: nil, count: count),
         timings: Array(repeating: MemberTiming(submitted: submitted), count: count)))
   }
+
+  /// A member's inputs; none when the caller forgot them, which the member reports.
+  func inputs(of member: Int) -> [Tensor] { inputs.indices.contains(member) ? inputs[member] : [] }
 
   /// Notes the lease, and when its loads are done.
   func granted(_ member: Int, _ lease: Lease) {

@@ -24,4 +24,7 @@ public struct ExecutorError: Error, Sendable, CustomStringConvertible {
 }
 
 /// A rest of a plan needs a larger share of the arena than its member has: the member starts again with more.
-struct NeedsLargerArena: Error {}
+struct NeedsLargerArena: Error {
+  /// Bytes of arena that the rest takes.
+  var byteCount: Int
+}

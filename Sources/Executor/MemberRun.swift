@@ -54,10 +54,7 @@ struct MemberRun {
   {
     let nonZeros = try continuation.nonZeros.map { try nonZero(carried[$0], of: plan) }
     let rest = try planner.plan(restOf: plan, carried: carried + nonZeros)
-    guard rest.arenaBytes <= arenaBytes else {
-      plan.learn(arenaBytes: rest.arenaBytes)
-      throw NeedsLargerArena()
-    }
+    guard rest.arenaBytes <= arenaBytes else { throw NeedsLargerArena(byteCount: rest.arenaBytes) }
     let inputs = (carried + nonZeros).enumerated().filter { !continuation.decisive.contains($0.offset) }
     return try run(rest, inputs: inputs.map(\.element))
   }
@@ -111,7 +108,8 @@ struct MemberRun {
           .inputSize(
             model: plan.model.name, input: port.name, expected: port.byteCount, found: tensor.byteCount))
       }
-      guard case .memory(let location) = port.source else { continue }
+      // A plan of empty tensors has no arena.
+      guard case .memory(let location) = port.source, port.byteCount > 0 else { continue }
       try tensor.withUnsafeBytes { try device.write($0, to: location, of: memory) }
     }
   }
@@ -121,7 +119,7 @@ struct MemberRun {
     case .constant(let tensor): tensor
     case .memory(let location):
       try Tensor(elementType: port.elementType, shape: port.shape) { bytes in
-        try device.read(bytes, from: location, of: memory)
+        if port.byteCount > 0 { try device.read(bytes, from: location, of: memory) }
       }
     }
   }

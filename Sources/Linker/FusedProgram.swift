@@ -1,15 +1,17 @@
 import Device
 import ModelStore
-import Synchronization
 
 /// Several plans linked into one DAG of loads and kernels, with one activation arena.
 ///
 /// Kernels of one member form a chain. A load node feeds the first kernel of every member that reads its extent.
-/// Members depend on each other only where they share a part of the arena.
+/// Members depend on each other only where they share a part of the arena. Under a budget that does not hold the weights
+/// of one member beside the arena of another, each member has an arena of its own, for as long as it runs.
 public struct FusedProgram: Sendable {
   /// One model's part.
   public struct Member: Sendable {
     public var plan: Plan
+    /// Its arena, by index into ``FusedProgram/arenas``.
+    public var arena: Int
     /// Where its share of the arena starts.
     public var arenaOffset: Int
     /// Bytes of its share.
@@ -28,17 +30,16 @@ public struct FusedProgram: Sendable {
     public var readers: [(member: Int, step: Int)]
   }
 
-  /// Names this program's arena.
-  public let id: UInt64
   public let members: [Member]
   public let loads: [Load]
-  /// Page-rounded bytes of the arena.
-  public let arenaBytes: Int
+  /// Page-rounded bytes of each arena: one that all members share, or one a member.
+  public let arenas: [Int]
+
+  /// Bytes of all arenas.
+  public var arenaBytes: Int { arenas.reduce(0, +) }
 
   /// Bytes of all extents, equal ones once.
   public var uniqueWeightBytes: Int { loads.reduce(0) { $0 + $1.byteCount } }
-
-  private static let counter = Atomic<UInt64>(0)
 
   /// Links plans into one program.
   /// - Parameters:
@@ -46,21 +47,24 @@ public struct FusedProgram: Sendable {
   ///   - budget: the bytes that a member's extents and the arena have to fit in together.
   /// - Throws: ``LinkError`` when one member alone does not fit, with both sizes.
   public static func link(_ plans: [Plan], lanes: Int, budget: Int) throws(LinkError) -> FusedProgram {
+    // Read once: a plan may learn that it needs more while it is linked here.
+    let arenaBytes = plans.map(\.memberArenaBytes)
     var largest = 0
-    for plan in plans {
+    for (plan, arenaBytes) in zip(plans, arenaBytes) {
       let extents = plan.reservedExtents.reduce(0) { $0 + plan.model.file.extents[$1].byteCount }
       let fixed = extents + roundedToPages(plan.requestBytes)
-      guard fixed + plan.memberArenaBytes <= budget else {
+      guard fixed + arenaBytes <= budget else {
         throw LinkError(
-          .memberTooLarge(model: plan.model.name, needed: fixed + plan.memberArenaBytes, budget: budget))
+          .memberTooLarge(model: plan.model.name, needed: fixed + arenaBytes, budget: budget))
       }
       largest = max(largest, fixed)
     }
     let placement = placeArenas(
-      plans.map {
-        ArenaDemand(byteCount: $0.memberArenaBytes, cost: Double($0.reservedExtentBytes + $0.arenaBytes))
-      },
-      lanes: lanes, limit: budget - largest)
+      plans.indices.map {
+        ArenaDemand(
+          byteCount: arenaBytes[$0], cost: Double(plans[$0].reservedExtentBytes + plans[$0].arenaBytes))
+      }, lanes: lanes, limit: budget - largest)
+    let isShared = placement.byteCount <= budget - largest
     var loads: [Load] = []
     var known: [ContentHash: Int] = [:]
     for (member, plan) in plans.enumerated() {
@@ -83,12 +87,12 @@ public struct FusedProgram: Sendable {
     }
     let members = plans.indices.map { index in
       Member(
-        plan: plans[index], arenaOffset: placement.offsets[index], arenaBytes: plans[index].memberArenaBytes,
-        predecessor: placement.predecessors[index])
+        plan: plans[index], arena: isShared ? 0 : index,
+        arenaOffset: isShared ? placement.offsets[index] : 0, arenaBytes: arenaBytes[index],
+        predecessor: isShared ? placement.predecessors[index] : nil)
     }
     return FusedProgram(
-      id: counter.wrappingAdd(1, ordering: .relaxed).newValue, members: members, loads: loads,
-      arenaBytes: placement.byteCount)
+      members: members, loads: loads, arenas: isShared ? [placement.byteCount] : arenaBytes)
   }
 }
 

@@ -80,6 +80,7 @@ struct PlanBuilder {
     for id in node.inputs { operands.append(try id.map { try operand($0) }) }
     let results = try node.outputs.map { output in try output.map { try resultType(of: $0, node: node.name) }
     }
+    if try addEmpty(node, results) { return }
     let request = KernelRequest(
       model: model.name, node: node.name, op: node.op, postOps: node.postOps, operands: operands,
       results: results, threads: threads)
@@ -112,6 +113,18 @@ struct PlanBuilder {
     }
     append(node.name, kernel, operands: sources, results: targets)
     consume(node)
+  }
+
+  /// Results without elements need no kernel, which is well: few libraries have one that takes the packed weights of
+  /// others. False when there is something to compute.
+  private mutating func addEmpty(_ node: Node, _ results: [KernelRequest.ResultType?]) throws -> Bool {
+    guard results.allSatisfy({ ($0?.shape.elementCount ?? 0) == 0 }) else { return false }
+    for case (let output?, let result?) in zip(node.outputs, results) {
+      graph.constants[output] = .tensor(
+        try Tensor(elementType: result.elementType, shape: result.shape) { _ in })
+    }
+    consume(node)
+    return true
   }
 
   /// Makes the result a view of the operand. False when the operand is no memory or would need a reorder first.
