@@ -43,6 +43,7 @@ public final class ModelRepository: Sendable {
 
   /// Opens a model for this device's target, compiling it again from its kept source when it has to be.
   /// - Parameter notice: called with the reason when the model is compiled again.
+  /// - Throws: ``RecompilationError`` when that does not work; `StoreError` when there is no such model.
   public func open(
     _ name: String, version: Int? = nil, notice: ((String) -> Void)? = nil
   ) throws -> LinkableModel {
@@ -55,8 +56,12 @@ public final class ModelRepository: Sendable {
       reason = error.description
     }
     notice?("compiling '\(name)' again: \(reason)")
-    try recompile(name, version: version)
-    return try LinkableModel(try store.open(name, version: version))
+    do {
+      try recompile(name, version: version)
+      return try LinkableModel(try store.open(name, version: version))
+    } catch {
+      throw RecompilationError(model: name, reason: reason, failure: error)
+    }
   }
 
   /// Compiles a stored model again from its kept source, in place.

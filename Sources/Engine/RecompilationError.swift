@@ -1,0 +1,13 @@
+/// A compiled model cannot be used, and could not be compiled again from the source that the store keeps.
+public struct RecompilationError: Error, Sendable, CustomStringConvertible {
+  let model: String
+  /// Why the compiled model cannot be used.
+  let reason: String
+  /// Why it could not be compiled again.
+  let failure: any Error
+
+  public var description: String {
+    "model '\(model)' cannot be used: \(reason). Compiling it again failed: \(failure); "
+      + "'fusedinf add' of its ONNX file as '\(model)' mends it"
+  }
+}
