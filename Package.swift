@@ -42,7 +42,7 @@ let stages = [
     imports: [
       "Tensors", "ModelGraph", "GraphPasses", "Device", "ONNXFormat", "ModelStore", "ModelCompiler", "Linker",
       "Residency", "Executor",
-    ]),
+    ], testImports: ["Kernels", "CHost"]),
 ]
 let commandLine = [
   "Tensors", "ModelGraph", "Device", "ONNXFormat", "GraphPasses", "Kernels", "ModelStore", "ModelCompiler",

@@ -1,0 +1,78 @@
+import Device
+import Engine
+import Linker
+import Testing
+
+@Suite("Memory", .enabled(if: ReferenceModel.areThere, ReferenceModel.missing), .timeLimit(.minutes(5)))
+struct BudgetTests {
+  @Test("a model that is larger than the budget is refused, with both sizes; one that just fits runs")
+  func tooLarge() async throws {
+    let roomy = try Engine(store: SharedStore.directory.get())
+    let needed = try roomy.member("squeezenet").neededBytes
+    let tight = try Engine(store: SharedStore.directory.get(), budget: needed)
+    #expect(try await tight.run([try tight.member("squeezenet")])[0].get().count == 1)
+
+    let engine = try Engine(store: SharedStore.directory.get(), budget: needed - 1)
+    let members = try ["squeezenet", "cls"].map { try engine.member($0) }
+    let error = try #require(throws: LinkError.self) { try engine.link(members.map(\.plan)) }
+    #expect(error.description.contains("'squeezenet'"))
+    #expect(
+      error.description.contains("\(needed) bytes") && error.description.contains("\(needed - 1) bytes"))
+    #expect(try await engine.run([members[1]])[0].get().count == 1)
+  }
+
+  @Test(
+    "two models of one backbone hold it once: in the program's sum, in the budget, and as the system counts it"
+  )
+  func sharedBackbone() async throws {
+    let directory = try SharedStore.directory.get()
+    await #expect(processExitsWith: .success) { [directory = directory as String] in
+      let engine = try Engine(store: directory)
+      let members = try ["resnet18-a", "resnet18-b"].map { try engine.member($0) }
+      let alone = try members.map { try engine.link([$0.plan]).uniqueWeightBytes }
+      let program = try engine.link(members.map(\.plan))
+      let larger = try #require(alone.max())
+      #expect(program.uniqueWeightBytes * 10 <= larger * 11)
+      #expect(program.uniqueWeightBytes > larger)
+      for answer in await engine.run(program, members) { _ = try answer.get() }
+      let memory = try ProcessMemory(store: directory)
+      #expect(memory.storeBytes == program.uniqueWeightBytes)
+      #expect(memory.modelBytes == engine.residency.snapshot.residentBytes)
+    }
+  }
+
+  @Test("a model of dynamic shapes has one plan a shape, and right answers in each")
+  func dynamicShapes() async throws {
+    let engine = try Engine(store: SharedStore.directory.get())
+    let model = try engine.models.open("det")
+    let names = ["320x320-seed0", "192x256-seed0", "320x320-batch2"]
+    for round in 0..<2 {
+      for (index, name) in names.enumerated() {
+        let member = try engine.member(model, case: name)
+        #expect(engine.planner.usage.plans == (round == 0 ? index + 1 : names.count))
+        let expected = try ReferenceModel.tensors(try ReferenceModel.named("det").case(name).outputs)
+        #expect(try await engine.run([member])[0].get()[0].isClose(to: try #require(expected.values.first)))
+      }
+    }
+    let plan = try engine.member(model, case: names[1]).plan
+    #expect(try engine.member(model, case: "192x256-seed1").plan === plan)
+  }
+
+  @Test("the cache of plans keeps within its bytes: the least recently used leaves")
+  func planCache() async throws {
+    let probe = try Engine(store: SharedStore.directory.get())
+    let footprints = try ["cls", "rec"].map { try probe.member($0).plan.footprint }
+    let capacity = footprints.reduce(0, +)
+    let engine = try Engine(store: SharedStore.directory.get(), planCacheBytes: capacity)
+    let models = try ["cls", "rec", "det"].map { try engine.models.open($0) }
+    let first = try engine.member(models[0])
+    _ = try engine.member(models[1])
+    #expect(engine.planner.usage == (capacity, 2))
+    #expect(try engine.member(models[0]).plan === first.plan)
+    let last = try engine.member(models[2])
+    #expect(engine.planner.usage.bytes <= max(capacity, last.plan.footprint))
+    #expect(try engine.member(models[2]).plan === last.plan)
+    // One that has left still runs for whoever holds it.
+    #expect(try await engine.run([first])[0].get().count == 1)
+  }
+}
