@@ -21,23 +21,29 @@ public final class ModelRepository: Sendable {
 
   /// Compiles the ONNX model at `path` and registers it as the next version of `name`.
   /// - Parameter progress: called with the stage that begins.
-  /// - Throws: when the model cannot be read, compiled or stored; nothing is registered then.
+  /// - Parameter admit: called with the compiled model before it is registered; what it throws keeps it from that.
+  /// - Throws: when the model cannot be read, compiled, admitted or stored; nothing is registered then.
   public func add(
-    _ path: String, name: String, options: CompilationOptions, progress: ((String) -> Void)? = nil
+    _ path: String, name: String, options: CompilationOptions, progress: ((String) -> Void)? = nil,
+    admit: (CompiledModel) throws -> ModelNeed? = { _ in nil }
   ) throws -> AddedModel {
     let start = ContinuousClock.now
     progress?("reading")
     let imported = try ONNXModel.read(path, name: name)
     var metadata: ModelMetadata?
+    var need: ModelNeed?
     let shapes = options.shapes.map { (ModelRepository.shapeOption + $0, ShapeRanges($1).description) }
     let version = try store.add(
       name: name, source: imported.sourceFiles, options: Dictionary(uniqueKeysWithValues: shapes)
     ) { target in
       metadata = try compile(imported, name: name, options: options, to: target, progress: progress)
+      progress?("planning")
+      need = try admit(try CompiledModel.open(target))
+      progress?("storing")
     }
     guard let metadata else { throw CancellationError() }
     return AddedModel(
-      name: name, version: version, metadata: metadata, operators: imported.operatorCounts,
+      name: name, version: version, metadata: metadata, operators: imported.operatorCounts, need: need,
       duration: ContinuousClock.now - start)
   }
 
@@ -110,5 +116,7 @@ public struct AddedModel: Sendable {
   public var metadata: ModelMetadata
   /// How often each ONNX operator stands in the source.
   public var operators: [String: Int]
+  /// What a run of it takes; `nil` when sizes are left open.
+  public var need: ModelNeed?
   public var duration: Duration
 }

@@ -71,7 +71,7 @@ public final class Executor: Sendable {
       let extent = plan.model.file.extents[index]
       return ItemRequest(
         item: ResidencyItem(
-          id: .extent(extent.hash.description), byteCount: extent.byteCount,
+          id: .extent(plan.model.extentNames[index]), byteCount: extent.byteCount,
           reloadCost: Double(extent.byteCount) / 1000),
         source: .load(plan.model.load(extent: index, way: run.way)))
     }
@@ -108,7 +108,7 @@ public final class Executor: Sendable {
     ).run(part.plan, inputs: run.inputs(of: member))
     var isDamaged = false
     for index in part.plan.reservedExtents {
-      let id = ItemID.extent(part.plan.model.file.extents[index].hash.description)
+      let id = ItemID.extent(part.plan.model.extentNames[index])
       let ticket = lease.ticket(for: id)
       guard ticket.isReady, !device.isIntact(try ticket.wait().handle) else { continue }
       residency.markDamaged(id)
@@ -212,10 +212,10 @@ private final class ProgramRun: Sendable {
     }
     let plan = program.members[member].plan
     for index in plan.extents {
-      let extent = plan.model.file.extents[index]
-      let ticket = lease.ticket(for: .extent(extent.hash.description))
+      let ticket = lease.ticket(for: .extent(plan.model.extentNames[index]))
       if ticket.isReady { continue }
-      state.withLock { $0.timings[member].bytesLoaded += extent.byteCount }
+      let bytes = plan.model.file.extents[index].byteCount
+      state.withLock { $0.timings[member].bytesLoaded += bytes }
       ticket.onReady { [weak self] in
         let now = monotonicNanoseconds()
         self?.state.withLock { $0.timings[member].loaded = max($0.timings[member].loaded, now) }

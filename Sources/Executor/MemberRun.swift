@@ -73,8 +73,7 @@ struct MemberRun {
   }
 
   private func attach(_ extent: Int, of plan: Plan, to memory: any BoundMemory) throws {
-    let stored = plan.model.file.extents[plan.extents[extent]]
-    let ticket = lease.ticket(for: .extent(stored.hash.description))
+    let ticket = lease.ticket(for: .extent(plan.model.extentNames[plan.extents[extent]]))
     if !ticket.isReady {
       shares.end(lane)
       defer { shares.begin(lane) }

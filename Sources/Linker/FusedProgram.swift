@@ -41,6 +41,10 @@ public struct FusedProgram: Sendable {
   /// Bytes of all extents, equal ones once.
   public var uniqueWeightBytes: Int { loads.reduce(0) { $0 + $1.byteCount } }
 
+  /// True when data have shown, since this was linked, that a member takes a larger share of the arena: linked again,
+  /// it gets it at once.
+  public var isOutgrown: Bool { members.contains { $0.plan.memberArenaBytes > $0.arenaBytes } }
+
   /// Links plans into one program.
   /// - Parameters:
   ///   - lanes: how many members can run at the same time.
@@ -51,8 +55,7 @@ public struct FusedProgram: Sendable {
     let arenaBytes = plans.map(\.memberArenaBytes)
     var largest = 0
     for (plan, arenaBytes) in zip(plans, arenaBytes) {
-      let extents = plan.reservedExtents.reduce(0) { $0 + plan.model.file.extents[$1].byteCount }
-      let fixed = extents + roundedToPages(plan.requestBytes)
+      let fixed = plan.reservedExtentBytes + roundedToPages(plan.requestBytes)
       guard fixed + arenaBytes <= budget else {
         throw LinkError(
           .memberTooLarge(model: plan.model.name, needed: fixed + arenaBytes, budget: budget))
@@ -67,21 +70,20 @@ public struct FusedProgram: Sendable {
     let isShared = placement.byteCount <= budget - largest
     var loads: [Load] = []
     var known: [ContentHash: Int] = [:]
+    let mostLoads = plans.reduce(0) { $0 + $1.extents.count }
+    loads.reserveCapacity(mostLoads)
+    known.reserveCapacity(mostLoads)
     for (member, plan) in plans.enumerated() {
-      var firstSteps = [Int](repeating: plan.steps.count, count: plan.extents.count)
-      for (step, kernel) in plan.steps.enumerated() {
-        for extent in kernel.waits { firstSteps[extent] = step }
-      }
       for (position, extent) in plan.extents.enumerated() {
         let stored = plan.model.file.extents[extent]
         if let index = known[stored.hash] {
-          loads[index].readers.append((member, firstSteps[position]))
+          loads[index].readers.append((member, plan.firstSteps[position]))
         } else {
           known[stored.hash] = loads.count
           loads.append(
             Load(
               extent: stored.hash, byteCount: stored.byteCount, source: (member, extent),
-              readers: [(member, firstSteps[position])]))
+              readers: [(member, plan.firstSteps[position])]))
         }
       }
     }
@@ -93,12 +95,5 @@ public struct FusedProgram: Sendable {
     }
     return FusedProgram(
       members: members, loads: loads, arenas: isShared ? [placement.byteCount] : arenaBytes)
-  }
-}
-
-extension Plan {
-  /// Page-rounded bytes of ``reservedExtents``.
-  public var reservedExtentBytes: Int {
-    reservedExtents.reduce(0) { $0 + model.file.extents[$1].byteCount }
   }
 }

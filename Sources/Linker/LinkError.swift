@@ -15,6 +15,11 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
 
   init(_ code: Code) { self.code = code }
 
+  /// A model that needs more at once than the budget.
+  package static func tooLarge(model: String, needed: Int, budget: Int) -> LinkError {
+    LinkError(.memberTooLarge(model: model, needed: needed, budget: budget))
+  }
+
   public var description: String {
     switch code {
     case .arenaTooLarge: "the activations of this program take more memory than can be addressed"

@@ -13,6 +13,9 @@ public final class LinkableModel: Sendable {
   /// The file, which holds the weights. Open as long as this object lives.
   public let file: CompiledModel
 
+  /// What residency calls the extents: their hashes in hexadecimal, written out once.
+  public let extentNames: [String]
+
   let identity = PlanIdentity()
 
   /// Decodes the graph of an opened file.
@@ -21,6 +24,7 @@ public final class LinkableModel: Sendable {
     self.file = file
     name = file.metadata.name
     version = file.metadata.version
+    extentNames = file.extents.map(\.hash.description)
     graph = try Graph.decoded(from: file.graph)
     try graph.verify()
     for (id, constant) in graph.constants {
@@ -38,7 +42,7 @@ public final class LinkableModel: Sendable {
   public func load(extent index: Int, way: LoadRequest.Way) -> LoadRequest {
     let extent = file.extents[index]
     return LoadRequest(
-      name: extent.hash.description, descriptor: file.descriptor, file: file, path: file.path,
+      name: extentNames[index], descriptor: file.descriptor, file: file, path: file.path,
       offset: extent.offset, byteCount: extent.byteCount, way: way)
   }
 }

@@ -64,6 +64,17 @@ public final class Plan: Sendable {
   /// What a user should know: kernels that fall to a reference implementation, weights that are reordered at run time.
   public let warnings: [String]
 
+  // Linking reads these each time, so they are worked out once.
+
+  /// The extents that a member has to reserve: those of the plan, or all of the model's when the rest is planned later.
+  public let reservedExtents: [Int]
+  /// Page-rounded bytes of ``reservedExtents``.
+  public let reservedExtentBytes: Int
+  /// The step that waits for each of ``extents``; the number of steps where none does.
+  public let firstSteps: [Int]
+  /// Bytes of inputs and outputs on the host; `Int.max / 4` when there are more.
+  public let requestBytes: Int
+
   init(
     model: LinkableModel, threads: [Int], steps: [Step], extents: [Int], arenaBytes: Int, inputs: [Port],
     outputs: [Port], carried: [Port], continuation: Continuation?, warnings: [String]
@@ -78,6 +89,19 @@ public final class Plan: Sendable {
     self.carried = carried
     self.continuation = continuation
     self.warnings = warnings
+    let planned = Set(extents)
+    reservedExtents =
+      continuation == nil ? extents : extents + model.file.extents.indices.filter { !planned.contains($0) }
+    reservedExtentBytes = reservedExtents.reduce(0) { $0 + model.file.extents[$1].byteCount }
+    var firstSteps = [Int](repeating: steps.count, count: extents.count)
+    for (number, step) in steps.enumerated() {
+      for extent in step.waits { firstSteps[extent] = number }
+    }
+    self.firstSteps = firstSteps
+    requestBytes = (inputs + outputs + carried).reduce(0) { sum, port in
+      let (bytes, overflow) = sum.addingReportingOverflow(port.byteCount)
+      return overflow ? Int.max / 4 : min(bytes, Int.max / 4)
+    }
   }
 
   let restIdentity = PlanIdentity()
@@ -89,20 +113,6 @@ public final class Plan: Sendable {
   /// Remembers that a rest of this plan took `byteCount` bytes of arena, for the members that are linked from now on.
   public func learn(arenaBytes byteCount: Int) {
     learnedArenaBytes.max(byteCount, ordering: .relaxed)
-  }
-
-  /// Page-rounded bytes of the extents that a member has to reserve: those of the plan, or all of the model's when
-  /// the rest is planned later.
-  public var reservedExtents: [Int] {
-    continuation == nil ? extents : extents + model.file.extents.indices.filter { !extents.contains($0) }
-  }
-
-  /// Bytes of inputs and outputs on the host; `Int.max / 4` when there are more.
-  public var requestBytes: Int {
-    (inputs + outputs + carried).reduce(0) { sum, port in
-      let (bytes, overflow) = sum.addingReportingOverflow(port.byteCount)
-      return overflow ? Int.max / 4 : min(bytes, Int.max / 4)
-    }
   }
 
   /// Host bytes that the plan itself keeps, about: what the cache of plans counts.

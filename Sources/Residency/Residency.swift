@@ -108,6 +108,13 @@ public final class Residency: Sendable {
   /// Throws out all that is neither leased nor pinned.
   public func evictIdle() { decide { $0.machine.evictIdle() } }
 
+  /// Throws out all weights that are neither leased nor pinned. Arenas stay, for the next run of their programs.
+  public func evictIdleExtents() {
+    decide { core in
+      core.machine.evictIdle { id in if case .extent = id { true } else { false } }
+    }
+  }
+
   /// Keeps an item resident until it is unpinned as often as it was pinned. Hold a lease of it meanwhile: what is not
   /// there is not pinned.
   public func pin(_ id: ItemID) { decide { $0.machine.pin(id) } }

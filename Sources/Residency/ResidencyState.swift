@@ -118,8 +118,9 @@ public struct ResidencyState: Sendable {
   }
 
   /// Throws out all that is neither leased nor pinned. What is still loading stays.
-  public mutating func evictIdle() -> [ResidencyAction] {
-    let idle = entries.values.filter(\.isIdle).sorted { $0.value < $1.value }
+  /// - Parameter isChosen: says of what may go whether it goes.
+  public mutating func evictIdle(where isChosen: (ItemID) -> Bool = { _ in true }) -> [ResidencyAction] {
+    let idle = entries.values.filter { $0.isIdle && isChosen($0.item.id) }.sorted { $0.value < $1.value }
     return idle.map { evict($0.item.id) }
   }
 

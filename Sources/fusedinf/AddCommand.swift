@@ -10,10 +10,14 @@ struct AddCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "add", abstract: "Compile ONNX models for this machine and register them.",
     discussion: """
-      Each model is checked, optimised, and its weights are packed in the layout that the kernels want. A model that is
-      there already gets a new version. Sizes that a model leaves open can be bounded, so that its memory is known:
+      Each model is checked and optimised, and its weights are packed in the layout that the kernels want. \
+      A model that is there already gets a new version. A model that fails leaves nothing behind, and the others \
+      are added all the same.
 
-        fusedinf add detector.onnx --shape x=1x3x32..960x32..960
+      Sizes that a model leaves open can be bounded. Then it is known what the model takes, and one that could \
+      never run within the budget is refused here:
+
+        fusedinf add detector.onnx --shape x=1x3x32..960x32..960 --budget 64MiB
       """)
 
   @Argument(help: "The models' files.", completion: .file(extensions: ["onnx"]))
@@ -48,19 +52,26 @@ struct AddCommand: AsyncParsableCommand {
     let configuration = try engine.configuration()
     let engine = Engine(store: try store.open(), device: try CPUDevice(), configuration: configuration)
     var reports: [AddReport] = []
+    var failures: [AddFailure] = []
     for path in models {
       let name = name ?? URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
       let progress = ProgressLine(title: name)
-      defer { progress.clear() }
-      let added = try engine.models.add(
-        path, name: name,
-        options: CompilationOptions(shapes: shapes.mapValues(\.ranges), verifying: verifyGraph),
-        progress: { progress.show($0) })
-      progress.clear()
-      let report = AddReport(added)
-      if output.json { reports.append(report) } else { print(report.text) }
+      do {
+        let added = try engine.add(
+          path, name: name,
+          options: CompilationOptions(shapes: shapes.mapValues(\.ranges), verifying: verifyGraph),
+          progress: { progress.show($0) })
+        progress.clear()
+        reports.append(AddReport(added))
+        if !output.json { print(AddReport(added).text) }
+      } catch {
+        progress.clear()
+        complain(error)
+        failures.append(AddFailure(path: path, error: explanation(of: error)))
+      }
     }
-    if output.json { try printJSON(["models": reports]) }
+    if output.json { try printJSON(AddSummary(models: reports, failures: failures)) }
+    if !failures.isEmpty { throw ExitCode.failure }
   }
 
   private func parsedShapes() throws -> [String: ShapeRanges] {
@@ -77,12 +88,27 @@ struct AddCommand: AsyncParsableCommand {
   }
 }
 
-/// What `add` prints of one model.
+/// What `add --json` prints.
+private struct AddSummary: Encodable {
+  var models: [AddReport]
+  var failures: [AddFailure]
+}
+
+/// A model that was not added.
+private struct AddFailure: Encodable {
+  var path: String
+  var error: String
+}
+
+/// What `add` says of a model.
 private struct AddReport: Encodable {
   var name: String
   var version: Int
   var operators: [String: Int]
   var statistics: [String: Int]
+  /// The least budget that it runs under; left out, like the next, when it leaves sizes open.
+  var reservedBytes: Int?
+  var arenaBytes: Int?
   var seconds: Double
 
   init(_ added: AddedModel) {
@@ -90,6 +116,8 @@ private struct AddReport: Encodable {
     version = added.version
     operators = added.operators
     statistics = added.metadata.statistics
+    reservedBytes = added.need?.reservedBytes
+    arenaBytes = added.need?.arenaBytes
     let (seconds, attoseconds) = added.duration.components
     self.seconds = Double(seconds) + Double(attoseconds) / 1e18
   }
@@ -98,8 +126,14 @@ private struct AddReport: Encodable {
     let nodes = "\(statistics["nodes_before"] ?? 0) -> \(statistics["nodes_after"] ?? 0) nodes"
     let changes = "\(statistics["folded"] ?? 0) folded, \(statistics["fused"] ?? 0) fused"
     let bytes = ByteSize(bytes: statistics["weight_bytes"] ?? 0)
+    let need =
+      if let reservedBytes, let arenaBytes {
+        "runs in \(ByteSize(bytes: reservedBytes)) (arena \(ByteSize(bytes: arenaBytes)))"
+      } else {
+        "sizes left open (see --shape)"
+      }
     let time = (seconds * 100).rounded() / 100
     return "\(name) v\(version): \(operators.values.reduce(0, +)) ops, \(nodes) (\(changes)), "
-      + "\(statistics["weights"] ?? 0) weights in \(bytes), \(time) s"
+      + "\(statistics["weights"] ?? 0) weights in \(bytes), \(need), \(time) s"
   }
 }

@@ -14,12 +14,15 @@ struct FusedInf: AsyncParsableCommand {
 
         fusedinf add detector.onnx recognizer.onnx
 
-      Then any set of models runs as one fused program, in whatever memory you grant:
+      Then any set of models runs as one fused program, in the memory you grant:
 
-        fusedinf run detector recognizer --budget 64MiB --input detector/x=image.npy --output answers
+        fusedinf run detector recognizer --budget 64MiB --output answers
 
-      Weights that do not fit are swapped out and in again while the kernels run. 'fusedinf config' lists every setting
-      and where else it can come from.
+      Weights that do not fit are swapped out, and in again while kernels run. \
+      'fusedinf graph' draws what was linked; 'fusedinf config' lists every setting and where it can come from.
+
+      Results go to standard output, messages to standard error. The exit status is 0, or 1 when something failed, \
+      or 2 when the command line is wrong. Every command takes --json.
       """,
     version: "0.1.0",
     subcommands: [
@@ -28,8 +31,7 @@ struct FusedInf: AsyncParsableCommand {
       RemoveCommand.self, ConfigCommand.self,
     ])
 
-  /// Parses and runs. Results go to standard output, everything else to standard error. The exit status is 0, 1 when
-  /// something failed, 2 when the command line is wrong.
+  /// Parses and runs. The exit status is 0, 1 when something failed, 2 when the command line is wrong.
   static func main() async {
     restartWithPassiveWaiting()
     do {
@@ -39,15 +41,21 @@ struct FusedInf: AsyncParsableCommand {
       } else {
         try command.run()
       }
+    } catch let code as ExitCode {
+      // Who throws this has said why.
+      Foundation.exit(code.rawValue)
     } catch {
       let code = exitCode(for: error)
       if code == .success {
         print(message(for: error))
         return
       }
-      let isUsage = code == .validationFailure
-      notice(isUsage ? fullMessage(for: error) : "fusedinf: \(error)")
-      Foundation.exit(isUsage ? 2 : 1)
+      if code == .validationFailure {
+        notice(fullMessage(for: error))
+        Foundation.exit(2)
+      }
+      complain(error)
+      Foundation.exit(1)
     }
   }
 

@@ -9,8 +9,9 @@ struct GraphCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "graph", abstract: "Draw a model's graph, or the fused program of several models.",
     discussion: """
-      One name draws that model's compiled graph; several names, or --program, draw what they are linked into: loads,
-      kernels, lanes and shared weights. The file's ending chooses between SVG and DOT.
+      One name draws that model's compiled graph. Several names, or --program, draw what they are linked into: \
+      loads, kernels, lanes, and the weights that models share. The file's ending chooses between SVG and DOT; \
+      a browser shows what is behind each box of an SVG.
 
         fusedinf graph detector -o detector.svg
         fusedinf graph detector recognizer -o program.svg
@@ -47,8 +48,9 @@ struct GraphCommand: AsyncParsableCommand {
       let arguments = try InputArguments(names: names, inputs: [], shapes: shapes)
       var generator = SeededGenerator(seed: 1)
       let plans = try models.map { model in
-        let inputs = try arguments.tensors(for: model, using: &generator)
-        return try engine.planner.plan(model, inputs: inputs.map { ($0.elementType, $0.shape) })
+        let inputs = try arguments.tensors(
+          for: model, limit: engine.configuration.budget, using: &generator)
+        return try arguments.plan(model, inputs, with: engine.planner)
       }
       let picture = ProgramPicture(try engine.link(plans))
       text = isSVG ? picture.svg : picture.dot

@@ -17,14 +17,22 @@ struct InputArguments {
     }
     for text in shapeArguments {
       let (name, input, shape) = try InputArguments.parts(of: text, option: "--shape", names: names)
-      do { shapes[name, default: [:]][input] = try ShapeRanges(parsing: shape) } catch {
-        throw ValidationError("\(error)")
-      }
+      do {
+        let sizes = try ShapeRanges(parsing: shape)
+        guard sizes.ranges.allSatisfy({ $0.count == 1 }) else {
+          throw ValidationError("--shape takes one size an axis here, not '\(shape)'")
+        }
+        shapes[name, default: [:]][input] = sizes
+      } catch let error as ShapeRangesError { throw ValidationError("\(error)") }
     }
   }
 
   /// The tensors for a model's inputs, in its order.
-  func tensors(for model: LinkableModel, using generator: inout SeededGenerator) throws -> [Tensor] {
+  /// - Parameter limit: the most bytes that a random one may have.
+  /// - Throws: ``InputArgumentError``; ``TensorError`` when a file cannot be read.
+  func tensors(
+    for model: LinkableModel, limit: Int, using generator: inout SeededGenerator
+  ) throws -> [Tensor] {
     let known = model.graph.inputs.map { model.graph[$0].name }
     let given = Set(files[model.name, default: [:]].keys).union(shapes[model.name, default: [:]].keys)
     for input in given.sorted() where !known.contains(input) {
@@ -34,14 +42,41 @@ struct InputArguments {
       let name = model.graph[id].name
       if let file = files[model.name]?[name] { return try NPY.read(file) }
       let type = model.graph[id].type ?? ValueType(.float32, nil)
-      let declared = try (model.file.metadata.declaredShapes[name]).map { try ShapeRanges(parsing: $0) }
-      let ranges = shapes[model.name]?[name] ?? declared
-      let dims = (type.dimensions ?? []).enumerated().map { axis, dimension in
-        dimension.size
-          ?? (ranges?.ranges.indices.contains(axis) == true ? ranges?.ranges[axis].lowerBound : nil)
-          ?? (axis == 0 ? 1 : type.rank == 4 ? 224 : 64)
+      let shape = try Shape(checking: try sizes(of: name, type, in: model))
+      let bytes = type.elementType.byteCount(of: shape.elementCount)
+      guard let bytes, bytes <= limit else {
+        throw InputArgumentError.tooLarge(model: model.name, input: name, shape: shape, limit: limit)
       }
-      return try generator.tensor(type.elementType, Shape(checking: dims))
+      return try generator.tensor(type.elementType, shape)
+    }
+  }
+
+  /// The sizes of an input that is drawn at random: as given, else as the model says, else the least that was declared,
+  /// else a guess.
+  private func sizes(of input: String, _ type: ValueType, in model: LinkableModel) throws -> [Int] {
+    if let given = shapes[model.name]?[input] { return given.ranges.map(\.lowerBound) }
+    let declared = try model.file.metadata.declaredShapes[input].map { try ShapeRanges(parsing: $0).ranges }
+    return (type.dimensions ?? []).enumerated().map { axis, dimension in
+      let least = declared.flatMap { $0.indices.contains(axis) ? $0[axis].lowerBound : nil }
+      return dimension.size ?? least ?? (axis == 0 ? 1 : type.rank == 4 ? 224 : 64)
+    }
+  }
+
+  /// Plans a model for these tensors.
+  /// - Throws: ``InputArgumentError`` when sizes had to be guessed and do not suit it; what the planner throws.
+  func plan(_ model: LinkableModel, _ tensors: [Tensor], with planner: Planner) throws -> Plan {
+    do {
+      return try planner.plan(model, inputs: tensors.map { ($0.elementType, $0.shape) })
+    } catch {
+      for (id, tensor) in zip(model.graph.inputs, tensors) {
+        let name = model.graph[id].name
+        let isOpen = model.graph[id].type?.dimensions?.contains { $0.size == nil } ?? true
+        let isGiven = files[model.name]?[name] != nil || shapes[model.name]?[name] != nil
+        guard isOpen, !isGiven, model.file.metadata.declaredShapes[name] == nil else { continue }
+        throw InputArgumentError.guessed(
+          model: model.name, input: name, tried: tensor.shape, reason: "\(error)")
+      }
+      throw error
     }
   }
 
@@ -65,14 +100,22 @@ struct InputArguments {
   }
 }
 
-/// An input that a model does not have.
+/// What is wrong with the inputs that a model is to run on.
 enum InputArgumentError: Error, CustomStringConvertible {
   case unknownInput(model: String, input: String, inputs: [String])
+  case tooLarge(model: String, input: String, shape: Shape, limit: Int)
+  case guessed(model: String, input: String, tried: Shape, reason: String)
 
   var description: String {
     switch self {
     case .unknownInput(let model, let input, let inputs):
       "model '\(model)' has no input '\(input)'; it has \(inputs.map { "'\($0)'" }.joined(separator: ", "))"
+    case .tooLarge(let model, let input, let shape, let limit):
+      "a tensor of shape \(shape) for input '\(input)' of model '\(model)' is larger than the budget of "
+        + "\(ByteSize(bytes: limit))"
+    case .guessed(let model, let input, let tried, let reason):
+      "model '\(model)' leaves sizes of its input '\(input)' open, and \(tried) does not suit it; "
+        + "say --shape \(model)/\(input)=… (\(reason))"
     }
   }
 }

@@ -15,13 +15,21 @@ struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Link models into one fused program and run it.",
     discussion: """
-      Inputs that are not given are drawn at random. Outputs go to DIR/NAME/OUTPUT.npy.
+      Inputs that are not given are drawn at random, the same ones for the same --seed. Sizes that a model leaves \
+      open come from --shape, or from the least that was declared when it was added. Outputs go to DIR/NAME/OUTPUT.npy; \
+      a '/' in an output's name becomes '_'.
 
-        fusedinf run detector rater --input detector/x=image.npy --output answers --budget 64MiB
-        fusedinf run detector rater --repeat 10 --swap cold --trace trace.json
+        fusedinf run detector rater --input detector/x=image.npy --output answers
+        fusedinf run detector rater --budget 64MiB --repeat 10 --swap cold
+        fusedinf run detector rater --trace trace.json
 
-      With --swap each repetition starts with all weights evicted: 'warm' leaves their file in the page cache, 'cold'
-      drops it from there too. Perfetto (https://ui.perfetto.dev) opens the trace.
+      Models that do not fit the budget together run one after another. With --swap each repetition starts with all \
+      weights evicted and plans kept, as in a running server: 'warm' leaves their files in the page cache, 'cold' \
+      drops them from there too. https://ui.perfetto.dev opens the trace.
+
+      With --json: link_us, budget_bytes, peak_resident_bytes, arena_bytes, unique_weight_bytes, wall_ms and page_faults \
+      of each repetition; for each of models: plan_ms (making the plan), swap_in_ms (until its last weight was usable), \
+      first_ms (until its first answer), bytes_loaded, run_ms of each repetition, outputs (name, dtype, shape).
       """)
 
   @Argument(help: "The models' names.") var names: [String]
@@ -71,12 +79,12 @@ struct RunCommand: AsyncParsableCommand {
     let engine = Engine(store: try store.open(), device: try CPUDevice(), configuration: configuration)
     var members: [RunMember] = []
     let arguments = try InputArguments(names: names, inputs: inputs, shapes: shapes)
-    var generator = SeededGenerator(seed: seed ?? Knob.seed.fromEnvironment.flatMap { UInt64($0) } ?? 1)
+    var generator = SeededGenerator(seed: try startOfRandomNumbers())
     for name in names {
       let model = try engine.models.open(name) { notice($0) }
-      let tensors = try arguments.tensors(for: model, using: &generator)
+      let tensors = try arguments.tensors(for: model, limit: configuration.budget, using: &generator)
       let start = monotonicNanoseconds()
-      let plan = try engine.planner.plan(model, inputs: tensors.map { ($0.elementType, $0.shape) })
+      let plan = try arguments.plan(model, tensors, with: engine.planner)
       members.append(
         RunMember(model: model, plan: plan, inputs: tensors, planNanoseconds: monotonicNanoseconds() - start))
       for warning in plan.warnings { notice("warning: model '\(name)': \(warning)") }
@@ -86,19 +94,30 @@ struct RunCommand: AsyncParsableCommand {
     let report = try await repeatedly(members, on: engine, trace: recorder)
     if let recorder, let trace { try recorder.json().write(to: URL(fileURLWithPath: trace)) }
     if output.json { try printJSON(report) } else { print(report.text) }
-    if let failure = report.failures.first { throw failure }
+    for failure in report.failures { complain(failure) }
+    if !report.failures.isEmpty { throw ExitCode.failure }
+  }
+
+  private func startOfRandomNumbers() throws -> UInt64 {
+    if let seed { return seed }
+    guard let text = Knob.seed.fromEnvironment else { return 1 }
+    guard let seed = UInt64(text) else {
+      throw ValidationError("\(Knob.seed.environment ?? "seed")='\(text)' is not a whole number")
+    }
+    return seed
   }
 
   private func repeatedly(_ members: [RunMember], on engine: Engine, trace: Trace?) async throws -> RunReport
   {
     var report = RunReport(members: members, budget: engine.configuration.budget)
-    for repetition in 0..<repetitions {
-      let linkStart = monotonicNanoseconds()
-      let program = try engine.link(members.map(\.plan))
-      let linked = monotonicNanoseconds()
-      if repetition == 0 { report.link(program, nanoseconds: linked - linkStart) }
+    let start = monotonicNanoseconds()
+    var program = try engine.link(members.map(\.plan))
+    report.link(program, nanoseconds: monotonicNanoseconds() - start)
+    for repetition in 1...repetitions {
+      // As a server would: linked once, and again only when data have shown that a member takes more.
+      if program.isOutgrown { program = try engine.link(members.map(\.plan)) }
       if let swap {
-        engine.residency.evictIdle()
+        engine.residency.evictIdleExtents()
         if swap == .cold { for member in members { dropFromPageCache(member.model.file.descriptor) } }
       }
       let faults = PageFaults.now
@@ -106,11 +125,11 @@ struct RunCommand: AsyncParsableCommand {
       let answers = await engine.executor.run(
         program, inputs: members.map(\.inputs), way: swap == .cold ? .read : .mapped, trace: trace)
       report.add(answers, start: start, end: monotonicNanoseconds(), faults: PageFaults.now.since(faults))
-      if !report.failures.isEmpty { break }
-      if repetition == repetitions - 1, let directory = outputDirectory {
-        try write(answers, of: members, to: directory)
-      }
+      let isLast = repetition == repetitions || !report.failures.isEmpty
+      if isLast, let directory = outputDirectory { try write(answers, of: members, to: directory) }
+      if isLast { break }
     }
+    report.arenaBytes = program.arenaBytes
     report.peakResidentBytes = engine.residency.snapshot.peakBytes
     return report
   }
@@ -124,7 +143,8 @@ struct RunCommand: AsyncParsableCommand {
       written[name, default: 0] += 1
       let folder = directory + "/" + name + ((written[name] ?? 1) > 1 ? "#\(written[name] ?? 1)" : "")
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      for (output, tensor) in try answer.get().outputs {
+      guard case .success(let answer) = answer else { continue }
+      for (output, tensor) in answer.outputs {
         let file = output.replacingOccurrences(of: "/", with: "_")
         try NPY.write(tensor, to: "\(folder)/\(file).npy")
       }

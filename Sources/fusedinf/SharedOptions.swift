@@ -5,6 +5,10 @@ import Foundation
 import Kernels
 import ModelStore
 
+extension ByteSize: ExpressibleByArgument {
+  public init?(argument: String) { self.init(parsing: argument) }
+}
+
 /// `--json`, on every command.
 struct OutputOptions: ParsableArguments {
   @Flag(name: .long, help: "Print one JSON object instead of text.")
@@ -50,7 +54,7 @@ struct EngineOptions: ParsableArguments {
     func size(_ given: ByteSize?, _ knob: Knob, _ standard: Int) throws -> Int {
       if let given { return given.bytes }
       guard let text = knob.fromEnvironment else { return standard }
-      guard let size = ByteSize(argument: text) else {
+      guard let size = ByteSize(parsing: text) else {
         throw ValidationError("\(knob.environment ?? knob.name)='\(text)' is not a size such as 64MiB")
       }
       return size.bytes
@@ -70,17 +74,4 @@ struct EngineOptions: ParsableArguments {
       deterministic: deterministic || flag ?? false,
       planCacheBytes: try size(planCache, .planCache, 256 << 20))
   }
-}
-
-/// Says something to a person on standard error; standard output is for results.
-func notice(_ text: String) {
-  FileHandle.standardError.write(Data((text + "\n").utf8))
-}
-
-/// Prints `value` as one JSON object.
-func printJSON(_ value: some Encodable) throws {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-  encoder.keyEncodingStrategy = .convertToSnakeCase
-  print(String(decoding: try encoder.encode(value), as: UTF8.self))
 }

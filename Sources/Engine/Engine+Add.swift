@@ -1,0 +1,63 @@
+import Device
+import Linker
+import ModelCompiler
+import ModelGraph
+import ModelStore
+import Tensors
+
+/// What a run of a model takes when its inputs are as large as they were declared.
+public struct ModelNeed: Sendable, Hashable {
+  /// Bytes of weights, activations and request tensors together: the least budget that the model runs under.
+  public var reservedBytes: Int
+  /// Bytes of activations.
+  public var arenaBytes: Int
+}
+
+extension Engine {
+  /// Compiles the ONNX model at `path` and registers it as the next version of `name`, if it fits the budget.
+  /// - Parameter progress: called with the stage that begins.
+  /// - Throws: when the model cannot be read, compiled, planned for its largest declared shapes or stored, or takes more
+  ///   than the budget for them; nothing is registered then.
+  public func add(
+    _ path: String, name: String, options: CompilationOptions, progress: ((String) -> Void)? = nil
+  ) throws -> AddedModel {
+    try models.add(path, name: name, options: options, progress: progress) { try need(of: $0) }
+  }
+
+  /// What `file` takes at its largest declared shapes; `nil` when it leaves sizes open that were not declared.
+  /// - Throws: ``LinkError`` when that is more than the budget, or when its weights alone are.
+  private func need(of file: CompiledModel) throws -> ModelNeed? {
+    let model = try LinkableModel(file)
+    guard let inputs = try largestInputs(of: model) else {
+      guard file.extentBytes <= configuration.budget else {
+        throw LinkError.tooLarge(model: model.name, needed: file.extentBytes, budget: configuration.budget)
+      }
+      return nil
+    }
+    // A planner of its own: this plan would keep the file open for as long as it is cached.
+    let planner = Planner(device: device, threads: configuration.kernelThreads, capacity: 0)
+    let plan = try planner.plan(model, inputs: inputs)
+    _ = try FusedProgram.link([plan], lanes: 1, budget: configuration.budget)
+    return ModelNeed(
+      reservedBytes: plan.reservedExtentBytes + plan.memberArenaBytes + roundedToPages(plan.requestBytes),
+      arenaBytes: plan.memberArenaBytes)
+  }
+
+  private func largestInputs(of model: LinkableModel) throws -> [(ElementType, Shape)]? {
+    var inputs: [(ElementType, Shape)] = []
+    for id in model.graph.inputs {
+      guard let type = model.graph[id].type, let dimensions = type.dimensions else { return nil }
+      let declared = try model.file.metadata.declaredShapes[model.graph[id].name].map {
+        try ShapeRanges(parsing: $0).ranges
+      }
+      var sizes: [Int] = []
+      for (axis, dimension) in dimensions.enumerated() {
+        let range = declared.flatMap { $0.indices.contains(axis) ? $0[axis] : nil }
+        guard let size = dimension.size ?? range?.upperBound else { return nil }
+        sizes.append(size)
+      }
+      inputs.append((type.elementType, try Shape(checking: sizes)))
+    }
+    return inputs
+  }
+}
