@@ -51,8 +51,11 @@ extension OneDNNEngine {
   /// Up to so many channels the library's convolutions read a plain image, as first layers do.
   private static let fewChannels = 4
 
-  /// Layouts of an image and its result to try: the one it comes in, any, and plain, in an order; at last those that
-  /// the library has kernels for but does not choose by itself.
+  /// Layouts of an image and its result to try, in an order: the one it comes in, blocks of channels, any, and plain; at
+  /// last channels behind, which the library has kernels for but does not choose by itself.
+  ///
+  /// Blocks come before what the library would choose: their kernels take the same weights for every image size and
+  /// number of threads, where those of other layouts do not and fall to plain loops at another size.
   func imageCandidates(
     _ operand: Operand, _ source: TensorView, _ target: TensorView, prefersGiven: Bool
   ) throws -> [PrimitiveDraft.Pins] {
@@ -60,8 +63,16 @@ extension OneDNNEngine {
     let plain = try [DNNL_ARG_SRC: source.descriptor()]
     let order = [0] + (2..<source.dims.count) + [1]
     let last = try [DNNL_ARG_SRC: TensorView(source.dims, order: order).descriptor()]
+    var free = [any]
+    var first = [plain]
+    if let blocks = try MemoryDescriptor.channelBlocks(target.dims) {
+      first.insert(plain.merging([DNNL_ARG_DST: blocks]) { $1 }, at: 0)
+      if let before = try MemoryDescriptor.channelBlocks(source.dims) {
+        free.insert([DNNL_ARG_SRC: before, DNNL_ARG_DST: blocks], at: 0)
+      }
+    }
     guard operand.layout != .plain, let descriptor = try operand.descriptor(as: source) else {
-      return (prefersGiven ? [plain, any] : [any, plain]) + [last]
+      return (prefersGiven ? first + free : free + [plain]) + [last]
     }
     var given = [[DNNL_ARG_SRC: descriptor]]
     // Depthwise kernels take a blocked image only where the result is asked for in the same layout.
@@ -69,7 +80,21 @@ extension OneDNNEngine {
     if let alike = try stored.descriptor(alike: target.dims) {
       given.append([DNNL_ARG_SRC: descriptor, DNNL_ARG_DST: alike])
     }
-    return (prefersGiven ? given + [any, plain] : [any] + given + [plain]) + [last]
+    return (prefersGiven ? given + free : free + given) + [plain, last]
+  }
+}
+
+extension MemoryDescriptor {
+  /// An image whose channels lie in blocks as wide as the machine's registers; `nil` for other ranks.
+  static func channelBlocks(_ dims: [Int]) throws -> MemoryDescriptor? {
+    let wide = dnnl_cpu_isa_avx512_core.rawValue
+    let isWide = dnnl_get_effective_cpu_isa().rawValue & wide == wide
+    switch dims.count {
+    case 3: return try MemoryDescriptor(dims, tag: isWide ? dnnl_aBc16b : dnnl_aBc8b)
+    case 4: return try MemoryDescriptor(dims, tag: isWide ? dnnl_aBcd16b : dnnl_aBcd8b)
+    case 5: return try MemoryDescriptor(dims, tag: isWide ? dnnl_aBcde16b : dnnl_aBcde8b)
+    default: return nil
+    }
   }
 }
 

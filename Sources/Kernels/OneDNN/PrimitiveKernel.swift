@@ -75,9 +75,9 @@ final class PrimitiveKernel: Kernel {
     var variants: [Variant] = []
     for threads in request.threads {
       setOpenMPThreads(threads)
-      guard let descriptor = threads == lead ? chosen : try draft.describe(pins) else {
-        return nil
-      }
+      guard let descriptor = threads == lead ? chosen : try draft.describe(pins),
+        descriptor.grade >= chosen.grade
+      else { return nil }
       let program = try PrimitiveProgram(descriptor, bindings, on: engine)
       variants.append(Variant(threads: threads, program: program, idle: IdleContexts()))
     }
