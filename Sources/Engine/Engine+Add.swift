@@ -38,9 +38,10 @@ extension Engine {
     let planner = Planner(device: device, threads: configuration.kernelThreads, capacity: 0)
     let plan = try planner.plan(model, inputs: inputs)
     _ = try FusedProgram.link([plan], lanes: 1, budget: configuration.budget)
+    let memory = plan.memberMemory
     return ModelNeed(
-      reservedBytes: plan.reservedExtentBytes + plan.memberArenaBytes + roundedToPages(plan.requestBytes),
-      arenaBytes: plan.memberArenaBytes)
+      reservedBytes: plan.reservedExtentBytes + memory.arenaBytes + roundedToPages(memory.requestBytes),
+      arenaBytes: memory.arenaBytes)
   }
 
   private func largestInputs(of model: LinkableModel) throws -> [(ElementType, Shape)]? {

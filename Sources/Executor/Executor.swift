@@ -85,7 +85,8 @@ public final class Executor: Sendable {
           source: .allocate), at: 0)
     }
     _ = residency.reserve(
-      owner: plan.model.name, items: items, exclusiveBytes: roundedToPages(plan.requestBytes)
+      owner: plan.model.name, items: items,
+      exclusiveBytes: roundedToPages(run.program.members[member].memory.requestBytes)
     ) { [self] result in
       switch result {
       case .failure(let error): finish(member, of: run, with: .failure(error))
@@ -103,9 +104,9 @@ public final class Executor: Sendable {
     run.state.withLock { $0.timings[member].started = monotonicNanoseconds() }
     let outputs = try MemberRun(
       device: device, planner: planner, shares: shares, lane: lane, lease: lease,
-      arena: .arena(run.arenas[part.arena]), arenaOffset: part.arenaOffset, arenaBytes: part.arenaBytes,
+      arena: .arena(run.arenas[part.arena]), arenaOffset: part.arenaOffset, reserved: part.memory,
       trace: run.trace
-    ).run(part.plan, inputs: run.inputs(of: member))
+    ).run(part.plan, inputs: run.inputs(of: member), requestBytes: part.plan.requestBytes)
     var isDamaged = false
     for index in part.plan.reservedExtents {
       let id = ItemID.extent(part.plan.model.extentNames[index])
@@ -125,9 +126,9 @@ public final class Executor: Sendable {
 
   private func finish(_ member: Int, of run: ProgramRun, with answer: Result<MemberAnswer, any Error>) {
     run.state.withLock { $0.leases[member].take() }?.release()
-    if case .failure(let error as NeedsLargerArena) = answer {
+    if case .failure(let error as NeedsMoreMemory) = answer {
       // The plan that the member was linked with learns it, even where the rest of a rest ran out of room.
-      run.program.members[member].plan.learn(arenaBytes: error.byteCount)
+      run.program.members[member].plan.learn(error.memory)
       carryOut(run.state.withLock { $0.machine.vacated(member) }, of: run)
       restart(member, of: run)
       return

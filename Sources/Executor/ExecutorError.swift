@@ -1,3 +1,5 @@
+import Linker
+
 /// What keeps a member from answering.
 public struct ExecutorError: Error, Sendable, CustomStringConvertible {
   enum Code: Sendable {
@@ -23,8 +25,8 @@ public struct ExecutorError: Error, Sendable, CustomStringConvertible {
   }
 }
 
-/// A rest of a plan needs a larger share of the arena than its member has: the member starts again with more.
-struct NeedsLargerArena: Error {
-  /// Bytes of arena that the rest takes.
-  var byteCount: Int
+/// A rest of a plan needs more than its member has reserved: the member starts again with more.
+struct NeedsMoreMemory: Error {
+  /// What the run up to the rest's end takes.
+  var memory: MemberMemory
 }

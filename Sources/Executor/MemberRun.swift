@@ -14,13 +14,15 @@ struct MemberRun {
   let lease: Lease
   let arena: ItemID
   let arenaOffset: Int
-  let arenaBytes: Int
+  /// What is reserved beside the weights.
+  let reserved: MemberMemory
   let trace: Trace?
 
   /// Runs `plan` and what follows from it.
+  /// - Parameter requestBytes: what all tensors on the host take up to the end of this plan.
   /// - Returns: the outputs in the model's order.
-  /// - Throws: what a load, a kernel or the planner throws; ``NeedsLargerArena``.
-  func run(_ plan: Plan, inputs: [Tensor]) throws -> [Tensor] {
+  /// - Throws: what a load, a kernel or the planner throws; ``NeedsMoreMemory``.
+  func run(_ plan: Plan, inputs: [Tensor], requestBytes: Int) throws -> [Tensor] {
     let memory = device.makeBoundMemory(slots: plan.extents.count + 1)
     if plan.arenaBytes > 0 {
       let span = try lease.ticket(for: arena).wait()
@@ -40,8 +42,8 @@ struct MemberRun {
     }
     let outputs = try plan.outputs.map { try read($0, of: plan, from: memory) }
     guard let continuation = plan.continuation else { return outputs }
-    let rest = try runRest(
-      of: plan, continuation, carried: try plan.carried.map { try read($0, of: plan, from: memory) })
+    let carried = try plan.carried.map { try read($0, of: plan, from: memory) }
+    let rest = try runRest(of: plan, continuation, carried: carried, requestBytes: requestBytes)
     return continuation.outputs.map { output in
       switch output {
       case .done(let index): outputs[index]
@@ -50,13 +52,19 @@ struct MemberRun {
     }
   }
 
-  private func runRest(of plan: Plan, _ continuation: Plan.Continuation, carried: [Tensor]) throws -> [Tensor]
-  {
+  private func runRest(
+    of plan: Plan, _ continuation: Plan.Continuation, carried: [Tensor], requestBytes: Int
+  ) throws -> [Tensor] {
     let nonZeros = try continuation.nonZeros.map { try nonZero(carried[$0], of: plan) }
     let rest = try planner.plan(restOf: plan, carried: carried + nonZeros)
-    guard rest.arenaBytes <= arenaBytes else { throw NeedsLargerArena(byteCount: rest.arenaBytes) }
+    let needed = MemberMemory(
+      arenaBytes: rest.arenaBytes,
+      requestBytes: nonZeros.reduce(min(requestBytes, Int.max / 4) + rest.resultBytes) { $0 + $1.byteCount })
+    guard needed.arenaBytes <= reserved.arenaBytes,
+      needed.requestBytes <= roundedToPages(reserved.requestBytes)
+    else { throw NeedsMoreMemory(memory: needed) }
     let inputs = (carried + nonZeros).enumerated().filter { !continuation.decisive.contains($0.offset) }
-    return try run(rest, inputs: inputs.map(\.element))
+    return try run(rest, inputs: inputs.map(\.element), requestBytes: needed.requestBytes)
   }
 
   /// ONNX `NonZero`, now that it is known how many there are.

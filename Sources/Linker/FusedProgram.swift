@@ -14,8 +14,8 @@ public struct FusedProgram: Sendable {
     public var arena: Int
     /// Where its share of the arena starts.
     public var arenaOffset: Int
-    /// Bytes of its share.
-    public var arenaBytes: Int
+    /// What it takes: its share of the arena among that.
+    public var memory: MemberMemory
     /// The member that must have ended before this one starts, because their shares overlap.
     public var predecessor: Int?
   }
@@ -41,9 +41,8 @@ public struct FusedProgram: Sendable {
   /// Bytes of all extents, equal ones once.
   public var uniqueWeightBytes: Int { loads.reduce(0) { $0 + $1.byteCount } }
 
-  /// True when data have shown, since this was linked, that a member takes a larger share of the arena: linked again,
-  /// it gets it at once.
-  public var isOutgrown: Bool { members.contains { $0.plan.memberArenaBytes > $0.arenaBytes } }
+  /// True when data have shown, since this was linked, that a member takes more memory: linked again, it gets it at once.
+  public var isOutgrown: Bool { members.contains { $0.memory.union($0.plan.memberMemory) != $0.memory } }
 
   /// Links plans into one program.
   /// - Parameters:
@@ -52,20 +51,21 @@ public struct FusedProgram: Sendable {
   /// - Throws: ``LinkError`` when one member alone does not fit, with both sizes.
   public static func link(_ plans: [Plan], lanes: Int, budget: Int) throws(LinkError) -> FusedProgram {
     // Read once: a plan may learn that it needs more while it is linked here.
-    let arenaBytes = plans.map(\.memberArenaBytes)
+    let memory = plans.map(\.memberMemory)
     var largest = 0
-    for (plan, arenaBytes) in zip(plans, arenaBytes) {
-      let fixed = plan.reservedExtentBytes + roundedToPages(plan.requestBytes)
-      guard fixed + arenaBytes <= budget else {
+    for (plan, memory) in zip(plans, memory) {
+      let fixed = plan.reservedExtentBytes + roundedToPages(memory.requestBytes)
+      guard fixed + memory.arenaBytes <= budget else {
         throw LinkError(
-          .memberTooLarge(model: plan.model.name, needed: fixed + arenaBytes, budget: budget))
+          .memberTooLarge(model: plan.model.name, needed: fixed + memory.arenaBytes, budget: budget))
       }
       largest = max(largest, fixed)
     }
     let placement = placeArenas(
       plans.indices.map {
         ArenaDemand(
-          byteCount: arenaBytes[$0], cost: Double(plans[$0].reservedExtentBytes + plans[$0].arenaBytes))
+          byteCount: memory[$0].arenaBytes, cost: Double(plans[$0].reservedExtentBytes + plans[$0].arenaBytes)
+        )
       }, lanes: lanes, limit: budget - largest)
     let isShared = placement.byteCount <= budget - largest
     var loads: [Load] = []
@@ -90,10 +90,10 @@ public struct FusedProgram: Sendable {
     let members = plans.indices.map { index in
       Member(
         plan: plans[index], arena: isShared ? 0 : index,
-        arenaOffset: isShared ? placement.offsets[index] : 0, arenaBytes: arenaBytes[index],
+        arenaOffset: isShared ? placement.offsets[index] : 0, memory: memory[index],
         predecessor: isShared ? placement.predecessors[index] : nil)
     }
     return FusedProgram(
-      members: members, loads: loads, arenas: isShared ? [placement.byteCount] : arenaBytes)
+      members: members, loads: loads, arenas: isShared ? [placement.byteCount] : memory.map(\.arenaBytes))
   }
 }

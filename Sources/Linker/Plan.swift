@@ -1,7 +1,6 @@
 import Device
 import ModelGraph
 import ModelStore
-import Synchronization
 import Tensors
 
 /// One compiled model specialised to concrete input shapes and thread counts: kernel calls and where their memory is.
@@ -74,6 +73,8 @@ public final class Plan: Sendable {
   public let firstSteps: [Int]
   /// Bytes of inputs and outputs on the host; `Int.max / 4` when there are more.
   public let requestBytes: Int
+  /// Bytes of what a run makes on the host; `Int.max / 4` when there are more.
+  public let resultBytes: Int
 
   init(
     model: LinkableModel, threads: [Int], steps: [Step], extents: [Int], arenaBytes: Int, inputs: [Port],
@@ -98,21 +99,28 @@ public final class Plan: Sendable {
       for extent in step.waits { firstSteps[extent] = number }
     }
     self.firstSteps = firstSteps
-    requestBytes = (inputs + outputs + carried).reduce(0) { sum, port in
-      let (bytes, overflow) = sum.addingReportingOverflow(port.byteCount)
-      return overflow ? Int.max / 4 : min(bytes, Int.max / 4)
-    }
+    requestBytes = Plan.byteCount(of: inputs + outputs + carried)
+    resultBytes = Plan.byteCount(of: outputs + carried)
   }
 
   let restIdentity = PlanIdentity()
-  private let learnedArenaBytes = Atomic<Int>(0)
+  private let learned = Locked(MemberMemory(arenaBytes: 0, requestBytes: 0))
 
-  /// Bytes that a member's share of the arena takes: the plan's own, or those of a rest that once needed more.
-  public var memberArenaBytes: Int { max(arenaBytes, learnedArenaBytes.load(ordering: .relaxed)) }
+  /// What a member takes: what the plan says, or what a run needed once that came to a rest.
+  public var memberMemory: MemberMemory {
+    learned.withLock { $0 }.union(MemberMemory(arenaBytes: arenaBytes, requestBytes: requestBytes))
+  }
 
-  /// Remembers that a rest of this plan took `byteCount` bytes of arena, for the members that are linked from now on.
-  public func learn(arenaBytes byteCount: Int) {
-    learnedArenaBytes.max(byteCount, ordering: .relaxed)
+  /// Remembers what a run needed that came to a rest of this plan, for the members that are linked from now on.
+  public func learn(_ memory: MemberMemory) {
+    learned.withLock { $0 = $0.union(memory) }
+  }
+
+  private static func byteCount(of ports: [Port]) -> Int {
+    ports.reduce(0) { sum, port in
+      let (bytes, overflow) = sum.addingReportingOverflow(port.byteCount)
+      return overflow ? Int.max / 4 : min(bytes, Int.max / 4)
+    }
   }
 
   /// Host bytes that the plan itself keeps, about: what the cache of plans counts.

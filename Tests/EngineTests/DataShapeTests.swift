@@ -86,11 +86,32 @@ struct DataShapeTests {
     for name in DataShapeTests.names {
       let one = try #require(try DataShapeCase.all().first { $0.model == name })
       let first = try member(one, engine, models)
-      let before = first.plan.memberArenaBytes
+      let before = first.plan.memberMemory.arenaBytes
       let answer = try await engine.run([first])[0].get()
-      #expect(first.plan.memberArenaBytes > before, "\(name)")
+      #expect(first.plan.memberMemory.arenaBytes > before, "\(name)")
       #expect(try await engine.run([first])[0].get() == answer)
     }
+  }
+
+  @Test(
+    "what a rest gives counts: the tensors of a granted request are never more than was reserved for them")
+  func tensorsOfRests() async throws {
+    let (folder, engine, models) = try bench(deterministic: true)
+    defer { withExtendedLifetime(folder) {} }
+    let model = try #require(models["select"])
+    // All rows are kept, so the rest's result is three times the input.
+    let kept = try #require(
+      try DataShapeCase.all().first { $0.model == "select" && $0.outputs[1].shape[0] == 0 })
+    let rows = kept.inputs[0].values.prefix(4).map { -$0 }
+    let input = try Tensor(
+      Array(repeating: rows, count: 5000).flatMap { $0 }, shape: Shape(checking: [5000, 4]))
+    let granted = Locked(0)
+    engine.residency.onChange = { event in
+      if case .granted(_, let bytes) = event.change { granted.withLock { $0 = bytes } }
+    }
+    let answer = try await engine.run([try engine.member(model, inputs: [input])])[0].get()
+    #expect(answer[1].shape.dims == [5000, 12])
+    #expect(granted.withLock { $0 } >= answer.reduce(input.byteCount) { $0 + $1.byteCount })
   }
 
   @Test("fused, all of them at once and under a budget for one: the bits of lone runs")

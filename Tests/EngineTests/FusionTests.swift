@@ -65,7 +65,7 @@ struct FusionTests {
     let alone = try await roomy.aloneAnswers(try ["resnet18-a", "det"].map { try roomy.member($0) })
     let members = try ["resnet18-a", "det"].map { try roomy.member($0) }
     let budget = members.map(\.neededBytes).max() ?? 0
-    #expect(members[0].plan.reservedExtentBytes + members[1].plan.memberArenaBytes > budget)
+    #expect(members[0].plan.reservedExtentBytes + members[1].plan.memberMemory.arenaBytes > budget)
     let engine = try Engine(store: SharedStore.directory.get(), budget: budget)
     let watch = BudgetWatch(engine)
     for _ in 0..<5 {

@@ -22,7 +22,7 @@ struct TestMember: Sendable {
 
   /// Bytes that it needs at once when it runs alone.
   var neededBytes: Int {
-    plan.reservedExtentBytes + plan.memberArenaBytes + roundedToPages(plan.requestBytes)
+    plan.reservedExtentBytes + plan.memberMemory.arenaBytes + roundedToPages(plan.memberMemory.requestBytes)
   }
 }
 
