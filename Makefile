@@ -40,7 +40,9 @@ references: venv models classifiers ## compute reference answers with onnxruntim
 	@.venv/bin/python scripts/make-references.py
 
 .PHONY: demo
-demo: build models venv ## a box that watches a shop: seven models under a budget too small for them
+demo: ## a box that watches a shop: seven models under a budget too small for them
+	@# Fetching goes on while the program is built.
+	@$(MAKE) --no-print-directory -j3 build models venv
 	@.venv/bin/python scripts/demo.py
 
 .PHONY: accuracy

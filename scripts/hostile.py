@@ -1,18 +1,28 @@
 """Inputs that a program must survive: damaged and lying model files, tensors that do not fit."""
 
 import subprocess
+import time
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from program import PROGRAM
+from program import PROGRAM, ProgramError
 
 
-def start(*arguments):
-    """The program in the background."""
-    return subprocess.Popen(
+def meanwhile(action, after, *arguments):
+    """Runs the program, and does something else to it while it runs; its status and what it complained about."""
+    process = subprocess.Popen(
         [PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        time.sleep(after)
+        if after > 0 and process.poll() is not None:
+            raise ProgramError(f"the program ended too early, with status {process.poll()}")
+        action()
+        _, message = process.communicate(timeout=300)
+        return process.returncode, message.strip()
+    finally:
+        process.kill()
 
 
 def flipped(content, seed):
