@@ -25,7 +25,7 @@ let stages = [
   Stage(name: "ModelGraph", imports: ["Tensors"]),
   Stage(name: "Device", imports: ["Tensors", "ModelGraph"]),
   Stage(
-    name: "ONNXFormat", imports: ["Tensors", "ModelGraph"],
+    name: "ONNXFormat", imports: ["Tensors", "ModelGraph", "CHost"],
     products: [.product(name: "SwiftProtobuf", package: "swift-protobuf")]),
   Stage(name: "GraphPasses", imports: ["Tensors", "ModelGraph"], testImports: ["ONNXFormat"]),
   Stage(name: "Kernels", imports: ["Tensors", "ModelGraph", "Device", "CDNNL", "CHost"]),

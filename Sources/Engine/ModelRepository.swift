@@ -99,12 +99,11 @@ public final class ModelRepository: Sendable {
     let packed = try ModelCompiler(device: device).compile(
       imported.graph, options: options, progress: progress)
     progress?("packing weights")
-    let source = try Data(
-      contentsOf: URL(fileURLWithPath: imported.sourceFiles.first ?? ""), options: .alwaysMapped)
     let metadata = packed.metadata(
       of: imported, name: name, target: device.target,
-      sourceHash: source.withUnsafeBytes { ContentHash(of: $0) }, options: options)
+      sourceHash: imported.withSourceBytes { ContentHash(of: $0) }, options: options)
     try packed.write(to: path, device: device, metadata: metadata)
+    try imported.checkFiles()
     return metadata
   }
 }

@@ -6,7 +6,7 @@ final class ExternalFiles {
   /// Absolute paths of the files mapped so far, in the order of their first use.
   private(set) var paths: [String] = []
   private let folder: String
-  private var files: [String: MappedFile] = [:]
+  private(set) var files: [String: MappedFile] = [:]
 
   /// Why a location cannot be used.
   struct Refusal: Error { var reason: String }

@@ -1,11 +1,14 @@
+import CHost
 import Glibc
 
-/// A file's bytes, mapped read-only and shared with the page cache: nothing is read before it is looked at.
+/// A file's bytes, mapped read-only and shared with the page cache: nothing is read before it is looked at. Where another
+/// program cuts the file short meanwhile, zeros are read, and the file is broken from then on.
 ///
 /// @unchecked Sendable: the mapping is made once, only read, and ends with the last reference.
 final class MappedFile: @unchecked Sendable {
   let path: String
   let bytes: UnsafeRawBufferPointer
+  private let guardNumber: Int32
 
   /// What the system says when it refuses.
   struct Failure: Error { var reason: String }
@@ -21,15 +24,26 @@ final class MappedFile: @unchecked Sendable {
     self.path = path
     guard let size = Int(exactly: status.st_size), size > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      guardNumber = -1
       return
     }
     guard let memory = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), memory != MAP_FAILED else {
       throw Failure(reason: String(cString: strerror(errno)))
     }
     bytes = UnsafeRawBufferPointer(start: memory, count: size)
+    guardNumber = fi_guard_set(memory, size)
+    guard guardNumber >= 0 else {
+      munmap(memory, size)
+      throw Failure(reason: "too many files are mapped at the same time")
+    }
   }
 
+  /// True when a page could not be read.
+  var isBroken: Bool { guardNumber >= 0 && fi_guard_broken(guardNumber) }
+
   deinit {
+    // In this order: once the address space is free, another file may get it, with a guard of its own.
+    if guardNumber >= 0 { fi_guard_clear(guardNumber) }
     if let memory = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: memory), bytes.count) }
   }
 }

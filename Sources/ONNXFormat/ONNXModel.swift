@@ -13,6 +13,29 @@ public struct ImportedModel: Sendable {
   public var sourceFiles: [String]
   /// How often the file has each operator, subgraphs included; operators of other domains as `domain.Operator`.
   public var operatorCounts: [String: Int]
+  /// What the graph's constants look at, the model's own file first.
+  let files: [MappedFile]
+
+  /// Hands over the bytes of the model's own file.
+  public func withSourceBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    try withExtendedLifetime(files) {
+      try body(files.first?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+  }
+
+  /// Checks that what was read of the files so far was really in them: to be asked after the constants were used.
+  /// - Throws: ``ONNXError`` when another program has cut a file short meanwhile, or its disk has failed.
+  public func checkFiles() throws {
+    for file in files where file.isBroken { throw ONNXError.cut(file) }
+  }
+}
+
+extension ONNXError {
+  fileprivate static func cut(_ file: MappedFile) -> ONNXError {
+    ONNXError(.unreadable(path: file.path, detail: "it was cut short, or its disk failed, while it was read"))
+  }
 }
 
 /// Reads ONNX models (`https://onnx.ai/onnx/repo-docs/IR.html`), opset 7 to 28.
@@ -25,6 +48,18 @@ public enum ONNXModel {
     do { file = try MappedFile(path) } catch {
       throw ONNXError(.unreadable(path: path, detail: error.reason))
     }
+    do {
+      let imported = try read(file, name: name)
+      try imported.checkFiles()
+      return imported
+    } catch  where file.isBroken {
+      // What it says is about zeros that were never in the file.
+      throw ONNXError.cut(file)
+    }
+  }
+
+  private static func read(_ file: MappedFile, name: String?) throws -> ImportedModel {
+    let path = file.path
     let proto = try decode(file)
     guard proto.hasGraph, proto.irVersion > 0 else {
       throw ONNXError(.malformed(path: path, detail: "it holds no graph"))
@@ -37,7 +72,8 @@ public enum ONNXModel {
     return ImportedModel(
       graph: graph, opset: model.opset,
       producer: [proto.producerName, proto.producerVersion].filter { !$0.isEmpty }.joined(separator: " "),
-      sourceFiles: [source] + model.tensors.external.paths, operatorCounts: model.operatorCounts)
+      sourceFiles: [source] + model.tensors.external.paths, operatorCounts: model.operatorCounts,
+      files: [file] + model.tensors.external.files.values)
   }
 
   private static func decode(_ file: MappedFile) throws -> ONNXModelProto {

@@ -4,110 +4,90 @@ import Tensors
 /// Draws a model's graph: nodes in layers by their distance from the inputs, results above their readers.
 struct GraphPicture {
   private let graph: Graph
-  private static let cell = (width: 156.0, height: 44.0)
-  private static let node = (width: 140.0, height: 22.0)
+  private static let cell = (width: 176.0, height: 40.0)
+  private static let node = (width: 144.0, height: 22.0)
 
   init(_ graph: Graph) { self.graph = graph }
 
+  /// Where a node, an input or an output is: its layer, from the top, and its column.
+  private struct Place {
+    var layer: Int
+    var column: Int
+
+    var x: Double { 12 + Double(column) * GraphPicture.cell.width }
+    var y: Double { 66 + Double(layer) * GraphPicture.cell.height }
+  }
+
   var svg: String {
     var canvas = SVGCanvas()
-    canvas.text(x: 12, y: 22, "\(graph.name): \(graph.nodes.count) nodes", style: "title")
-    var centers: [ValueID: (x: Double, y: Double)] = [:]
-    let columns = columnsOfNodes()
-    let layers = layersOfNodes()
-    let deepest = (layers.max() ?? 0) + 1
-    func position(_ layer: Int, _ column: Double) -> (x: Double, y: Double) {
-      (12 + column * GraphPicture.cell.width, 40 + Double(layer) * GraphPicture.cell.height)
-    }
-    var boxes: [(ValueID?, (x: Double, y: Double), style: String, text: String, hint: String)] = []
+    canvas.text(x: 12, y: 24, "\(graph.name): \(graph.nodes.count) nodes", style: "title")
+    canvas.legend(
+      x: 12, y: 46,
+      [(style: "port", text: "input, output")] + NodePicture.legend + [(style: "control", text: "branches")])
+    let places = placesOfNodes()
+    var makers: [ValueID: Place] = [:]
     for (index, id) in graph.inputs.enumerated() {
-      let place = position(0, Double(index))
-      centers[id] = (place.x + GraphPicture.node.width / 2, place.y + GraphPicture.node.height)
-      boxes.append((id, place, "port", graph[id].name, "input \(graph[id].type?.description ?? "")"))
+      makers[id] = Place(layer: 0, column: index)
+      drawPort(id, "input", at: Place(layer: 0, column: index), on: &canvas)
     }
-    for (index, node) in graph.nodes.enumerated() {
-      let place = position(layers[index], columns[index])
-      for case let output? in node.outputs {
-        centers[output] = (place.x + GraphPicture.node.width / 2, place.y + GraphPicture.node.height)
-      }
-      boxes.append((nil, place, node.op.pictureStyle, label(node), hint(node)))
-    }
-    for (index, node) in graph.nodes.enumerated() {
-      let place = position(layers[index], columns[index])
-      for case let input? in node.inputs {
-        guard let source = centers[input] else { continue }
-        canvas.curve(from: source, to: (place.x + GraphPicture.node.width / 2, place.y))
-      }
-    }
-    for (index, id) in graph.outputs.enumerated() {
-      let place = position(deepest, Double(index))
-      if let source = centers[id] {
-        canvas.curve(from: source, to: (place.x + GraphPicture.node.width / 2, place.y))
-      }
-      boxes.append((id, place, "port", graph[id].name, "output \(graph[id].type?.description ?? "")"))
-    }
-    for (_, place, style, text, hint) in boxes {
+    for (node, place) in zip(graph.nodes, places) {
+      for case let output? in node.outputs { makers[output] = place }
+      let picture = NodePicture(node)
       canvas.box(
         x: place.x, y: place.y, width: GraphPicture.node.width, height: GraphPicture.node.height,
-        style: style,
-        text: text, hint: hint)
+        style: picture.style, text: picture.label, hint: hint(node))
+    }
+    for (node, place) in zip(graph.nodes, places) {
+      for case let input? in node.inputs { connect(makers[input], place, on: &canvas) }
+    }
+    let deepest = (places.map(\.layer).max() ?? 0) + 1
+    for (index, id) in graph.outputs.enumerated() {
+      let place = Place(layer: deepest, column: index)
+      connect(makers[id], place, on: &canvas)
+      drawPort(id, "output", at: place, on: &canvas)
     }
     return canvas.document
   }
 
-  private func layersOfNodes() -> [Int] {
-    var layerOfValue: [ValueID: Int] = [:]
-    for id in graph.inputs { layerOfValue[id] = 0 }
-    return graph.nodes.map { node in
-      let layer = 1 + (node.inputs.compactMap { $0.flatMap { layerOfValue[$0] } }.max() ?? 0)
-      for case let output? in node.outputs { layerOfValue[output] = layer }
-      return layer
+  private func drawPort(_ id: ValueID, _ kind: String, at place: Place, on canvas: inout SVGCanvas) {
+    canvas.box(
+      x: place.x, y: place.y, width: GraphPicture.node.width, height: GraphPicture.node.height, style: "port",
+      text: graph[id].name, hint: "\(kind) \(graph[id].name): \(graph[id].type?.description ?? "?")")
+  }
+
+  /// A line to the next layer, or one beside the boxes when it passes others of its column.
+  private func connect(_ source: Place?, _ target: Place, on canvas: inout SVGCanvas) {
+    guard let source else { return }
+    let (width, height) = GraphPicture.node
+    if source.column == target.column, target.layer - source.layer > 1 {
+      let reach = min(12 + Double(target.layer - source.layer) * 4, 40)
+      canvas.detour(
+        from: (source.x + width, source.y + height / 2), to: (target.x + width, target.y + height / 2),
+        reach: reach)
+    } else {
+      canvas.curve(from: (source.x + width / 2, source.y + height), to: (target.x + width / 2, target.y))
     }
   }
 
-  /// A column for each node: below its first operand when that place is free, else the next one to the right.
-  private func columnsOfNodes() -> [Double] {
+  /// The layer below its lowest operand; the column of its first operand when that place is free, else the next free
+  /// one to the right.
+  private func placesOfNodes() -> [Place] {
     var taken: [Int: Set<Int>] = [:]
-    var columnOfValue: [ValueID: Int] = [:]
-    for (index, id) in graph.inputs.enumerated() { columnOfValue[id] = index }
-    return zip(graph.nodes, layersOfNodes()).map { node, layer in
-      let wanted = node.inputs.compactMap { $0.flatMap { columnOfValue[$0] } }.min() ?? 0
-      var column = wanted
-      while taken[layer, default: []].contains(column) { column += 1 }
-      taken[layer, default: []].insert(column)
-      for case let output? in node.outputs { columnOfValue[output] = column }
-      return Double(column)
+    var makers: [ValueID: Place] = [:]
+    for (index, id) in graph.inputs.enumerated() { makers[id] = Place(layer: 0, column: index) }
+    return graph.nodes.map { node in
+      let operands = node.inputs.compactMap { $0.flatMap { makers[$0] } }
+      var place = Place(
+        layer: 1 + (operands.map(\.layer).max() ?? 0), column: operands.map(\.column).min() ?? 0)
+      while taken[place.layer, default: []].contains(place.column) { place.column += 1 }
+      taken[place.layer, default: []].insert(place.column)
+      for case let output? in node.outputs { makers[output] = place }
+      return place
     }
-  }
-
-  private func label(_ node: Node) -> String {
-    let tails = node.postOps.map { postOp in
-      switch postOp {
-      case .unary(let function): Op.unary(function).name
-      case .binary(let function, _): Op.binary(function).name
-      }
-    }
-    return ([node.op.name] + tails).joined(separator: " + ")
   }
 
   private func hint(_ node: Node) -> String {
     let types = node.outputs.compactMap { $0.flatMap { graph[$0].type } }.map(\.description)
     return "\(node.name): \(types.joined(separator: ", "))"
-  }
-}
-
-extension Op {
-  /// The style of the node's box in pictures.
-  var pictureStyle: String {
-    switch self {
-    case .convolution, .deconvolution, .matrixMultiply, .lstm, .gru: "linear"
-    case .pool, .batchNormalization, .layerNormalization, .instanceNormalization, .groupNormalization,
-      .localResponseNormalization, .softmax, .logSoftmax, .reduce, .argumentOf, .topK, .cumulativeSum,
-      .resize:
-      "window"
-    case .unary, .binary, .select, .cast: "element"
-    case .conditional: "control"
-    default: "move"
-    }
   }
 }
