@@ -102,11 +102,15 @@ public final class Executor: Sendable {
     let part = run.program.members[member]
     guard let lease = run.state.withLock({ $0.leases[member] }) else { throw CancellationError() }
     run.state.withLock { $0.timings[member].started = monotonicNanoseconds() }
-    let outputs = try MemberRun(
+    let memberRun = MemberRun(
       device: device, planner: planner, shares: shares, lane: lane, lease: lease,
       arena: .arena(run.arenas[part.arena]), arenaOffset: part.arenaOffset, reserved: part.memory,
-      trace: run.trace
-    ).run(part.plan, inputs: run.inputs(of: member), requestBytes: part.plan.requestBytes)
+      trace: run.trace)
+    let outputs = Result {
+      try memberRun.run(
+        part.plan, inputs: run.inputs(of: member), requestBytes: part.plan.requestBytes)
+    }
+    // Whatever else went wrong may have come of the damage.
     var isDamaged = false
     for index in part.plan.reservedExtents {
       let id = ItemID.extent(part.plan.model.extentNames[index])
@@ -120,7 +124,7 @@ public final class Executor: Sendable {
     }
     let names = part.plan.model.graph.outputs.map { part.plan.model.graph[$0].name }
     return MemberAnswer(
-      outputs: Array(zip(names, outputs)).map { (name: $0, tensor: $1) },
+      outputs: Array(zip(names, try outputs.get())).map { (name: $0, tensor: $1) },
       timing: run.answered(member, at: monotonicNanoseconds()))
   }
 
