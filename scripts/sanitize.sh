@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs the tests under AddressSanitizer and ThreadSanitizer, each in a build folder of its own.
-# Usage: sanitize.sh [address] [thread]      both, unless one is named
+# Usage: sanitize.sh [address] [thread] [concurrency]      address and thread, unless one is named
 #
 # ThreadSanitizer watches the stages that run on the null device: the code above the kernels, where the
 # concurrency is, without libraries that it cannot see into.
@@ -21,6 +21,13 @@ thread() {
   FUSEDINF_ONLY=Tensors,ModelGraph,Device,GraphPasses,ModelStore,ModelCompiler,Linker,Residency,Executor \
     TSAN_OPTIONS="halt_on_error=1 ignore_noninstrumented_modules=1" \
     swift test --sanitize thread --disable-xctest --scratch-path .build/tsan
+}
+
+# The part of `thread` that is small enough for every run of continuous integration.
+concurrency() {
+  echo "sanitize: ThreadSanitizer, the device's and residency's state"
+  FUSEDINF_ONLY=Device,Residency TSAN_OPTIONS="halt_on_error=1 ignore_noninstrumented_modules=1" \
+    swift test --sanitize thread --disable-xctest --scratch-path .build/tsan-concurrency
 }
 
 for kind in "${@:-thread}" $([ $# = 0 ] && echo address); do
