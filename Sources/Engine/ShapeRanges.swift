@@ -9,9 +9,10 @@ public struct ShapeRanges: Sendable, Hashable, CustomStringConvertible {
   public init(parsing text: String) throws(ShapeRangesError) {
     ranges = []
     for part in text.split(separator: "x", omittingEmptySubsequences: false) {
-      let bounds = part.split(separator: ".", omittingEmptySubsequences: true).map { Int($0) }
-      guard let low = bounds.first ?? nil, let high = bounds.last ?? nil, low >= 0, low <= high,
-        bounds.count == (part.contains("..") ? 2 : 1), high <= 1 << 32
+      let bounds = part.split(separator: "..", omittingEmptySubsequences: false).map { Int($0) }
+      guard (1...2).contains(bounds.count), let low = bounds[0], let high = bounds[bounds.count - 1],
+        low >= 0,
+        low <= high, high <= 1 << 32
       else { throw ShapeRangesError(text: text) }
       ranges.append(low...high)
     }

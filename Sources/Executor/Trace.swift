@@ -34,9 +34,18 @@ public final class Trace: Sendable {
     let origin = events.map(\.start).min() ?? 0
     var rows: [TraceRow] = []
     var tracks: [Int: String] = [:]
-    for event in events {
-      let (number, title) = event.track.identity
-      tracks[number] = title
+    // Spans of one row must not overlap, and loads do: each goes to the first row that is free when it starts.
+    var loadRows: [UInt64] = []
+    for event in events.sorted(by: { $0.start < $1.start }) {
+      let (first, title) = event.track.identity
+      var number = first
+      if event.track == .loads {
+        let row = loadRows.firstIndex { $0 <= event.start } ?? loadRows.endIndex
+        if row == loadRows.endIndex { loadRows.append(0) }
+        loadRows[row] = event.end ?? event.start
+        number += row
+      }
+      tracks[number] = number == first ? title : "\(title) \(number - first + 1)"
       rows.append(
         TraceRow(
           name: event.model.isEmpty ? event.name : "\(event.model): \(event.name)", cat: title,
@@ -67,7 +76,7 @@ private struct TraceRow: Encodable {
 extension Trace.Event.Track {
   fileprivate var identity: (number: Int, title: String) {
     switch self {
-    case .loads: (1, "loads")
+    case .loads: (1000, "loads")
     case .residency: (2, "residency")
     case .lane(let number): (10 + number, "lane \(number)")
     }

@@ -150,3 +150,13 @@ import Testing
   #expect(timeline.state.usedBytes == pageSize)
   #expect(timeline.state.counters.evictions == 1, "arenas are not counted")
 }
+
+@Test func `throwing out idle weights leaves arenas`() {
+  var timeline = Timeline(pages: 4)
+  timeline.visit(
+    Reservation(
+      id: ReservationID(rawValue: 1), owner: "m",
+      items: [extent("a"), ResidencyItem(id: .arena(1), byteCount: 100, reloadCost: 0)], exclusiveBytes: 0))
+  #expect(timeline.after { $0.evictIdle { $0 != .arena(1) } } == [.evict("a")])
+  #expect(timeline.state.usedBytes == pageSize)
+}
