@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+private let commands = ["add", "list", "inspect", "run", "graph", "verify", "remove", "config"]
+
+@Test func everyCommandExplainsItself() async throws {
+  let program = try Program()
+  for command in commands {
+    let help = try await program.run([command, "--help"])
+    #expect(help.status == 0 && help.messages.isEmpty)
+    #expect(help.output.contains("--json"), "\(command)")
+  }
+}
+
+@Test func addedModelsRunAndReport() async throws {
+  let program = try Program()
+  let added = try await program.json(["add", Program.network, "--shape", "image=1..4x3x8x8"])
+  #expect((added["failures"] as? [Any])?.isEmpty == true)
+  let network = try #require((added["models"] as? [[String: Any]])?.first)
+  #expect(network["name"] as? String == "network")
+  let reserved = try #require(network["reserved_bytes"] as? Int)
+  #expect(reserved >= (network["arena_bytes"] as? Int ?? .max))
+
+  let report = try await program.json([
+    "run", "network", "--repeat", "3", "--swap", "warm", "--budget", "\(reserved)",
+  ])
+  #expect(
+    Set(report.keys) == [
+      "link_us", "budget_bytes", "peak_resident_bytes", "arena_bytes", "unique_weight_bytes", "wall_ms",
+      "page_faults", "models",
+    ])
+  #expect((report["wall_ms"] as? [Double])?.count == 3)
+  let peak = try #require(report["peak_resident_bytes"] as? Int)
+  #expect((1...reserved).contains(peak))
+  let model = try #require((report["models"] as? [[String: Any]])?.first)
+  #expect(
+    Set(model.keys) == ["name", "plan_ms", "swap_in_ms", "first_ms", "bytes_loaded", "run_ms", "outputs"])
+  #expect(model["bytes_loaded"] as? Int == report["unique_weight_bytes"] as? Int)
+  #expect((model["run_ms"] as? [Double])?.count == 3)
+  let output = try #require((model["outputs"] as? [[String: Any]])?.first)
+  #expect(output["name"] as? String == "logits" && output["dtype"] as? String == "float32")
+  // The least that was declared.
+  #expect((output["shape"] as? [Int])?.first == 1)
+}
+
+/// One of two fails: the other is added, and nothing is left of the first.
+@Test func addingGoesOnAfterAFailure() async throws {
+  let program = try Program()
+  let outcome = try await program.run(["add", "absent.onnx", Program.network])
+  #expect(outcome.status == 1)
+  #expect(outcome.output.contains("network v1"))
+  #expect(outcome.messages.hasPrefix("fusedinf: ") && outcome.messages.contains("absent.onnx"))
+  let listed = try #require(try await program.json(["list"])["models"] as? [[String: Any]])
+  #expect(listed.map { $0["name"] as? String } == ["network"])
+}
+
+@Test func aModelThatCannotFitIsRefusedWhenItIsAdded() async throws {
+  let program = try Program()
+  let outcome = try await program.run(
+    ["add", Program.network, "--shape", "image=1x3x512x512", "--budget", "64KiB"])
+  #expect(outcome.status == 1 && outcome.output.isEmpty)
+  #expect(outcome.messages.contains("65536"), "both sizes: \(outcome.messages)")
+  #expect((try await program.json(["list"])["models"] as? [Any])?.isEmpty == true)
+}
+
+@Test func wrongUsageEndsWithTwoAndFailuresWithOne() async throws {
+  let program = try Program()
+  _ = try await program.json(["add", Program.network])
+  let wrong = [
+    ["nothing"], ["run"], ["run", "network", "--budget", "many"], ["run", "network", "--repeat", "0"],
+    ["run", "network", "--swap", "hot"], ["run", "network", "--shape", "image=1..2x3x8x8"],
+    ["graph", "network", "-o", "picture.png"], ["add", "a.onnx", "b.onnx", "--name", "c"],
+  ]
+  for arguments in wrong {
+    let outcome = try await program.run(arguments)
+    #expect(outcome.status == 2 && outcome.output.isEmpty && !outcome.messages.isEmpty, "\(arguments)")
+  }
+  let failing = [
+    ["run", "absent"], ["run", "network", "--shape", "image=1x3x8"],
+    ["run", "network", "--shape", "image=1x3x99999999x99999"], ["run", "network", "--input", "other=x.npy"],
+    ["run", "network", "--shape", "image=1x3x8x8", "--output", "/proc/nothing"],
+    ["graph", "network", "-o", "/proc/nothing.svg"], ["remove", "absent"], ["verify", "absent"],
+  ]
+  for arguments in failing {
+    let outcome = try await program.run(arguments)
+    #expect(outcome.status == 1 && outcome.output.isEmpty, "\(arguments)")
+    #expect(outcome.messages.hasPrefix("fusedinf: "), "\(arguments): \(outcome.messages)")
+    #expect(outcome.messages.filter { $0 == "\n" }.count == 1, "one line: \(outcome.messages)")
+    #expect(!outcome.messages.contains("Error("), "\(outcome.messages)")
+  }
+  for environment in [["FUSEDINF_BUDGET": "lots"], ["FUSEDINF_SEED": "one"], ["FUSEDINF_THREADS": "0"]] {
+    let outcome = try await program.run(["run", "network"], environment: environment)
+    #expect(outcome.status == 2, "\(environment)")
+  }
+}
+
+@Test func picturesAreWritten() async throws {
+  let program = try Program()
+  _ = try await program.json(["add", Program.network, "--shape", "image=1x3x8x8"])
+  for (arguments, part) in [
+    (["network", "-o", "a.svg"], "conv"), (["network", "network", "-o", "b.svg"], "held once"),
+    (["network", "network", "-o", "c.dot"], "cluster_1"),
+  ] {
+    let path = "\(program.folder)/\(arguments[arguments.count - 1])"
+    let outcome = try await program.run(["graph"] + arguments.dropLast() + [path])
+    #expect(outcome.status == 0, "\(outcome.messages)")
+    #expect(try String(contentsOfFile: path, encoding: .utf8).contains(part))
+  }
+}
