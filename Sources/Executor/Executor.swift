@@ -32,7 +32,8 @@ public final class Executor: Sendable {
   /// - Parameters:
   ///   - inputs: for each member, its tensors in the order of the model's inputs.
   ///   - way: how extents that are not resident come in.
-  ///   - onAnswer: called on a lane as soon as a member has answered or failed, before others have.
+  ///   - onAnswer: called on a lane as soon as a member has answered or failed, before others have and before its
+  ///     memory is given back. It may call anything here; the lane and the memory are kept until it returns.
   /// - Returns: for each member its answer, or why there is none.
   public func run(
     _ program: FusedProgram, inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace? = nil,
@@ -89,7 +90,8 @@ public final class Executor: Sendable {
       exclusiveBytes: roundedToPages(run.program.members[member].memory.requestBytes)
     ) { [self] result in
       switch result {
-      case .failure(let error): finish(member, of: run, with: .failure(error))
+      // On a lane: whoever grants goes on to others, and does not wait for what is done with this answer.
+      case .failure(let error): queue.append { [self] _ in finish(member, of: run, with: .failure(error)) }
       case .success(let lease):
         run.granted(member, lease)
         carryOut(run.state.withLock { $0.machine.granted(member) }, of: run)
@@ -128,9 +130,11 @@ public final class Executor: Sendable {
       timing: run.answered(member, at: monotonicNanoseconds()))
   }
 
+  /// Called on a lane: hands the member's answer out, then gives its memory back, which may begin with evicting and
+  /// loading for others.
   private func finish(_ member: Int, of run: ProgramRun, with answer: Result<MemberAnswer, any Error>) {
-    run.state.withLock { $0.leases[member].take() }?.release()
     if case .failure(let error as NeedsMoreMemory) = answer {
+      run.release(member)
       // The plan that the member was linked with learns it, even where the rest of a rest ran out of room.
       run.program.members[member].plan.learn(error.memory)
       carryOut(run.state.withLock { $0.machine.vacated(member) }, of: run)
@@ -138,6 +142,12 @@ public final class Executor: Sendable {
       return
     }
     run.onAnswer(member, answer)
+    run.release(member)
+    conclude(member, of: run, with: answer)
+  }
+
+  /// The member has answered and holds nothing any more.
+  private func conclude(_ member: Int, of run: ProgramRun, with answer: Result<MemberAnswer, any Error>) {
     let actions = run.state.withLock { state in
       state.answers[member] = answer
       return state.machine.ended(member)
@@ -154,8 +164,10 @@ public final class Executor: Sendable {
       let again = ProgramRun(
         program: program, arenas: arenas.withLock { $0.begin(program.arenas) },
         inputs: [run.inputs(of: member)],
-        way: run.way, trace: run.trace,
-        onAnswer: { [self] _, answer in finish(member, of: run, with: answer) }, finish: { _ in },
+        way: run.way, trace: run.trace, onAnswer: { _, answer in run.onAnswer(member, answer) },
+        finish: { [self] answers in
+          for answer in answers { conclude(member, of: run, with: answer) }
+        },
         submitted: run.state.withLock { $0.timings[member].submitted })
       carryOut(again.state.withLock { $0.machine.submitted() }, of: again)
     } catch {
@@ -227,6 +239,9 @@ private final class ProgramRun: Sendable {
       }
     }
   }
+
+  /// Gives back what the member holds, if anything.
+  func release(_ member: Int) { state.withLock { $0.leases[member].take() }?.release() }
 
   /// The member's timing, now that it has answered.
   func answered(_ member: Int, at now: UInt64) -> MemberTiming {

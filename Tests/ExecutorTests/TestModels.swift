@@ -80,11 +80,18 @@ struct TestBench {
 
   /// Starts a program; answers arrive in the log as they leave.
   func start(_ program: FusedProgram, log: AnswerLog) -> Task<[Result<MemberAnswer, any Error>], Never> {
+    start(program) { member, answer in log.add(member, answer) }
+  }
+
+  /// Starts a program whose answers are handed to `onAnswer` as they leave.
+  func start(
+    _ program: FusedProgram, onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void
+  ) -> Task<[Result<MemberAnswer, any Error>], Never> {
     Task { [executor] in
       let input = try? Tensor([Float](repeating: 1, count: 128), shape: [1, 128])
       return await executor.run(
         program, inputs: program.members.map { _ in [input].compactMap { $0 } }, way: .mapped,
-        onAnswer: { member, answer in log.add(member, answer) })
+        onAnswer: onAnswer)
     }
   }
 
