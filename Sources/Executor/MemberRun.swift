@@ -82,13 +82,10 @@ struct MemberRun {
 
   private func attach(_ extent: Int, of plan: Plan, to memory: any BoundMemory) throws {
     let ticket = lease.ticket(for: .extent(plan.model.extentNames[plan.extents[extent]]))
-    if !ticket.isReady {
-      shares.end(lane)
-      defer { shares.begin(lane) }
-      try memory.attach(try ticket.wait(), to: extent + 1)
-    } else {
-      try memory.attach(try ticket.wait(), to: extent + 1)
-    }
+    let isReady = ticket.isReady
+    if !isReady { shares.end(lane) }
+    defer { if !isReady { shares.begin(lane) } }
+    try memory.attach(try ticket.wait(), to: extent + 1)
   }
 
   private func run(_ step: Plan.Step, of plan: Plan, on memory: any BoundMemory) throws {
