@@ -20,14 +20,14 @@ address() {
 thread() {
   echo "sanitize: ThreadSanitizer, the stages above the kernels"
   FUSEDINF_ONLY=Tensors,ModelGraph,Device,GraphPasses,ModelStore,ModelCompiler,Linker,Residency,Executor \
-    TSAN_OPTIONS="halt_on_error=1 ignore_noninstrumented_modules=1" \
+    TSAN_OPTIONS="halt_on_error=1 allocator_may_return_null=1 ignore_noninstrumented_modules=1" \
     swift test --sanitize thread --disable-xctest --scratch-path .build/tsan
 }
 
 # The part of `thread` that is small enough for every run of continuous integration.
 concurrency() {
   echo "sanitize: ThreadSanitizer, the device's and residency's state"
-  FUSEDINF_ONLY=Device,Residency TSAN_OPTIONS="halt_on_error=1 ignore_noninstrumented_modules=1" \
+  FUSEDINF_ONLY=Device,Residency TSAN_OPTIONS="halt_on_error=1 allocator_may_return_null=1 ignore_noninstrumented_modules=1" \
     swift test --sanitize thread --disable-xctest --scratch-path .build/tsan-concurrency
 }
 
