@@ -66,6 +66,29 @@ import Testing
     #expect(!kernel.isReference)
   }
 
+  /// Where all channels fit into one block, the blocked layout and channels behind put the elements at the same places.
+  @Test func anImageOfOneBlockOfChannelsStaysBlocked() throws {
+    let device = try #require(Self.device)
+    let first = ConvolutionCase(input: 3, output: 16, size: 28, kernel: 3)
+    let image = try device.makeKernel(try packed(first.request(), on: device)).resultLayouts[0]
+    let second = ConvolutionCase(input: 16, output: 48, size: 28, kernel: 3)
+    let kernel = try device.makeKernel(try packed(second.request(image: image), on: device))
+    #expect(kernel.operandLayouts[0] == image)
+    #expect(try libraryLayouts(of: [1, 48, 28, 28], on: device).first == kernel.resultLayouts[0])
+  }
+
+  @Test(arguments: [16, 24, 48, 64]) func blockedWeightsServeEveryImageSize(channels: Int) throws {
+    let device = try #require(Self.device)
+    for kernel in [1, 3] {
+      let packings = try [7, 14, 28, 80].map { size in
+        let image = try libraryLayouts(of: [1, channels, size, size], on: device)[0]
+        let convolution = ConvolutionCase(input: channels, output: 96, size: size, kernel: kernel)
+        return try device.packing(for: try convolution.request(image: image))[1]
+      }
+      #expect(Set(packings).count == 1, "\(kernel)x\(kernel)")
+    }
+  }
+
   @Test func onlyTheSmallerOperandOfASumIsReordered() throws {
     let device = try #require(Self.device)
     let shape: Shape = [1, 64, 14, 14]

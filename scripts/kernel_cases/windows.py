@@ -65,6 +65,12 @@ def windows():
     conv([3, 3], pads=[1, 1, 1, 1], dtype=F16)
     conv([3, 3], channels=3, kernels=5, pads=[1, 1, 1, 1])
     relu = {"unary": {"_0": {"relu": {}}}}
+    # Images that are one element wide.
+    conv([5, 1], size=(12, 1))
+    conv([3, 1], size=(12, 1), strides=[2, 3], pads=[2, 0, 1, 0], post=[relu], after=lambda y: np.maximum(y, 0))
+    conv([3, 1], size=(12, 1), strides=[1, 3], pads=[0, 1, 0, 1])
+    conv([3, 1], size=(12, 1), groups=2, auto="SAME_UPPER", bias=False)
+    conv([3, 1], size=(12, 1), dilations=[2, 4], pads=[2, 0, 0, 0], bias=False)
     conv([3, 3], pads=[1, 1, 1, 1], post=[relu], after=lambda y: np.maximum(y, 0))
     other = real(2, 6, 9, 8)
     add = {"binary": {"_0": "add", "operand": 3}}

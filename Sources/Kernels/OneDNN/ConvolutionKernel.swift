@@ -6,6 +6,7 @@ import Tensors
 extension OneDNNEngine {
   /// oneDNN's convolution (direct algorithms), for ONNX `Conv`: x [N, C, …], w [O, C/groups, …], bias [O].
   func convolution(_ request: KernelRequest, _ op: Convolution) throws -> PrimitiveDraft? {
+    if let (row, op) = request.columnAsRow(op) { return try convolution(row, op) }
     guard let x = request.ownOperand(0), let w = request.ownOperand(1),
       let y = request.optionalResult(0),
       request.isAllFloat, x.shape.rank == w.shape.rank, x.shape.rank >= 3, y.shape.rank == x.shape.rank,
@@ -84,16 +85,50 @@ extension OneDNNEngine {
   }
 }
 
+extension KernelRequest {
+  /// The convolution of an image that is one element wide as that of a signal, `nil` for others: the library's kernels
+  /// work along the last axis, and find nothing to do there otherwise.
+  fileprivate func columnAsRow(_ op: Convolution) -> (KernelRequest, Convolution)? {
+    let shapes = [ownOperand(0)?.shape, ownOperand(1)?.shape, optionalResult(0)?.shape]
+    guard postOps.allSatisfy({ if case .unary = $0 { true } else { false } }),
+      shapes.allSatisfy({ $0?.rank == 4 && $0?.dims[3] == 1 }), (shapes[0]?.dims[2] ?? 1) > 1
+    else { return nil }
+    var (row, op) = (self, op)
+    for index in 0..<2 {
+      guard let shape = row.operands[index]?.shape.withoutLastAxis else { return nil }
+      row.operands[index]?.shape = shape
+    }
+    guard let shape = row.results[0]?.shape.withoutLastAxis else { return nil }
+    row.results[0]?.shape = shape
+    op.strides = Array(op.strides.prefix(1))
+    op.dilations = Array(op.dilations.prefix(1))
+    if case .explicit(let pads) = op.padding {
+      guard pads.count == 4, pads[1] == 0 else { return nil }
+      op.padding = .explicit([pads[0], pads[2]])
+    }
+    return (row, op)
+  }
+}
+
+extension Shape {
+  fileprivate var withoutLastAxis: Shape? { try? Shape(checking: Array(dims.dropLast())) }
+}
+
 extension MemoryDescriptor {
   /// An image whose channels lie in blocks as wide as the machine's registers; `nil` for other ranks.
   static func channelBlocks(_ dims: [Int]) throws -> MemoryDescriptor? {
+    try channelBlockTag(rank: dims.count).map { try MemoryDescriptor(dims, tag: $0) }
+  }
+
+  /// The format of ``channelBlocks(_:)``.
+  static func channelBlockTag(rank: Int) -> dnnl_format_tag_t? {
     let wide = dnnl_cpu_isa_avx512_core.rawValue
     let isWide = dnnl_get_effective_cpu_isa().rawValue & wide == wide
-    switch dims.count {
-    case 3: return try MemoryDescriptor(dims, tag: isWide ? dnnl_aBc16b : dnnl_aBc8b)
-    case 4: return try MemoryDescriptor(dims, tag: isWide ? dnnl_aBcd16b : dnnl_aBcd8b)
-    case 5: return try MemoryDescriptor(dims, tag: isWide ? dnnl_aBcde16b : dnnl_aBcde8b)
-    default: return nil
+    return switch rank {
+    case 3: isWide ? dnnl_aBc16b : dnnl_aBc8b
+    case 4: isWide ? dnnl_aBcd16b : dnnl_aBcd8b
+    case 5: isWide ? dnnl_aBcde16b : dnnl_aBcde8b
+    default: nil
     }
   }
 }

@@ -50,7 +50,12 @@ extension OneDNNEngine {
     }
     draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: target)]
     draft.fusion = .broadcasting(request, sums: true)
-    draft.candidates = try imageCandidates(x, source, target, prefersGiven: x.layout != .plain)
+    // Channels behind come first: those kernels are convolutions themselves, where the others walk backwards through one,
+    // many times slower for few channels.
+    let last = try TensorView(source.dims, order: [0] + (2..<rank) + [1]).descriptor()
+    draft.candidates =
+      try [[DNNL_ARG_SRC: last]]
+      + imageCandidates(x, source, target, prefersGiven: x.layout != .plain)
     return draft
   }
 

@@ -6,7 +6,9 @@ extension Layout {
   /// The layout of an activation that stands for `descriptor` where the dense tensor is seen as `view`; `nil` when
   /// the descriptor is one that cannot be kept.
   ///
-  /// Descriptors that put every element at the same place have one layout: `plain` where that is the dense one.
+  /// Descriptors that put every element at the same place have one layout: `plain` where that is the dense one, and
+  /// blocks of channels where a single block lies as channels behind do. Known as those, it would draw all that follows
+  /// after it into channels behind, whose packed weights fit one image size alone.
   init?(_ descriptor: MemoryDescriptor, of view: TensorView) throws {
     guard descriptor.isBlocked else { return nil }
     let storage: StoredLayout.Storage
@@ -16,7 +18,7 @@ extension Layout {
         self = .plain
         return
       }
-      storage = .strides(strides.canonicalStrides)
+      storage = try strides.channelBlocks.map { .tag($0.rawValue) } ?? .strides(strides.canonicalStrides)
     } else if let tag = try FormatTags.shared.tag(of: descriptor) {
       storage = .tag(tag.rawValue)
     } else {
@@ -95,6 +97,17 @@ extension MemoryDescriptor {
 }
 
 extension TensorView {
+  /// The format of blocks of channels, when that puts the elements at the same places.
+  fileprivate var channelBlocks: dnnl_format_tag_t? {
+    get throws {
+      guard let tag = MemoryDescriptor.channelBlockTag(rank: dims.count),
+        let blocks = try MemoryDescriptor(dims, tag: tag).linearStrides,
+        TensorView(dims, strides: blocks).significantStrides == significantStrides
+      else { return nil }
+      return tag
+    }
+  }
+
   /// The strides, with those of axes of size 1 chosen so that equal layouts have equal ones, and so that the library
   /// knows its own formats again: as a channels-last tensor has them where this is one; else those of axes in front
   /// step over everything, and those further in over nothing.
