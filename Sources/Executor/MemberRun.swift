@@ -89,7 +89,7 @@ struct MemberRun {
   }
 
   private func run(_ step: Plan.Step, of plan: Plan, on memory: any BoundMemory) throws {
-    let threads = shares.take(lane, from: plan.threads)
+    let threads = shares.take(lane, from: step.threads)
     defer { shares.give(lane) }
     guard let trace else { return try step.kernel.run(step.call, on: memory, threads: threads) }
     let start = monotonicNanoseconds()

@@ -12,6 +12,8 @@ public final class Plan: Sendable {
     /// The node that it computes; a reorder is named after the node that asked for it.
     public var name: String
     public var kernel: any Kernel
+    /// The numbers of threads that the kernel was made for, ascending.
+    public var threads: [Int]
     public var call: KernelCall
     /// Extents, by index into ``Plan/extents``, that are read here for the first time: the step waits for their loads.
     public var waits: [Int]
@@ -49,7 +51,6 @@ public final class Plan: Sendable {
   }
 
   public let model: LinkableModel
-  public let threads: [Int]
   public let steps: [Step]
   /// Indices of the file's extents in the order in which they are first read. Slot `i + 1` of the memory table.
   public let extents: [Int]
@@ -77,11 +78,10 @@ public final class Plan: Sendable {
   public let resultBytes: Int
 
   init(
-    model: LinkableModel, threads: [Int], steps: [Step], extents: [Int], arenaBytes: Int, inputs: [Port],
+    model: LinkableModel, steps: [Step], extents: [Int], arenaBytes: Int, inputs: [Port],
     outputs: [Port], carried: [Port], continuation: Continuation?, warnings: [String]
   ) {
     self.model = model
-    self.threads = threads
     self.steps = steps
     self.extents = extents
     self.arenaBytes = arenaBytes

@@ -29,6 +29,7 @@ struct PlanBuilder {
   private struct Draft {
     var name: String
     var kernel: any Kernel
+    var threads: [Int]
     var operands: [Place.Home?]
     var results: [Place.Home?]
     var scratch: Int?
@@ -81,9 +82,10 @@ struct PlanBuilder {
     let results = try node.outputs.map { output in try output.map { try resultType(of: $0, node: node.name) }
     }
     if try addEmpty(node, results) { return }
-    let request = KernelRequest(
+    var request = KernelRequest(
       model: model.name, node: node.name, op: node.op, postOps: node.postOps, operands: operands,
-      results: results, threads: threads)
+      results: results)
+    request.threads = request.worthwhileThreads(of: threads)
     let kernel = try device.makeKernel(request)
     if kernel.isReference {
       warnings.append("node '\(node.name)' (\(node.op.name)) runs on a slow reference kernel of the library")
@@ -111,7 +113,7 @@ struct PlanBuilder {
       places[output] = Place(home: .block(block), layout: layout)
       targets.append(.block(block))
     }
-    append(node.name, kernel, operands: sources, results: targets)
+    append(node.name, kernel, request.threads, operands: sources, results: targets)
     consume(node)
   }
 
@@ -227,14 +229,14 @@ struct PlanBuilder {
       warnings.append("a weight of node '\(node.name)' (\(node.op.name)) is reordered at every run")
     }
     let type = KernelRequest.ResultType(operand.elementType, operand.shape)
-    let kernel = try device.makeReorder(
-      KernelRequest(
-        model: model.name, node: "reorder for \(node.name)", op: .identity, operands: [operand],
-        results: [type],
-        threads: threads), to: layout)
+    var request = KernelRequest(
+      model: model.name, node: "reorder for \(node.name)", op: .identity, operands: [operand], results: [type]
+    )
+    request.threads = request.worthwhileThreads(of: threads)
+    let kernel = try device.makeReorder(request, to: layout)
     let block = addBlock(try device.byteCount(of: type.elementType, type.shape, in: layout), readers: 1)
     let result = Place(home: .block(block), layout: layout)
-    append("reorder for \(node.name)", kernel, operands: [place.home], results: [.block(block)])
+    append(request.node, kernel, request.threads, operands: [place.home], results: [.block(block)])
     reordered[id, default: [:]][layout] = result
     blocks[block].last = drafts.count
     return result
@@ -255,12 +257,14 @@ struct PlanBuilder {
   }
 
   private mutating func append(
-    _ name: String, _ kernel: any Kernel, operands: [Place.Home?], results: [Place.Home?]
+    _ name: String, _ kernel: any Kernel, _ threads: [Int], operands: [Place.Home?], results: [Place.Home?]
   ) {
     let step = drafts.count
     var scratch: Int?
     if kernel.scratchBytes > 0 { scratch = addBlock(kernel.scratchBytes, readers: 0) }
-    drafts.append(Draft(name: name, kernel: kernel, operands: operands, results: results, scratch: scratch))
+    drafts.append(
+      Draft(
+        name: name, kernel: kernel, threads: threads, operands: operands, results: results, scratch: scratch))
     for case .block(let block)? in operands + results { blocks[block].last = max(blocks[block].last, step) }
   }
 
@@ -304,7 +308,9 @@ struct PlanBuilder {
       let call = KernelCall(
         operands: draft.operands.map(located), results: draft.results.map(located),
         scratch: draft.scratch.map { Location(slot: 0, offset: layout.offsets[$0]) })
-      steps.append(Plan.Step(name: draft.name, kernel: draft.kernel, call: call, waits: waits))
+      steps.append(
+        Plan.Step(
+          name: draft.name, kernel: draft.kernel, threads: draft.threads, call: call, waits: waits))
     }
     func port(_ id: ValueID, _ place: Place?) throws -> Plan.Port {
       let type = try resultType(of: id, node: graph[id].name)
@@ -329,7 +335,7 @@ struct PlanBuilder {
     let outputPorts = try outputs.map { try port($0.0, $0.1) }
     let carriedPorts = try carried.map { try port($0.0, $0.1) }
     return Plan(
-      model: model, threads: threads, steps: steps, extents: extents,
+      model: model, steps: steps, extents: extents,
       arenaBytes: roundedToPages(layout.byteCount),
       inputs: inputPorts, outputs: outputPorts, carried: carriedPorts, continuation: split.continuation,
       warnings: warnings)
