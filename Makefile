@@ -60,15 +60,30 @@ test: deps references ## run all tests
 	@FUSEDINF_REFERENCES="$(CURDIR)/.cache/references/manifest.json" \
 	  swift test -c release --skip-build --disable-xctest
 
+# The benchmark's contender is built in the same folder as the program, and by these targets alone.
+.PHONY: bench-contender
+bench-contender: deps references
+	@echo "bench: FUSEDINF_BENCH=1 swift build -c release"
+	@FUSEDINF_BENCH=1 swift build -c release
+	@scripts/venv.sh .venv-bench bench
+
+.PHONY: bench
+bench: bench-contender ## measure FusedInf beside its peers: an hour, into bench/results
+	@.venv-bench/bin/python bench/run.py $(BENCH_OPTIONS)
+
+.PHONY: bench-quick
+bench-quick: bench-contender ## the same with fewer models and rounds: ten minutes
+	@.venv-bench/bin/python bench/run.py --quick $(BENCH_OPTIONS)
+
 .PHONY: lint
 lint: ## check the style of the Swift sources and the documents
-	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests bench/Contender
 	@$(FETCH) scripts/check-docs.py
 	@echo "lint: clean"
 
 .PHONY: format
 format: ## bring the Swift sources into the project's style
-	@swift format --in-place --recursive --parallel Package.swift Sources Tests
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests bench/Contender
 
 .PHONY: sanitize
 sanitize: deps ## run the tests under AddressSanitizer and ThreadSanitizer
@@ -84,4 +99,4 @@ clean: ## remove what was built; fetched files stay (make distclean removes them
 
 .PHONY: distclean
 distclean: clean ## remove everything that is not in the repository
-	rm -rf .deps .cache .venv .swiftpm
+	rm -rf .deps .cache .venv .venv-bench .swiftpm

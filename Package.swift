@@ -95,6 +95,13 @@ if wanted.contains("fusedinf") {
         linkerSettings: rpath))
   }
 }
+// The benchmark's contender is built on demand only: `make bench` sets FUSEDINF_BENCH.
+if wanted.contains("fusedinf"), Context.environment["FUSEDINF_BENCH"] == "1" {
+  targets.append(
+    .executableTarget(
+      name: "fusedinf-bench", dependencies: commandLine.map { .byName(name: $0) }, path: "bench/Contender",
+      swiftSettings: strict, linkerSettings: rpath))
+}
 
 let package = Package(
   name: "fusedinf",

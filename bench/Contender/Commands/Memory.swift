@@ -1,0 +1,25 @@
+/// What this process holds now: as the kernel counts it, and by our own accounts.
+struct Memory: Command {
+  /// The set whose program the accounts are of; none when it is left out.
+  var models: [String]?
+
+  func run(on bench: Bench) async throws -> any Encodable {
+    guard let models, !models.isEmpty else { return Answer(pss: ProcessMemory.proportionalSetSize) }
+    let engine = try bench.engine()
+    let program = try bench.link(try bench.models(models))
+    let snapshot = engine.residency.snapshot
+    return Answer(
+      pss: ProcessMemory.proportionalSetSize, uniqueWeightBytes: program.uniqueWeightBytes,
+      arenaBytes: program.arenaBytes, residentBytes: snapshot.residentBytes, peakBytes: snapshot.peakBytes,
+      planBytes: engine.planner.usage.bytes)
+  }
+
+  private struct Answer: Encodable {
+    var pss: Int
+    var uniqueWeightBytes: Int?
+    var arenaBytes: Int?
+    var residentBytes: Int?
+    var peakBytes: Int?
+    var planBytes: Int?
+  }
+}

@@ -1,0 +1,44 @@
+import Device
+import ModelStore
+
+/// Throws a model's weights out, and measures from there to its first answer: plan looked up, linked, loaded, run.
+struct Swap: Command {
+  var model: String
+  var sampling: Sampling
+  var way: Way
+  /// Whether the activation arena is thrown out too.
+  var dropsArena: Bool?
+  /// How weights come in; by default mapped when their pages are in the page cache, else read past it.
+  var load: LoadRequest.Way?
+
+  enum Way: String, Decodable {
+    /// The file's pages are in the page cache.
+    case warm
+    /// They are not: dropped before each run.
+    case cold
+  }
+
+  func run(on bench: Bench) async throws -> any Encodable {
+    let models = try bench.models([model])
+    let residency = try bench.engine().residency
+    let load = load ?? (way == .cold ? .read : .mapped)
+    var cachedShare = 0.0
+    let samples = try await sampling.milliseconds {
+      if dropsArena == true { residency.evictIdle() } else { residency.evictIdleExtents() }
+      guard way == .cold else { return }
+      for model in models {
+        PageCache.drop(model.model.file)
+        cachedShare = max(cachedShare, PageCache.share(of: model.model.file))
+      }
+    } _: {
+      try await bench.run(try bench.link(models), models, way: load)
+    }
+    return Answer(ms: samples, cachedShare: way == .cold ? cachedShare : nil)
+  }
+
+  private struct Answer: Encodable {
+    var ms: [Double]
+    /// The largest share of the file that was still in the page cache before a cold run.
+    var cachedShare: Double?
+  }
+}

@@ -1,0 +1,21 @@
+import Foundation
+import ModelStore
+
+/// What the page cache holds of a file.
+enum PageCache {
+  /// Asks the kernel to forget the file's pages, so that the next read comes from the disk.
+  static func drop(_ file: CompiledModel) { posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_DONTNEED) }
+
+  /// The share of the file's pages that are in memory: to tell that dropping them worked.
+  static func share(of file: CompiledModel) -> Double {
+    var status = stat()
+    guard fstat(file.descriptor, &status) == 0, status.st_size > 0 else { return 0 }
+    let byteCount = Int(status.st_size)
+    guard let address = mmap(nil, byteCount, PROT_READ, MAP_SHARED, file.descriptor, 0), address != MAP_FAILED
+    else { return 0 }
+    defer { munmap(address, byteCount) }
+    var pages = [UInt8](repeating: 0, count: (byteCount + 4095) / 4096)
+    guard mincore(address, byteCount, &pages) == 0 else { return 0 }
+    return Double(pages.count { $0 & 1 == 1 }) / Double(pages.count)
+  }
+}

@@ -1,0 +1,1 @@
+"""The peers: each a program that speaks the benchmark's protocol."""

@@ -1,0 +1,20 @@
+"""Latency of single models with everything resident."""
+
+from field import OURS, Field, say
+from measure import joined, shown
+
+CONTENDERS = [OURS, "onnxruntime", "openvino"]
+
+
+def run(plan):
+    results = {}
+    with Field(CONTENDERS, plan.threads) as field:
+        for entry in plan.models():
+            names = field.open(entry)
+            answers = field.rounds(
+                plan.rounds, names, "warm", model=entry["name"],
+                sampling={"seconds": plan.seconds, "least": 3, "most": 300})
+            results[entry["name"]] = joined(answers)
+            field.close(entry)
+            say(f"warm {entry['name']:15} {shown(results[entry['name']])}")
+        return {"models": results, "errors": field.errors}
