@@ -10,7 +10,7 @@ public final class Executor: Sendable {
   private let device: any Device
   private let residency: Residency
   private let planner: Planner
-  private let queue = LaneQueue()
+  private let queue: LaneQueue
   private let shares: ThreadShares
   private let arenas = Locked(ArenaNames())
   /// The number of members that can run at the same time.
@@ -23,6 +23,7 @@ public final class Executor: Sendable {
     self.planner = planner
     lanes = max(1, threads)
     shares = ThreadShares(total: max(1, threads))
+    queue = LaneQueue(lanes: lanes)
     for lane in 0..<lanes { startLane(lane, queue: queue) }
   }
 

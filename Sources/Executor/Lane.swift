@@ -1,51 +1,82 @@
+import Dispatch
 import Foundation
 
 /// What lanes take their work from.
 ///
-/// @unchecked Sendable: the members below are used under the condition's lock alone.
+/// The lowest lane that sleeps is woken: one model that runs again and again stays on one lane, in whose threads and
+/// caches what it needs still is.
+///
+/// @unchecked Sendable: the variables below are used under the lock alone.
 final class LaneQueue: @unchecked Sendable {
-  private let condition = NSCondition()
-  private var jobs: [(@Sendable (Int) -> Void)?] = []
+  typealias Job = @Sendable (_ lane: Int) -> Void
+
+  private let lock = NSLock()
+  private let wakeUps: [DispatchSemaphore]
+  private var sleeps: [Bool]
+  private var jobs: [Job?] = []
   private var head = 0
-  private var closed = false
+  private var isClosed = false
+
+  init(lanes: Int) {
+    wakeUps = (0..<lanes).map { _ in DispatchSemaphore(value: 0) }
+    sleeps = Array(repeating: false, count: lanes)
+  }
 
   /// Adds work for the next free lane; the lane's number is handed in.
-  func append(_ job: @escaping @Sendable (Int) -> Void) {
-    condition.withLock {
+  func append(_ job: @escaping Job) {
+    let lane = lock.withLock { () -> Int? in
       jobs.append(job)
-      condition.signal()
+      return wakeOne()
     }
+    if let lane { wakeUps[lane].signal() }
   }
 
   /// The next work, first come, first served; sleeps until there is some. `nil` when the queue is closed and empty.
-  func next() -> (@Sendable (Int) -> Void)? {
-    condition.withLock {
-      while head == jobs.count && !closed { condition.wait() }
-      guard head < jobs.count else { return nil }
-      // Taken out at once: a job holds its program's inputs and answers.
-      let job = jobs[head].take()
-      head += 1
-      if head * 2 > jobs.count {
-        jobs.removeFirst(head)
-        head = 0
-      }
-      return job
+  func next(for lane: Int) -> Job? {
+    while true {
+      if let (job, isEnd) = lock.withLock({ take(for: lane) }) { return isEnd ? nil : job }
+      wakeUps[lane].wait()
     }
   }
 
   /// Lanes end when the work that is queued is done.
   func close() {
-    condition.withLock {
-      closed = true
-      condition.broadcast()
+    let lanes = lock.withLock { () -> [Int] in
+      isClosed = true
+      defer { sleeps = sleeps.map { _ in false } }
+      return sleeps.indices.filter { sleeps[$0] }
     }
+    for lane in lanes { wakeUps[lane].signal() }
+  }
+
+  private func wakeOne() -> Int? {
+    guard let lane = sleeps.firstIndex(of: true) else { return nil }
+    sleeps[lane] = false
+    return lane
+  }
+
+  /// `nil` when the lane has to sleep, which is noted.
+  private func take(for lane: Int) -> (Job?, isEnd: Bool)? {
+    guard head < jobs.count else {
+      if isClosed { return (nil, isEnd: true) }
+      sleeps[lane] = true
+      return nil
+    }
+    // Taken out at once: a job holds its program's inputs and answers.
+    let job = jobs[head].take()
+    head += 1
+    if head * 2 > jobs.count {
+      jobs.removeFirst(head)
+      head = 0
+    }
+    return (job, isEnd: false)
   }
 }
 
 /// Starts one lane: a thread of its own that sleeps passively when there is no work.
 func startLane(_ number: Int, queue: LaneQueue) {
   let thread = Thread {
-    while let job = queue.next() { job(number) }
+    while let job = queue.next(for: number) { job(number) }
   }
   thread.name = "lane \(number)"
   thread.stackSize = 8 << 20

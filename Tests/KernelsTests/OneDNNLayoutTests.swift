@@ -77,6 +77,22 @@ import Testing
     #expect(try libraryLayouts(of: [1, 48, 28, 28], on: device).first == kernel.resultLayouts[0])
   }
 
+  @Test func residualSumsAreFusedBeforeAndAfterAnActivation() throws {
+    let device = try #require(Self.device)
+    let image = try libraryLayouts(of: [1, 64, 20, 20], on: device)[0]
+    let added = Operand(elementType: .float32, shape: [1, 64, 20, 20], layout: image)
+    let sum = PostOp.binary(.add, operand: 3)
+    for kernel in [1, 3] {
+      for chain in [[sum, .unary(.relu)], [.unary(.silu), sum]] {
+        let convolution = ConvolutionCase(input: 64, output: 64, size: 20, kernel: kernel)
+        let request = try convolution.request(chain, extra: [added], image: image)
+        let kernel = try device.makeKernel(try packed(request, on: device))
+        #expect(!kernel.implementation.contains(" + "), "\(chain)")
+        #expect(kernel.operandLayouts[3] == image)
+      }
+    }
+  }
+
   @Test(arguments: [16, 24, 48, 64]) func blockedWeightsServeEveryImageSize(channels: Int) throws {
     let device = try #require(Self.device)
     for kernel in [1, 3] {

@@ -28,7 +28,7 @@ struct PostOpFusion {
   private(set) var count = 0
 
   /// - Parameters:
-  ///   - sums: true when one operand of the result's shape may be added through the result's memory.
+  ///   - sums: true when an operand of the result's shape may be added first, through the result's memory.
   ///   - result: the result's axes as the primitive sees them.
   ///   - reshape: how an operand that broadcasts to the result is seen along them; `nil` when it cannot be.
   init(
@@ -36,7 +36,8 @@ struct PostOpFusion {
     reshape: (Shape) -> TensorView?
   ) {
     for postOp in request.postOps {
-      if sums, sum == nil, let operand = PostOpFusion.sum(postOp, in: request) {
+      // Kernels of blocked images take a sum in front of all else alone, and elsewhere a binary addition.
+      if sums, postOps.isEmpty, let operand = PostOpFusion.sum(postOp, in: request) {
         postOps.append(.sum(operand))
         count += 1
         continue
