@@ -40,6 +40,8 @@ public protocol Kernel: AnyObject, Sendable {
   var inPlaceOperands: [Int] { get }
   /// The operand that the first result is a view of, byte for byte: nothing needs to run then.
   var aliasedOperand: Int? { get }
+  /// False when a call computes on one thread, however many it may have.
+  var usesThreads: Bool { get }
   /// Bytes that the kernel itself keeps on the host (immediates, code), about.
   var footprint: Int { get }
 
@@ -54,5 +56,6 @@ extension Kernel {
   public var scratchBytes: Int { 0 }
   public var inPlaceOperands: [Int] { [] }
   public var aliasedOperand: Int? { nil }
+  public var usesThreads: Bool { true }
   public var footprint: Int { 0 }
 }

@@ -3,18 +3,9 @@ import ModelGraph
 import Tensors
 
 extension KernelRequest {
-  /// Microseconds of work on one thread from which a kernel is shared among several. Waking the others and waiting for
-  /// the last of them takes several microseconds, and what each leaves in its own cache is the next kernel's loss.
-  static let worthSharing = 50.0
-
-  /// Those of `counts`, which are ascending, that the kernel is worth being made for.
-  package func worthwhileThreads(of counts: [Int]) -> [Int] {
-    estimatedMicroseconds < KernelRequest.worthSharing ? Array(counts.prefix(1)) : counts
-  }
-
   /// About how long the kernel takes on one thread: its arithmetic, or what it moves, at the rates of one core of a
   /// small machine (100 GFLOP/s, 10 GB/s). It only has to tell large kernels from small ones.
-  var estimatedMicroseconds: Double {
+  package var estimatedMicroseconds: Double {
     max(multiplyAdds / 50_000, bytesMoved / 10_000)
   }
 

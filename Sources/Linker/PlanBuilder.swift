@@ -46,6 +46,7 @@ struct PlanBuilder {
   private var drafts: [Draft] = []
   private var readers: [ValueID: Int] = [:]
   private var warnings: [String] = []
+  private var sharing = ThreadSharing()
 
   init(_ model: LinkableModel, _ specialised: SpecialisedGraph, device: any Device, threads: [Int]) {
     self.model = model
@@ -85,7 +86,7 @@ struct PlanBuilder {
     var request = KernelRequest(
       model: model.name, node: node.name, op: node.op, postOps: node.postOps, operands: operands,
       results: results)
-    request.threads = request.worthwhileThreads(of: threads)
+    request.threads = sharing.counts(for: request, of: threads)
     let kernel = try device.makeKernel(request)
     if kernel.isReference {
       warnings.append("node '\(node.name)' (\(node.op.name)) runs on a slow reference kernel of the library")
@@ -113,7 +114,7 @@ struct PlanBuilder {
       places[output] = Place(home: .block(block), layout: layout)
       targets.append(.block(block))
     }
-    append(node.name, kernel, request.threads, operands: sources, results: targets)
+    append(request, kernel, operands: sources, results: targets)
     consume(node)
   }
 
@@ -232,11 +233,11 @@ struct PlanBuilder {
     var request = KernelRequest(
       model: model.name, node: "reorder for \(node.name)", op: .identity, operands: [operand], results: [type]
     )
-    request.threads = request.worthwhileThreads(of: threads)
+    request.threads = sharing.counts(for: request, of: threads)
     let kernel = try device.makeReorder(request, to: layout)
     let block = addBlock(try device.byteCount(of: type.elementType, type.shape, in: layout), readers: 1)
     let result = Place(home: .block(block), layout: layout)
-    append(request.node, kernel, request.threads, operands: [place.home], results: [.block(block)])
+    append(request, kernel, operands: [place.home], results: [.block(block)])
     reordered[id, default: [:]][layout] = result
     blocks[block].last = drafts.count
     return result
@@ -257,14 +258,17 @@ struct PlanBuilder {
   }
 
   private mutating func append(
-    _ name: String, _ kernel: any Kernel, _ threads: [Int], operands: [Place.Home?], results: [Place.Home?]
+    _ request: KernelRequest, _ kernel: any Kernel, operands: [Place.Home?], results: [Place.Home?]
   ) {
     let step = drafts.count
+    let threads = kernel.usesThreads ? request.threads : Array(request.threads.prefix(1))
+    sharing.runs(request, with: threads)
     var scratch: Int?
     if kernel.scratchBytes > 0 { scratch = addBlock(kernel.scratchBytes, readers: 0) }
     drafts.append(
       Draft(
-        name: name, kernel: kernel, threads: threads, operands: operands, results: results, scratch: scratch))
+        name: request.node, kernel: kernel, threads: threads, operands: operands, results: results,
+        scratch: scratch))
     for case .block(let block)? in operands + results { blocks[block].last = max(blocks[block].last, step) }
   }
 

@@ -13,6 +13,27 @@ import Testing
       results: [.init(.float32, result)])
   }
 
+  @Test("one that follows a shared kernel at once is shared when it is smaller, one that comes later is not")
+  func waitingThreads() {
+    var sharing = ThreadSharing()
+    let large = Self.convolution(channels: 64, size: 56)
+    // 75 µs, and 2.
+    let medium = Self.convolution(channels: 64, size: 10)
+    let small = Self.convolution(channels: 16, size: 7)
+    func next(_ request: KernelRequest) -> [Int] {
+      let counts = sharing.counts(for: request, of: [1, 2, 4])
+      sharing.runs(request, with: counts)
+      return counts
+    }
+    #expect(next(medium) == [1], "the threads sleep")
+    #expect(next(large) == [1, 2, 4])
+    #expect(next(medium) == [1, 2, 4], "they wait")
+    #expect(next(small) == [1])
+    #expect(next(medium) == [1, 2, 4], "they still wait")
+    for _ in 0..<20 { #expect(next(small) == [1]) }
+    #expect(next(medium) == [1], "they have gone to sleep")
+  }
+
   static func convolution(channels: Int, size: Int, groups: Int = 1) -> KernelRequest {
     request(
       .convolution(
@@ -24,24 +45,24 @@ import Testing
   @Test("a convolution by its arithmetic, not by its size alone")
   func convolutions() {
     // 64 · 64 · 9 · 56² = 116 million multiply-adds.
-    #expect(Self.convolution(channels: 64, size: 56).worthwhileThreads(of: [1, 2, 4]) == [1, 2, 4])
+    #expect(Self.convolution(channels: 64, size: 56).isShared())
     // 0.9 million.
-    #expect(Self.convolution(channels: 32, size: 10).worthwhileThreads(of: [1, 2, 4]) == [1])
+    #expect(Self.convolution(channels: 32, size: 10).isShared() == false)
     // 1.8 million on 2.5 MB: moved once, which takes longer.
-    #expect(Self.convolution(channels: 64, size: 56, groups: 64).worthwhileThreads(of: [1, 2]) == [1, 2])
+    #expect(Self.convolution(channels: 64, size: 56, groups: 64).isShared())
   }
 
   @Test("a matrix product by its depth, whichever way the operands lie")
   func matrices() {
     let narrow = Self.request(.matrixMultiply(MatrixMultiply()), [[8, 64], [64, 64]], result: [8, 64])
-    #expect(narrow.worthwhileThreads(of: [1, 2]) == [1])
+    #expect(narrow.isShared() == false)
     let deep = Self.request(
       .matrixMultiply(MatrixMultiply(transposeA: true)), [[4096, 64], [4096, 64]], result: [64, 64])
-    #expect(deep.worthwhileThreads(of: [1, 2]) == [1, 2])
+    #expect(deep.isShared())
     // One row: bound by reading the weights.
     let row = Self.request(
       .matrixMultiply(MatrixMultiply()), [[1, 4096], [4096, 4096]], result: [1, 4096])
-    #expect(row.worthwhileThreads(of: [1, 2]) == [1, 2])
+    #expect(row.isShared())
   }
 
   @Test("a recurrent layer by its weights at every step")
@@ -51,16 +72,21 @@ import Testing
         .lstm(Recurrent(hiddenSize: 64, direction: .forward)),
         [[steps, 1, 64], [1, 256, 64], [1, 256, 64]], result: [steps, 1, 1, 64])
     }
-    #expect(layer(steps: 1).worthwhileThreads(of: [1, 2]) == [1])
-    #expect(layer(steps: 200).worthwhileThreads(of: [1, 2]) == [1, 2])
+    #expect(layer(steps: 1).isShared() == false)
+    #expect(layer(steps: 400).isShared())
   }
 
   @Test("what only moves bytes by how many, and an empty request by nothing")
   func movement() {
-    #expect(Self.request(.unary(.relu), [[1000]], result: [1000]).worthwhileThreads(of: [1, 2]) == [1])
+    #expect(Self.request(.unary(.relu), [[1000]], result: [1000]).isShared() == false)
     let large: Shape = [4, 256, 256]
-    #expect(Self.request(.unary(.relu), [large], result: large).worthwhileThreads(of: [1, 2]) == [1, 2])
+    #expect(Self.request(.unary(.relu), [large], result: large).isShared())
     let nothing = KernelRequest(model: "test", node: "node", op: .identity, operands: [nil], results: [nil])
-    #expect(nothing.worthwhileThreads(of: [1, 2]) == [1])
+    #expect(nothing.isShared() == false)
   }
+}
+
+extension KernelRequest {
+  /// Whether it would be shared though the threads sleep.
+  fileprivate func isShared() -> Bool { ThreadSharing().counts(for: self, of: [1, 2]).count > 1 }
 }

@@ -39,6 +39,7 @@ extension OneDNNEngine {
     switch request.op {
     case .lstm(let op), .gru(let op): return try recurrent(request, op)
     case .split, .slice: return try parts(request)
+    case .reshape, .flatten, .squeeze, .unsqueeze: return try view(request)
     default: break
     }
     guard let draft = try draft(request) else { return nil }

@@ -13,6 +13,7 @@ package final class PortableKernel: Kernel {
   package let scratchBytes: Int
   package let inPlaceOperands: [Int]
   package let aliasedOperand: Int?
+  package let usesThreads = false
   package let footprint: Int
   private let body: Program.Body
   private let immediates: [TensorBuffer?]

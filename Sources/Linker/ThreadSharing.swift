@@ -1,0 +1,31 @@
+import Device
+
+/// Which kernels of a plan are shared among several threads, decided in the order in which they run.
+///
+/// After a shared kernel a lane's other threads wait some 20 µs for the next one before they sleep. A kernel that follows
+/// in time costs them nothing; one that has to wake them waits 50 to 100 µs on a small virtual machine, so it must be
+/// larger to be worth it.
+package struct ThreadSharing {
+  /// Microseconds on one thread from which a kernel is worth sharing while the others wait for it.
+  private static let whileWaiting = 30.0
+  /// And when they sleep.
+  private static let whileSleeping = 150.0
+  /// How long they wait.
+  private static let patience = 20.0
+
+  /// Microseconds since the last shared kernel ended.
+  private var idle = Double.infinity
+
+  package init() {}
+
+  /// Those of `counts`, which are ascending, that the next kernel is worth being made for.
+  package func counts(for request: KernelRequest, of counts: [Int]) -> [Int] {
+    let least = idle <= Self.patience ? Self.whileWaiting : Self.whileSleeping
+    return request.estimatedMicroseconds < least ? Array(counts.prefix(1)) : counts
+  }
+
+  /// The next kernel runs with these.
+  package mutating func runs(_ request: KernelRequest, with counts: [Int]) {
+    idle = counts.count > 1 ? 0 : idle + request.estimatedMicroseconds
+  }
+}
