@@ -56,8 +56,11 @@ public final class ModelRepository: Sendable {
     let reason: String
     do {
       let file = try store.open(name, version: version)
-      if file.metadata.target == device.target.description { return try LinkableModel(file) }
-      reason = "it was packed for \(file.metadata.target), this machine is \(device.target)"
+      if file.metadata.target == device.target.description {
+        do { return try LinkableModel(file) } catch { reason = "its graph cannot be used: \(error)" }
+      } else {
+        reason = "it was packed for \(file.metadata.target), this machine is \(device.target)"
+      }
     } catch let error as StoreError where error.kind == .damaged || error.kind == .unsupportedFormat {
       reason = error.description
     }

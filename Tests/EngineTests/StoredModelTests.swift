@@ -67,6 +67,22 @@ struct StoredModelTests {
     #expect(try await bench.notices() == [])
   }
 
+  @Test("one whose graph cannot be decoded, and one whose graph names weights that are not in the file")
+  func undecodable() async throws {
+    let bench = try Bench()
+    let whole = try bench.engine.models.store.open("branch")
+    #expect(!whole.weights.isEmpty)
+    for graph in [[], [1, 2, 3], Array(whole.graph.dropLast()), whole.graph] {
+      // Whole to its last checksum, and nevertheless of no use: what a program with an error has written.
+      try bench.engine.models.store.replaceCompiled("branch", version: 1) { path in
+        try CompiledModelWriter(path: path).finish(graph: graph, metadata: whole.metadata)
+      }
+      let notices = try await bench.notices()
+      #expect(notices.count == 1 && notices[0].contains("graph"), "\(notices)")
+    }
+    #expect(try await bench.notices() == [])
+  }
+
   @Test("a damaged one whose source is gone too is an error that says both, and what to do")
   func sourceGone() throws {
     let bench = try Bench()
