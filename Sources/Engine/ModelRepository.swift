@@ -49,6 +49,8 @@ public final class ModelRepository: Sendable {
 
   /// Opens a model for this device's target, compiling it again from its kept source when it has to be.
   /// - Parameter notice: called with the reason when the model is compiled again.
+  /// - Returns: what was opened, or what was compiled here just now, even where another process of another target has put
+  ///   its own in its place since.
   /// - Throws: ``RecompilationError`` when that does not work; `StoreError` when there is no such model.
   public func open(
     _ name: String, version: Int? = nil, notice: ((String) -> Void)? = nil
@@ -66,8 +68,7 @@ public final class ModelRepository: Sendable {
     }
     notice?("compiling '\(name)' again: \(reason)")
     do {
-      try recompile(name, version: version)
-      return try LinkableModel(try store.open(name, version: version))
+      return try LinkableModel(try recompile(name, version: version))
     } catch {
       throw RecompilationError(model: name, reason: reason, failure: error)
     }
@@ -75,7 +76,9 @@ public final class ModelRepository: Sendable {
 
   /// Compiles a stored model again from its kept source, in place.
   /// - Parameter version: the newest when it is left out.
-  public func recompile(_ name: String, version: Int? = nil) throws {
+  /// - Returns: what was compiled.
+  @discardableResult
+  public func recompile(_ name: String, version: Int? = nil) throws -> CompiledModel {
     let newest = try store.list().first { $0.name == name }?.newest
     let version = version ?? newest ?? 1
     let path = try store.sourcePath(name, version: version)
@@ -86,7 +89,7 @@ public final class ModelRepository: Sendable {
         .ranges
     }
     let imported = try ONNXModel.read(path, name: name)
-    try store.replaceCompiled(name, version: version) { target in
+    return try store.replaceCompiled(name, version: version) { target in
       _ = try compile(
         imported, name: name, options: CompilationOptions(shapes: shapes), to: target, progress: nil)
     }

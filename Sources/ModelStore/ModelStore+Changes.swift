@@ -63,8 +63,12 @@ extension ModelStore {
   /// Puts another compiled form of a version in the old one's place, in one step: for another target, a newer format,
   /// or a damaged file. Who has the old one open can go on using it.
   /// - Parameter build: writes the compiled model to this path. The store is not locked meanwhile.
+  /// - Returns: the new one, open: another process may replace it at any time.
   /// - Throws: ``StoreError``, or what `build` throws.
-  public func replaceCompiled(_ name: String, version: Int, build: (String) throws -> Void) throws {
+  @discardableResult
+  public func replaceCompiled(
+    _ name: String, version: Int, build: (String) throws -> Void
+  ) throws -> CompiledModel {
     let name = try ModelName(checking: name)
     let staged = try stage()
     try compile(in: staged, build)
@@ -80,6 +84,7 @@ extension ModelStore {
       throw StoreError.system("replace", path)
     }
     try versionDirectory(name, version).sync()
+    return try openCompiled(name, version)
   }
 
   /// Waits for the right to change the store, and clears away what was left by those that did not end their change.

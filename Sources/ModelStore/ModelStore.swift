@@ -46,15 +46,19 @@ public final class ModelStore: Sendable {
         throw StoreError(
           .noModel(name: name.text, version: version, store: directory, versions: versions))
       }
-      let path = compiledPath(name, found)
       attempts -= 1
-      if attempts > 0, access(path, F_OK) != 0 { continue }
-      return try CompiledModel(path) { metadata in
-        var metadata = metadata
-        metadata.name = name.text
-        metadata.version = found
-        return metadata
-      }
+      if attempts > 0, access(compiledPath(name, found), F_OK) != 0 { continue }
+      return try openCompiled(name, found)
+    }
+  }
+
+  /// Opens the compiled form that a version has now.
+  func openCompiled(_ name: ModelName, _ version: Int) throws -> CompiledModel {
+    try CompiledModel(compiledPath(name, version)) { metadata in
+      var metadata = metadata
+      metadata.name = name.text
+      metadata.version = version
+      return metadata
     }
   }
 

@@ -96,6 +96,26 @@ struct StoredModelTests {
     #expect(try bench.engine.models.store.list().map(\.name) == ["branch"])
   }
 
+  // target A   finds B's  |= compile =| uses its own   finds B's …
+  // target B      finds A's |= compile =| uses its own   …
+  @Test("machines of two targets that open one model of one store all the time each get what they compiled")
+  func twoTargets() async throws {
+    let bench = try Bench()
+    let other = try Engine(store: bench.folder.path, device: NullDevice())
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for engine in [bench.engine, other] {
+        group.addTask {
+          for _ in 0..<40 {
+            let model = try engine.models.open("branch")
+            #expect(model.file.metadata.target == engine.device.target.description)
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    _ = try await bench.notices()
+  }
+
   // engine A   open, run |====| run |====| run |====|
   // engine B                removes it      adds it again
   @Test("a model that another process removes, or adds again, stays usable where it is open")
