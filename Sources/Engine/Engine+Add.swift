@@ -48,9 +48,7 @@ extension Engine {
     var inputs: [(ElementType, Shape)] = []
     for id in model.graph.inputs {
       guard let type = model.graph[id].type, let dimensions = type.dimensions else { return nil }
-      let declared = try model.file.metadata.declaredShapes[model.graph[id].name].map {
-        try ShapeRanges(parsing: $0).ranges
-      }
+      let declared = model.declaredShapes[model.graph[id].name]?.ranges
       var sizes: [Int] = []
       for (axis, dimension) in dimensions.enumerated() {
         let range = declared.flatMap { $0.indices.contains(axis) ? $0[axis] : nil }

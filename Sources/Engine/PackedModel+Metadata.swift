@@ -4,6 +4,7 @@ import ModelCompiler
 import ModelGraph
 import ModelStore
 import ONNXFormat
+import Tensors
 
 extension PackedModel {
   /// What the compiled model says of itself.

@@ -1,4 +1,5 @@
 import ModelGraph
+import Tensors
 
 /// What keeps models from being planned or linked.
 public struct LinkError: Error, Sendable, CustomStringConvertible {
@@ -6,6 +7,7 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
     case arenaTooLarge
     case inputCount(model: String, expected: Int, found: Int)
     case inputType(model: String, input: String, expected: ValueType, found: ValueType)
+    case outsideDeclared(model: String, input: String, declared: ShapeRanges, found: Shape)
     case unknownShape(model: String, node: String, op: String)
     case memberTooLarge(model: String, needed: Int, budget: Int)
     case notPlannable(model: String, detail: String)
@@ -27,6 +29,9 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
       "model '\(model)' takes \(expected) inputs, \(found) were given"
     case .inputType(let model, let input, let expected, let found):
       "input '\(input)' of model '\(model)' is \(expected), but a \(found) was given"
+    case .outsideDeclared(let model, let input, let declared, let found):
+      "input '\(input)' of model '\(model)' was declared as \(declared) when it was added, but one of shape "
+        + "\(found.dims) was given; 'fusedinf add' it again with another --shape to allow that"
     case .unknownShape(let model, let node, let op):
       "model '\(model)', node '\(node)' (\(op)): the shape of its result does not follow from its operands"
     case .memberTooLarge(let model, let needed, let budget):

@@ -1,6 +1,7 @@
 import Device
 import ModelGraph
 import ModelStore
+import Tensors
 
 /// A compiled model, opened and decoded, from which plans are made.
 public final class LinkableModel: Sendable {
@@ -13,18 +14,23 @@ public final class LinkableModel: Sendable {
   /// The file, which holds the weights. Open as long as this object lives.
   public let file: CompiledModel
 
+  /// The shapes that inputs may have, by input name, where they were declared when the model was added.
+  public let declaredShapes: [String: ShapeRanges]
+
   /// What residency calls the extents: their hashes in hexadecimal, written out once.
   public let extentNames: [String]
 
   let identity = PlanIdentity()
 
   /// Decodes the graph of an opened file.
-  /// - Throws: when the graph's bytes are no well-formed graph, or name weights that the file does not have.
+  /// - Throws: when the graph's bytes are no well-formed graph, or name weights that the file does not have;
+  ///   ``ShapeRangesError`` when what was declared is no shape.
   public init(_ file: CompiledModel) throws {
     self.file = file
     name = file.metadata.name
     version = file.metadata.version
     extentNames = file.extents.map(\.hash.description)
+    declaredShapes = try file.metadata.declaredShapes.mapValues { try ShapeRanges(parsing: $0) }
     graph = try Graph.decoded(from: file.graph)
     try graph.verify()
     for (id, constant) in graph.constants {

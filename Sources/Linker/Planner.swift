@@ -21,7 +21,8 @@ public final class Planner: Sendable {
   }
 
   /// The plan of `model` for inputs of these types, in the order of the graph's inputs.
-  /// - Throws: ``LinkError`` when the types are not what the model declares; what the device throws.
+  /// - Throws: ``LinkError`` when the types are not what the model declares, or shapes not what was declared when it was
+  ///   added; what the device throws.
   public func plan(_ model: LinkableModel, inputs: [(ElementType, Shape)]) throws -> Plan {
     try check(inputs, of: model)
     let types = inputs.map { PlanKey.InputType(elementType: $0.0, shape: $0.1) }
@@ -74,20 +75,24 @@ public final class Planner: Sendable {
       throw LinkError(.inputCount(model: model.name, expected: declared.count, found: inputs.count))
     }
     for (id, (elementType, shape)) in zip(declared, inputs) {
-      guard let expected = model.graph[id].type else { continue }
-      let fits =
-        expected.elementType == elementType
-        && (expected.dimensions.map { dimensions in
-          dimensions.count == shape.rank
-            && zip(dimensions, shape.dims).allSatisfy { $0.size == nil || $0.size == $1 }
-        } ?? true)
-      guard fits else {
+      let name = model.graph[id].name
+      if let expected = model.graph[id].type, !Planner.accepts(expected, elementType, shape) {
         throw LinkError(
           .inputType(
-            model: model.name, input: model.graph[id].name, expected: expected,
-            found: ValueType(elementType, shape)))
+            model: model.name, input: name, expected: expected, found: ValueType(elementType, shape)))
+      }
+      if let declared = model.declaredShapes[name], !declared.contains(shape) {
+        throw LinkError(
+          .outsideDeclared(model: model.name, input: name, declared: declared, found: shape))
       }
     }
+  }
+
+  private static func accepts(_ expected: ValueType, _ elementType: ElementType, _ shape: Shape) -> Bool {
+    guard expected.elementType == elementType else { return false }
+    guard let dimensions = expected.dimensions else { return true }
+    return dimensions.count == shape.rank
+      && zip(dimensions, shape.dims).allSatisfy { $0.size == nil || $0.size == $1 }
   }
 
   /// Bytes and number of the plans that are kept.

@@ -1,4 +1,5 @@
 import ModelGraph
+import Tensors
 
 /// How a model is compiled.
 public struct CompilationOptions: Sendable {
@@ -18,7 +19,7 @@ public struct CompilationOptions: Sendable {
 public struct CompilationError: Error, Sendable, CustomStringConvertible {
   enum Code: Sendable {
     case unknownInput(model: String, input: String, inputs: [String])
-    case declaredShape(model: String, input: String, declared: String, type: ValueType)
+    case declaredShape(model: String, input: String, declared: ShapeRanges, type: ValueType)
     case noOutputs(model: String)
   }
 

@@ -45,9 +45,8 @@ enum NominalShapes {
           && zip(dimensions, ranges).allSatisfy { $0.size.map($1.contains) ?? ($1.lowerBound >= 0) }
       } ?? true
     guard fits else {
-      let text = ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)..\($0.upperBound)" }
       throw CompilationError(
-        .declaredShape(model: graph.name, input: input, declared: text.joined(separator: "x"), type: type))
+        .declaredShape(model: graph.name, input: input, declared: ShapeRanges(ranges), type: type))
     }
     type.dimensions = zip(type.dimensions ?? ranges.map { _ in .unknown }, ranges).map {
       .known($0.size ?? $1.upperBound)

@@ -4,6 +4,7 @@ import Foundation
 import Kernels
 import ModelCompiler
 import ModelStore
+import Tensors
 
 /// `fusedinf add`: compiles models and registers them.
 struct AddCommand: AsyncParsableCommand {

@@ -42,7 +42,7 @@ struct InputArguments {
       let name = model.graph[id].name
       if let file = files[model.name]?[name] { return try NPY.read(file) }
       let type = model.graph[id].type ?? ValueType(.float32, nil)
-      let shape = try Shape(checking: try sizes(of: name, type, in: model))
+      let shape = try Shape(checking: sizes(of: name, type, in: model))
       let bytes = type.elementType.byteCount(of: shape.elementCount)
       guard let bytes, bytes <= limit else {
         throw InputArgumentError.tooLarge(model: model.name, input: name, shape: shape, limit: limit)
@@ -53,9 +53,9 @@ struct InputArguments {
 
   /// The sizes of an input that is drawn at random: as given, else as the model says, else the least that was declared,
   /// else a guess.
-  private func sizes(of input: String, _ type: ValueType, in model: LinkableModel) throws -> [Int] {
+  private func sizes(of input: String, _ type: ValueType, in model: LinkableModel) -> [Int] {
     if let given = shapes[model.name]?[input] { return given.ranges.map(\.lowerBound) }
-    let declared = try model.file.metadata.declaredShapes[input].map { try ShapeRanges(parsing: $0).ranges }
+    let declared = model.declaredShapes[input]?.ranges
     return (type.dimensions ?? []).enumerated().map { axis, dimension in
       let least = declared.flatMap { $0.indices.contains(axis) ? $0[axis].lowerBound : nil }
       return dimension.size ?? least ?? (axis == 0 ? 1 : type.rank == 4 ? 224 : 64)
@@ -72,7 +72,7 @@ struct InputArguments {
         let name = model.graph[id].name
         let isOpen = model.graph[id].type?.dimensions?.contains { $0.size == nil } ?? true
         let isGiven = files[model.name]?[name] != nil || shapes[model.name]?[name] != nil
-        guard isOpen, !isGiven, model.file.metadata.declaredShapes[name] == nil else { continue }
+        guard isOpen, !isGiven, model.declaredShapes[name] == nil else { continue }
         throw InputArgumentError.guessed(
           model: model.name, input: name, tried: tensor.shape, reason: "\(error)")
       }

@@ -29,3 +29,16 @@ struct ShapeTests {
     #expect(ElementType.int4.byteCount(of: 5) == 3)
   }
 }
+
+@Test func declaredShapesAreRead() throws {
+  let shape = try ShapeRanges(parsing: "1..8x3x224")
+  #expect(shape.ranges == [1...8, 3...3, 224...224])
+  #expect(shape.description == "1..8x3x224")
+  for inside in [[1, 3, 224], [8, 3, 224]] as [Shape] { #expect(shape.contains(inside)) }
+  for outside in [[0, 3, 224], [9, 3, 224], [1, 3, 223], [1, 3], [1, 3, 224, 1], []] as [Shape] {
+    #expect(!shape.contains(outside))
+  }
+  for text in ["", "x", "1x", "3..1", "1...2", "1..2..3", "-1", "axb", "99999999999"] {
+    #expect(throws: ShapeRangesError.self, "\(text)") { try ShapeRanges(parsing: text) }
+  }
+}

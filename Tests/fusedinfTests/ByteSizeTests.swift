@@ -18,12 +18,3 @@ import Testing
   for (bytes, text) in texts { #expect(ByteSize(bytes: bytes).description == text) }
   #expect(ByteSize(bytes: .max).description.hasSuffix("GiB"))
 }
-
-@Test func declaredShapesAreRead() throws {
-  let shape = try ShapeRanges(parsing: "1..8x3x224")
-  #expect(shape.ranges == [1...8, 3...3, 224...224])
-  #expect(shape.description == "1..8x3x224")
-  for text in ["", "x", "1x", "3..1", "1...2", "1..2..3", "-1", "axb", "99999999999"] {
-    #expect(throws: ShapeRangesError.self, "\(text)") { try ShapeRanges(parsing: text) }
-  }
-}

@@ -94,6 +94,17 @@ private let commands = ["add", "list", "inspect", "run", "graph", "verify", "rem
   }
 }
 
+@Test func whatWasDeclaredBoundsWhatRuns() async throws {
+  let program = try Program()
+  _ = try await program.json(["add", Program.network, "--shape", "image=1..4x3x8..16x8..16"])
+  _ = try await program.json(["run", "network", "--shape", "image=4x3x16x8"])
+  let outcome = try await program.run(["run", "network", "--shape", "image=5x3x8x8"])
+  #expect(outcome.status == 1)
+  for part in ["'network'", "'image'", "1..4x3x8..16x8..16", "5, 3, 8, 8"] {
+    #expect(outcome.messages.contains(part), "\(outcome.messages)")
+  }
+}
+
 @Test func picturesAreWritten() async throws {
   let program = try Program()
   _ = try await program.json(["add", Program.network, "--shape", "image=1x3x8x8"])

@@ -19,6 +19,11 @@ public struct ShapeRanges: Sendable, Hashable, CustomStringConvertible {
     guard !ranges.isEmpty else { throw ShapeRangesError(text: text) }
   }
 
+  /// True when `shape` has this many axes, and each is of a size in its range.
+  public func contains(_ shape: Shape) -> Bool {
+    shape.rank == ranges.count && zip(ranges, shape.dims).allSatisfy { $0.contains($1) }
+  }
+
   public var description: String {
     ranges.map { $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound)..\($0.upperBound)" }
       .joined(separator: "x")
