@@ -10,7 +10,7 @@ extension ModelStore {
   ///   - files: the `.onnx` file, then its external data, which lies in the same folder or below.
   ///   - options: what compiling it again needs to know.
   ///   - build: writes the compiled model to this path. The store is not locked meanwhile.
-  /// - Returns: the version, from 1 on.
+  /// - Returns: the version: from 1 on, and none that the name had before, even if that was removed.
   /// - Throws: ``StoreError``, or what `build` throws.
   public func add(
     name: String, source files: [String], options: [String: String] = [:], build: (String) throws -> Void
@@ -26,7 +26,7 @@ extension ModelStore {
     let lock = try lock()
     defer { withExtendedLifetime(lock) {} }
     let home = models(name.text)
-    let version = (try versions(of: name).last ?? 0) + 1
+    let version = try nextVersion(of: name)
     do {
       try home.create()
       try models.sync()
@@ -50,14 +50,13 @@ extension ModelStore {
     guard !wanted.isEmpty else {
       throw StoreError(.noModel(name: name.text, version: version, store: directory, versions: versions))
     }
+    if let newest = versions.last, wanted.contains(newest) { try retire(newest, of: name) }
     // Oldest first: should it be interrupted, the name still stands for what it stood for.
     for version in wanted {
       let removed = try Staging(in: staging, holding: lock)
       try versionDirectory(name, version).move(to: removed.directory)
       try models(name.text).sync()
     }
-    models(name.text).removeIfEmpty()
-    try models.sync()
   }
 
   /// Puts another compiled form of a version in the old one's place, in one step: for another target, a newer format,

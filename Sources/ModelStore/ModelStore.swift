@@ -8,6 +8,7 @@
 ///
 ///     DIR/lock                          held by whoever changes the store
 ///     DIR/models/NAME/VERSION/          one version: model.fused, source.json, source/…
+///     DIR/models/NAME/VERSION.removed   empty: the newest version that was removed
 ///     DIR/staging/…                     changes under way
 ///
 /// Several processes may use one store. A version appears and vanishes in one step; what is open stays usable.
@@ -102,12 +103,5 @@ public final class ModelStore: Sendable {
       throw StoreError(.noModel(name: name.text, version: version, store: directory, versions: versions))
     }
     return try StoredSource(readFrom: versionDirectory(name, version).path + "/" + ModelStore.recordName)
-  }
-
-  /// A model's versions, ascending.
-  func versions(of name: ModelName) throws -> [Int] {
-    try models(name.text).names().compactMap { text in
-      Int(text).flatMap { (1..<1 << 40).contains($0) && "\($0)" == text ? $0 : nil }
-    }.sorted()
   }
 }

@@ -60,6 +60,26 @@ import Testing
     #expect(error?.description.contains("1, 3") == true)
   }
 
+  // add 1, 2, 3; remove 3; add 4; remove 2; add 5; remove all; add 6
+  @Test func aNumberIsNeverGivenOutAgain() throws {
+    for _ in 1...3 { try add("cat") }
+    try store.remove("cat", version: 3)
+    #expect(try add("cat") == 4)
+    try store.remove("cat", version: 2)
+    #expect(try add("cat") == 5)
+    try store.remove("cat")
+    #expect(try store.list().isEmpty)
+    #expect(try store.verify().isEmpty)
+    #expect(throws: StoreError.self) { _ = try store.verify("cat") }
+    // Another process, later, after changes that clear up.
+    #expect(try add("dog") == 1)
+    let other = try ModelStore(directory: store.directory)
+    #expect(try other.add(name: "cat", source: [onnx]) { try writeModel($0, []) } == 6)
+    #expect(try store.list().map(\.versions) == [[6], [1]])
+    try store.remove("cat", version: 6)
+    #expect(try add("cat") == 7)
+  }
+
   @Test func sourcesAreKeptWithTheirPlaces() throws {
     let data = try folder.write("sources/weights/cat.data", [UInt8](repeating: 7, count: 10_000))
     _ = try store.add(name: "cat", source: [onnx, data, data], options: ["shape": "x=1..8"]) { path in
@@ -112,13 +132,14 @@ import Testing
     try add("cat")
     let model = try store.open("cat")
     try store.remove("cat")
-    #expect(files().isEmpty)
+    // An empty file that keeps its number from being given out again.
+    #expect(files() == ["deep/store/models/cat/1.removed"])
     #expect(try store.list().isEmpty)
     try model.verifyWeights()
     let error = #expect(throws: StoreError.self) { try store.remove("cat") }
     #expect(error?.kind == .notFound)
     #expect(throws: StoreError.self) { _ = try store.open("cat") }
-    #expect(try add("cat") == 1)
+    #expect(try add("cat") == 2)
   }
 
   struct Unsupported: Error {}
