@@ -43,6 +43,9 @@ extension ModelStore {
   /// - Throws: ``StoreError`` of kind `notFound` when there is none.
   public func remove(_ name: String, version: Int? = nil) throws {
     let name = try ModelName(checking: name)
+    guard access(root.path, F_OK) == 0 else {
+      throw StoreError(.noModel(name: name.text, version: version, store: directory, versions: []))
+    }
     let lock = try lock()
     defer { withExtendedLifetime(lock) {} }
     let versions = try versions(of: name)
@@ -88,6 +91,7 @@ extension ModelStore {
 
   /// Waits for the right to change the store, and clears away what was left by those that did not end their change.
   private func lock() throws -> StoreLock {
+    try root.create()
     let lock = try StoreLock(path: root.path + "/lock", seconds: lockSeconds)
     try models.create()
     try Staging.clear(staging, holding: lock)

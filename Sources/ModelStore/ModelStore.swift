@@ -18,9 +18,10 @@ public final class ModelStore: Sendable {
   let root: Directory
   let lockSeconds: Int
 
-  /// Uses the store in `directory`, which is made, private to the user, when it is not there.
+  /// Uses the store in `directory`. When it is not there, it is an empty store: the first change makes it, private to the
+  /// user.
   /// - Parameter lockSeconds: how long a change waits for another process's.
-  /// - Throws: ``StoreError`` when the folder can be neither found nor made.
+  /// - Throws: ``StoreError`` when the folder is there and cannot be read.
   public init(directory: String, lockSeconds: Int = 30) throws {
     var path = directory
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
@@ -30,8 +31,9 @@ public final class ModelStore: Sendable {
     self.directory = path
     self.lockSeconds = lockSeconds
     root = Directory(path: path)
-    try root.create()
-    guard access(path, R_OK | X_OK) == 0 else { throw StoreError.system("open the store", path) }
+    guard access(path, R_OK | X_OK) == 0 || errno == ENOENT else {
+      throw StoreError.system("open the store", path)
+    }
   }
 
   /// Opens a model's compiled form.

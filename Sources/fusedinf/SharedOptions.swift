@@ -23,7 +23,7 @@ struct StoreOptions: ParsableArguments {
       "\(Knob.store.meaning) Also from \(Knob.store.environment ?? "").", valueName: Knob.store.type))
   var store: String?
 
-  /// Opens the store, making it when it is not there.
+  /// The store, which need not be there.
   func open() throws -> ModelStore {
     try ModelStore(directory: store ?? Knob.store.fromEnvironment ?? Knob.store.standard)
   }

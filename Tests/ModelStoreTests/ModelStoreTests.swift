@@ -24,11 +24,23 @@ import Testing
   /// Everything in the store but its lock.
   private func files() -> [String] { folder.files().filter { $0.hasPrefix("deep/") } }
 
-  @Test func theStoreIsPrivateToItsUser() throws {
-    let mode = try FileManager.default.attributesOfItem(atPath: store.directory)[.posixPermissions] as? Int
-    #expect(mode == 0o700)
+  @Test func readingMakesNoStore() throws {
     #expect(try store.list().isEmpty)
     #expect(try store.verify().isEmpty)
+    for use in [
+      { _ = try store.open("cat") }, { _ = try store.sourcePath("cat", version: 1) },
+      { try store.remove("cat") }, { _ = try store.verify("cat") },
+    ] {
+      let error = #expect(throws: StoreError.self) { try use() }
+      #expect(error?.kind == .notFound)
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder.path + "/deep"))
+  }
+
+  @Test func theStoreIsPrivateToItsUser() throws {
+    try add("cat")
+    let mode = try FileManager.default.attributesOfItem(atPath: store.directory)[.posixPermissions] as? Int
+    #expect(mode == 0o700)
   }
 
   @Test func aModelIsAddedListedAndOpened() throws {

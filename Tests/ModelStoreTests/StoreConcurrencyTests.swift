@@ -13,7 +13,7 @@ import Testing
     folder = try TemporaryFolder()
     path = folder.path + "/store"
     onnx = try folder.write("cat.onnx", [1, 2, 3])
-    _ = try ModelStore(directory: path)
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
 
   // user 1: build ......... | commit: version n

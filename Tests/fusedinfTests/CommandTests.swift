@@ -94,6 +94,19 @@ private let commands = ["add", "list", "inspect", "run", "graph", "verify", "rem
   }
 }
 
+/// Looking at a store that is not there does not make it.
+@Test func readingMakesNoStore() async throws {
+  let program = try Program()
+  for (arguments, status) in [
+    (["list"], 0), (["verify"], 0), (["inspect", "network"], 1), (["run", "network"], 1),
+    (["graph", "network", "-o", "/dev/null.svg"], 1), (["remove", "network"], 1), (["config"], 0),
+  ] {
+    #expect(try await program.run(arguments).status == status, "\(arguments)")
+    #expect(!FileManager.default.fileExists(atPath: program.folder + "/store"), "\(arguments)")
+  }
+  #expect((try await program.json(["list"])["models"] as? [Any])?.isEmpty == true)
+}
+
 @Test func whatWasDeclaredBoundsWhatRuns() async throws {
   let program = try Program()
   _ = try await program.json(["add", Program.network, "--shape", "image=1..4x3x8..16x8..16"])
