@@ -34,8 +34,10 @@ struct FusedInf: AsyncParsableCommand {
   /// Parses and runs. The exit status is 0, 1 when something failed, 2 when the command line is wrong.
   static func main() async {
     restartWithShortWaiting()
+    var running: (any ParsableCommand.Type)?
     do {
       var command = try parseAsRoot()
+      running = type(of: command)
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {
@@ -51,12 +53,23 @@ struct FusedInf: AsyncParsableCommand {
         return
       }
       if code == .validationFailure {
-        notice(fullMessage(for: error))
+        notice(usageMessage(for: error, of: running))
         Foundation.exit(2)
       }
       complain(error)
       Foundation.exit(1)
     }
+  }
+
+  /// What is wrong with the command line, and how it should be.
+  /// - Parameter command: the one that found it when it already ran: then the error itself does not say which it was.
+  private static func usageMessage(
+    for error: any Error, of command: (any ParsableCommand.Type)?
+  ) -> String {
+    guard let command else { return fullMessage(for: error) }
+    let usage = usageString(for: command).split(separator: "\n").joined(separator: "\n       ")
+    return "Error: \(message(for: error))\nUsage: \(usage)\n"
+      + "  See 'fusedinf \(command.configuration.commandName ?? "") --help' for more information."
   }
 
   /// OpenMP reads how its threads wait when its library is loaded, before `main`, so the program starts itself once

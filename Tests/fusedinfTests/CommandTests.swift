@@ -94,6 +94,25 @@ private let commands = ["add", "list", "inspect", "run", "graph", "verify", "rem
   }
 }
 
+/// What is wrong is told with the usage of the command that was asked for, whether it is found while the command line is
+/// read or only when the command looks at what it says.
+@Test func wrongUsageShowsTheCommandsOwn() async throws {
+  let program = try Program()
+  _ = try await program.json(["add", Program.network])
+  for (command, arguments) in [
+    ("run", ["--repeat", "0"]), ("run", ["network", "--shape", "other/image=1x3x8x8"]),
+    ("run", ["--threads", "0"]),
+    ("graph", ["-o", "picture.png"]), ("graph", ["-o", "picture.svg", "--program", "--shape", "image=a"]),
+    ("add", ["--shape", "image"]),
+  ] {
+    let outcome = try await program.run([command, "network"] + arguments)
+    #expect(outcome.status == 2)
+    #expect(outcome.messages.hasPrefix("Error: "))
+    #expect(outcome.messages.contains("Usage: fusedinf \(command) "), "\(arguments): \(outcome.messages)")
+    #expect(outcome.messages.contains("'fusedinf \(command) --help'"), "\(arguments): \(outcome.messages)")
+  }
+}
+
 /// Looking at a store that is not there does not make it.
 @Test func readingMakesNoStore() async throws {
   let program = try Program()
