@@ -29,7 +29,8 @@ struct RunCommand: AsyncParsableCommand {
 
       With --json: link_us, budget_bytes, peak_resident_bytes, arena_bytes, unique_weight_bytes, wall_ms and page_faults \
       of each repetition; for each of models: plan_ms (making the plan), swap_in_ms (until its last weight was usable), \
-      first_ms (until its first answer), bytes_loaded, run_ms of each repetition, outputs (name, dtype, shape).
+      first_ms (until its first answer), bytes_loaded, run_ms of each repetition, outputs (name, dtype, shape). A model \
+      that has no answer also has its error; the others answer all the same, and the exit status is 1.
       """)
 
   @Argument(help: "The models' names.") var names: [String]
@@ -77,23 +78,30 @@ struct RunCommand: AsyncParsableCommand {
   func run() async throws {
     let configuration = try engine.configuration()
     let engine = Engine(store: try store.open(), device: try CPUDevice(), configuration: configuration)
+    var report = RunReport(names: names, budget: configuration.budget)
     var members: [RunMember] = []
     let arguments = try InputArguments(names: names, inputs: inputs, shapes: shapes)
     var generator = SeededGenerator(seed: try startOfRandomNumbers())
-    for name in names {
+    for (index, name) in names.enumerated() {
       let model = try engine.models.open(name) { notice($0) }
-      let tensors = try arguments.tensors(for: model, limit: configuration.budget, using: &generator)
+      let tensors: [Tensor]
+      do {
+        tensors = try arguments.tensors(for: model, limit: configuration.budget, using: &generator)
+      } catch let error as InputArgumentError where error.isOverBudget {
+        report.fail(index, error)
+        continue
+      }
       let start = monotonicNanoseconds()
       let plan = try arguments.plan(model, tensors, with: engine.planner)
-      members.append(
-        RunMember(model: model, plan: plan, inputs: tensors, planNanoseconds: monotonicNanoseconds() - start))
+      report.models[index].planMs = Double(monotonicNanoseconds() - start) / 1e6
+      members.append(RunMember(index: index, model: model, plan: plan, inputs: tensors))
       for warning in plan.warnings { notice("warning: model '\(name)': \(warning)") }
     }
     let recorder = trace.map { _ in Trace() }
     if let recorder { engine.residency.record(to: recorder) }
-    let report = try await repeatedly(members, on: engine, trace: recorder)
+    try await runRepeatedly(members, on: engine, trace: recorder, &report)
     if let recorder, let trace { try recorder.json().write(to: URL(fileURLWithPath: trace)) }
-    if output.json { try printJSON(report) } else { print(report.text) }
+    if output.json { try printJSON(report) } else if report.hasRun { print(report.text) }
     for failure in report.failures { complain(failure) }
     if !report.failures.isEmpty { throw ExitCode.failure }
   }
@@ -107,43 +115,62 @@ struct RunCommand: AsyncParsableCommand {
     return seed
   }
 
-  private func repeatedly(_ members: [RunMember], on engine: Engine, trace: Trace?) async throws -> RunReport
-  {
-    var report = RunReport(members: members, budget: engine.configuration.budget)
-    let start = monotonicNanoseconds()
-    var program = try engine.link(members.map(\.plan))
-    report.link(program, nanoseconds: monotonicNanoseconds() - start)
+  private func runRepeatedly(
+    _ members: [RunMember], on engine: Engine, trace: Trace?, _ report: inout RunReport
+  ) async throws {
+    var program = try link(members, on: engine, &report)
     for repetition in 1...repetitions {
       // As a server would: linked once, and again only when data have shown that a member takes more.
-      if program.isOutgrown { program = try engine.link(members.map(\.plan)) }
+      if program.isOutgrown { program = try link(members, on: engine, &report) }
+      let running = members.filter { !report.hasFailed($0.index) }
+      if running.isEmpty { break }
       if let swap {
         engine.residency.evictIdleExtents()
-        if swap == .cold { for member in members { dropFromPageCache(member.model.file.descriptor) } }
+        if swap == .cold { running.forEach { dropFromPageCache($0.model.file.descriptor) } }
       }
       let faults = PageFaults.now
       let start = monotonicNanoseconds()
       let answers = await engine.executor.run(
-        program, inputs: members.map(\.inputs), way: swap == .cold ? .read : .mapped, trace: trace)
-      report.add(answers, start: start, end: monotonicNanoseconds(), faults: PageFaults.now.since(faults))
-      let isLast = repetition == repetitions || !report.failures.isEmpty
-      if isLast, let directory = outputDirectory { try write(answers, of: members, to: directory) }
+        program, inputs: running.map(\.inputs), way: swap == .cold ? .read : .mapped, trace: trace)
+      let indexed = Dictionary(uniqueKeysWithValues: zip(running.map(\.index), answers))
+      report.add(indexed, start: start, end: monotonicNanoseconds(), faults: PageFaults.now.since(faults))
+      let isLast = repetition == repetitions || running.contains { report.hasFailed($0.index) }
+      if isLast, let directory = outputDirectory { try write(indexed, to: directory) }
       if isLast { break }
     }
     report.arenaBytes = program.arenaBytes
     report.peakResidentBytes = engine.residency.snapshot.peakBytes
-    return report
+  }
+
+  /// Links the members that have not failed. One that can never fit the budget fails here, and alone.
+  private func link(
+    _ members: [RunMember], on engine: Engine, _ report: inout RunReport
+  ) throws -> FusedProgram {
+    while true {
+      let running = members.filter { !report.hasFailed($0.index) }
+      let start = monotonicNanoseconds()
+      do {
+        let program = try engine.link(running.map(\.plan))
+        report.link(program, nanoseconds: monotonicNanoseconds() - start)
+        return program
+      } catch let error as LinkError {
+        for member in running {
+          do { _ = try engine.link([member.plan]) } catch { report.fail(member.index, error) }
+        }
+        guard running.contains(where: { report.hasFailed($0.index) }) else { throw error }
+      }
+    }
   }
 
   private func write(
-    _ answers: [Result<MemberAnswer, any Error>], of members: [RunMember], to directory: String
+    _ answers: [Int: Result<MemberAnswer, any Error>], to directory: String
   ) throws {
     var written: [String: Int] = [:]
-    for (member, answer) in zip(members, answers) {
-      let name = member.model.name
+    for (index, name) in names.enumerated() {
       written[name, default: 0] += 1
       let folder = directory + "/" + name + ((written[name] ?? 1) > 1 ? "#\(written[name] ?? 1)" : "")
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      guard case .success(let answer) = answer else { continue }
+      guard case .success(let answer)? = answers[index] else { continue }
       for (output, tensor) in answer.outputs {
         let file = output.replacingOccurrences(of: "/", with: "_")
         try NPY.write(tensor, to: "\(folder)/\(file).npy")
@@ -154,10 +181,11 @@ struct RunCommand: AsyncParsableCommand {
 
 /// One of the models that are run together.
 struct RunMember {
+  /// Its place among the models that were named.
+  var index: Int
   var model: LinkableModel
   var plan: Plan
   var inputs: [Tensor]
-  var planNanoseconds: UInt64
 }
 
 /// Page faults of this process so far.

@@ -13,7 +13,7 @@ struct RunReport: Encodable {
     }
 
     var name: String
-    var planMs: Double
+    var planMs = 0.0
     var swapInMs = 0.0
     var firstMs = 0.0
     var bytesLoaded = 0
@@ -32,33 +32,44 @@ struct RunReport: Encodable {
   var models: [Model]
   /// Why members have no answer.
   var failures: [any Error] = []
+  private var linkedMembers = 0
 
   private enum CodingKeys: String, CodingKey {
     case linkUs, budgetBytes, peakResidentBytes, arenaBytes, uniqueWeightBytes, wallMs, pageFaults, models
   }
 
-  init(members: [RunMember], budget: Int) {
+  init(names: [String], budget: Int) {
     budgetBytes = budget
-    models = members.map { Model(name: $0.model.name, planMs: Double($0.planNanoseconds) / 1e6) }
+    models = names.map { Model(name: $0) }
+  }
+
+  func hasFailed(_ index: Int) -> Bool { models[index].error != nil }
+
+  /// False when no member could even start.
+  var hasRun: Bool { !wallMs.isEmpty }
+
+  /// Notes why a member has no answer.
+  mutating func fail(_ index: Int, _ error: any Error) {
+    models[index].error = "\(error)"
+    failures.append(error)
   }
 
   mutating func link(_ program: FusedProgram, nanoseconds: UInt64) {
+    linkedMembers = program.members.count
     linkUs = Double(nanoseconds) / 1e3
     arenaBytes = program.arenaBytes
     uniqueWeightBytes = program.uniqueWeightBytes
   }
 
-  /// Adds one repetition.
+  /// Adds one repetition: the answers of the members that ran, by their place.
   mutating func add(
-    _ answers: [Result<MemberAnswer, any Error>], start: UInt64, end: UInt64, faults: PageFaults
+    _ answers: [Int: Result<MemberAnswer, any Error>], start: UInt64, end: UInt64, faults: PageFaults
   ) {
     wallMs.append(Double(end - start) / 1e6)
     pageFaults.append(faults)
-    for (index, answer) in answers.enumerated() {
+    for (index, answer) in answers.sorted(by: { $0.key < $1.key }) {
       switch answer {
-      case .failure(let error):
-        models[index].error = "\(error)"
-        failures.append(error)
+      case .failure(let error): fail(index, error)
       case .success(let answer):
         let timing = answer.timing
         models[index].runMs.append(Double(timing.answered - start) / 1e6)
@@ -78,7 +89,7 @@ struct RunReport: Encodable {
     func milliseconds(_ value: Double) -> String { "\((value * 100).rounded() / 100) ms" }
     func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
     var lines = [
-      "linked \(models.count) models in \(Int(linkUs)) us: \(ByteSize(bytes: uniqueWeightBytes)) of weights, "
+      "linked \(linkedMembers) models in \(Int(linkUs)) us: \(ByteSize(bytes: uniqueWeightBytes)) of weights, "
         + "\(ByteSize(bytes: arenaBytes)) of arena, budget \(ByteSize(bytes: budgetBytes)), "
         + "peak \(ByteSize(bytes: peakResidentBytes))"
     ]

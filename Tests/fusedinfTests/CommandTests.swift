@@ -137,6 +137,43 @@ private let commands = ["add", "list", "inspect", "run", "graph", "verify", "rem
   }
 }
 
+/// One of three can never fit, what it runs in or its input alone: the others answer as often as they were asked to, and
+/// it says why it does not.
+@Test(arguments: ["1x3x24x24", "1x3x40x40"])
+func aMemberThatCannotFitFailsAlone(shape: String) async throws {
+  let program = try Program()
+  let added = try await program.json(["add", Program.network, "--shape", "image=1x3x8x8"])
+  let reserved = try #require(
+    ((added["models"] as? [[String: Any]])?.first)?["reserved_bytes"] as? Int)
+  _ = try await program.json(["add", Program.network, "--name", "open"])
+  let arguments = [
+    "network", "open", "network", "--shape", "open/image=\(shape)", "--budget", "\(reserved)",
+  ]
+  let outcome = try await program.run(["run"] + arguments + ["--repeat", "3", "--json"])
+  #expect(outcome.status == 1)
+  #expect(outcome.messages.contains("'open'") && outcome.messages.contains("budget of"))
+  let report = try outcome.object
+  #expect((report["wall_ms"] as? [Double])?.count == 3)
+  let models = try #require(report["models"] as? [[String: Any]])
+  #expect(models.map { $0["name"] as? String } == ["network", "open", "network"])
+  for model in models {
+    let fails = model["name"] as? String == "open"
+    #expect((model["error"] as? String)?.contains("budget of") == (fails ? true : nil))
+    #expect((model["run_ms"] as? [Double])?.count == (fails ? 0 : 3))
+    #expect((model["outputs"] as? [Any])?.count == (fails ? 0 : 1))
+    let keys: Set = ["name", "plan_ms", "swap_in_ms", "first_ms", "bytes_loaded", "run_ms", "outputs"]
+    #expect(keys.isSubset(of: model.keys))
+  }
+
+  let text = try await program.run(["run"] + arguments)
+  #expect(text.status == 1)
+  #expect(text.output.contains("open: ") && text.output.contains("network: plan"), "\(text.output)")
+  let alone = try await program.run(
+    ["run", "open", "--shape", "image=\(shape)", "--budget", "\(reserved)", "--json"])
+  #expect(alone.status == 1)
+  #expect((try alone.object["models"] as? [[String: Any]])?.first?["error"] != nil)
+}
+
 @Test func picturesAreWritten() async throws {
   let program = try Program()
   _ = try await program.json(["add", Program.network, "--shape", "image=1x3x8x8"])
