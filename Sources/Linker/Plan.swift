@@ -124,5 +124,23 @@ public final class Plan: Sendable {
   }
 
   /// Host bytes that the plan itself keeps, about: what the cache of plans counts.
-  public var footprint: Int { steps.reduce(256) { $0 + $1.kernel.footprint + 512 } }
+  public var footprint: Int {
+    let constants = (outputs + carried).reduce(0) { sum, port in
+      if case .constant(let tensor) = port.source { sum + tensor.byteCount } else { sum }
+    }
+    return steps.reduce(256 + constants + (continuation?.graph.footprint ?? 0)) {
+      $0 + $1.kernel.footprint + 512
+    }
+  }
+}
+
+extension Graph {
+  /// Host bytes that a graph keeps, about, with those that branches keep.
+  fileprivate var footprint: Int {
+    let tensors = constants.values.reduce(0) { $0 + ($1.tensor?.byteCount ?? 0) + 64 }
+    return nodes.reduce(256 + values.count * 128 + tensors) { sum, node in
+      guard case .conditional(let then, let otherwise) = node.op else { return sum + 256 }
+      return sum + 256 + then.footprint + otherwise.footprint
+    }
+  }
 }

@@ -34,9 +34,15 @@ extension Tensor {
 }
 
 /// Plans that were made, the least recently used leaving first when their bytes exceed the cap.
+///
+/// A plan keeps its model, and so the model's file, open. The cap bounds these too, loosely: a plan counts at least 256
+/// bytes, each of its kernels at least 512 and, where the library compiles code for it, some tens of KiB. So the default
+/// of 256 MiB holds the plans, and keeps open the files, of hundreds of models of the usual size.
 final class PlanCache: Sendable {
   private struct Entry {
     var plan: Plan
+    /// What the plan and its key keep.
+    var byteCount: Int
     var lastUse: UInt64
   }
 
@@ -61,16 +67,16 @@ final class PlanCache: Sendable {
   }
 
   func insert(_ plan: Plan, for key: PlanKey) {
+    let byteCount = key.decisions.reduce(plan.footprint) { $0 + $1.bytes.count }
     state.withLock { state in
       state.clock += 1
-      if let old = state.entries.updateValue(Entry(plan: plan, lastUse: state.clock), forKey: key) {
-        state.bytes -= old.plan.footprint
-      }
-      state.bytes += plan.footprint
+      let entry = Entry(plan: plan, byteCount: byteCount, lastUse: state.clock)
+      if let old = state.entries.updateValue(entry, forKey: key) { state.bytes -= old.byteCount }
+      state.bytes += byteCount
       while state.bytes > capacity, state.entries.count > 1,
         let oldest = state.entries.min(by: { $0.value.lastUse < $1.value.lastUse })
       {
-        state.bytes -= oldest.value.plan.footprint
+        state.bytes -= oldest.value.byteCount
         state.entries[oldest.key] = nil
       }
     }
