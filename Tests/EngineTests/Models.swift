@@ -74,9 +74,9 @@ enum SharedStore {
     "resnet18-a", "resnet18-b",
   ]
 
-  /// The store's folder; removed when the process exits.
+  /// The store's folder; removed when the process exits, or, where it crashed, by the next one.
   static let directory = Result {
-    let path = NSTemporaryDirectory() + "fusedinf-engine-shared-\(UUID().uuidString)"
+    let path = try ProcessFolder.make("fusedinf-engine-shared")
     let repository = ModelRepository(
       store: try ModelStore(directory: path), device: try TestDevice.shared.get())
     for name in names { try repository.addReference(name) }
