@@ -70,36 +70,37 @@ class Field:
         try:
             return self.contenders[name].ask(command, **arguments)
         except ContenderError as error:
-            subject = arguments.get("model") or [
-                model["name"] if isinstance(model, dict) else model for model in arguments.get("models", [])]
-            self.errors.append({
-                "contender": name, "command": command, "subject": subject, "error": str(error)[:1000],
-                "died": isinstance(error, ContenderDied)})
-            say(f"  {name}: {command} {subject}: {str(error).splitlines()[0][:200]}")
+            models = arguments.get("models", [arguments["model"]] if "model" in arguments else [])
+            subject = [model["name"] if isinstance(model, dict) else model for model in models]
+            self.note(name, command, subject, str(error), isinstance(error, ContenderDied))
             return None
 
-    def open(self, entry):
-        """Opens a model in every contender; the names of those that give the right answers."""
-        return [name for name in self.contenders if self.open_in(name, entry)]
+    def note(self, name, command, subject, error, died=False):
+        """Keeps what went wrong for the report."""
+        subject = ", ".join(subject)
+        self.errors.append({
+            "contender": name, "command": command, "subject": subject, "error": error[:1000], "died": died})
+        say(f"  {name}: {command} {subject}: {error.splitlines()[0][:200]}")
 
-    def open_in(self, name, entry):
-        if not self.prepare(name, entry):
+    def open(self, *entries):
+        """Opens models in every contender; the names of those that give the right answers for all of them."""
+        return [name for name in self.contenders if self.open_in(name, entries)]
+
+    def open_in(self, name, entries):
+        if not all([self.prepare(name, entry) for entry in entries]):
             return False
-        if self.ask(name, "open", models=[entry]) is None:
+        if self.ask(name, "open", models=entries) is None:
             return False
-        problem = self.check(name, entry)
+        problem = self.check(name, entries)
         if problem:
-            self.errors.append({
-                "contender": name, "command": "answers", "subject": entry["name"], "error": problem,
-                "died": False})
-            say(f"  {name}: {entry['name']}: wrong answer: {problem}")
-            self.ask(name, "close", models=[entry["name"]])
+            self.note(name, "answers", [entry["name"] for entry in entries], problem)
+            self.ask(name, "close", models=[entry["name"] for entry in entries])
         return not problem
 
-    def close(self, entry):
+    def close(self, *entries):
         for name, contender in self.contenders.items():
             if contender.process is not None:
-                self.ask(name, "close", models=[entry["name"]])
+                self.ask(name, "close", models=[entry["name"] for entry in entries])
 
     def prepare(self, name, entry):
         """Lets a contender make its own files of a model, once for each version of both."""
@@ -117,32 +118,45 @@ class Field:
         stamp.write_text(key)
         return True
 
-    def check(self, name, entry):
+    def check(self, name, entries):
         """Compares a contender's answers with the references; what is wrong with them."""
         with tempfile.TemporaryDirectory() as folder:
-            if self.ask(name, "answers", model=entry["name"], folder=folder) is None:
+            models = [entry["name"] for entry in entries]
+            if self.ask(name, "answers", models=models, folder=folder) is None:
                 return "no answer"
-            for item in entry["outputs"]:
-                file = pathlib.Path(folder) / (item["name"].replace("/", "_") + ".npy")
-                got = np.load(file).astype(np.float64)
-                reference = np.load(item["file"]).astype(np.float64)
-                if got.shape != reference.shape:
-                    return f"output {item['name']} has shape {got.shape}, not {reference.shape}"
-                bound = 1e-4 * np.abs(reference).max() + 1e-3 * np.abs(reference)
-                # A comparison with what is not a number is false.
-                if not (np.abs(got - reference) <= bound).all():
-                    return f"output {item['name']} is beyond the tolerance"
+            for entry in entries:
+                for item in entry["outputs"]:
+                    file = pathlib.Path(folder) / entry["name"] / (item["name"].replace("/", "_") + ".npy")
+                    problem = deviation(np.load(file), np.load(item["file"]))
+                    if problem:
+                        return f"{entry['name']}: output {item['name']} {problem}"
         return None
 
     def rounds(self, count, names, command, **arguments):
-        """Asks contenders in turn, `count` times over: {name: samples}. One that fails is left out from then on."""
-        samples = {name: [] for name in names}
+        """Asks contenders the same in turn, `count` times over: {name: answers}."""
+        return self.alternate(count, {name: (name, command, arguments) for name in names})
+
+    def alternate(self, count, questions):
+        """Asks {key: (contender, command, arguments)} in turn, `count` times over: {key: answers}. What fails once is
+        left out from then on."""
+        answers = {key: [] for key in questions}
         for _ in range(count):
-            for name in list(samples):
+            for key in list(answers):
+                name, command, arguments = questions[key]
                 time.sleep(SETTLE_SECONDS)
                 answer = self.ask(name, command, **arguments)
                 if answer is None:
-                    del samples[name]
+                    del answers[key]
                 else:
-                    samples[name].append(answer)
-        return samples
+                    answers[key].append(answer)
+        return answers
+
+
+def deviation(got, reference):
+    """What is wrong with an answer; None when nothing is."""
+    got, reference = got.astype(np.float64), reference.astype(np.float64)
+    if got.shape != reference.shape:
+        return f"has shape {got.shape}, not {reference.shape}"
+    bound = 1e-4 * np.abs(reference).max() + 1e-3 * np.abs(reference)
+    # A comparison with what is not a number is false.
+    return None if (np.abs(got - reference) <= bound).all() else "is beyond the tolerance"

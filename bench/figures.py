@@ -90,6 +90,74 @@ def warm(sections):
             goal, worst)
 
 
+def fused(sections):
+    sets = sections.get("sets", {}).get("sets", {})
+    ours = {title: middle(one["times"], f"{OURS} fused") for title, one in sets.items()}
+
+    def of_peers(times):
+        known = [middle(times, name) for name in times if not name.startswith(OURS) and times[name]["ms"]]
+        return min(known, default=None)
+
+    yield ratios(
+        "fused set / one by one in the best peer",
+        {title: (ours[title], of_peers(one["times"])) for title, one in sets.items()}, 0.7,
+        note="the best peer in its better way: in turn on all threads, or one-threaded sessions side by side")
+    yield ratios(
+        "fused set / one by one in FusedInf",
+        {title: (ours[title], middle(one["times"], f"{OURS} in-turn")) for title, one in sets.items()}, 0.78)
+    ten = sets.get("ten tenants", {}).get("link_ms")
+    yield Figure("link of ten models, plans cached", median(ten) * 1e3 if ten else None, 200, unit="µs")
+
+
+def growth(processes, measure="pss"):
+    """Median bytes over an empty process; None where nothing was measured."""
+    return median([held[measure] - held["empty"] for held in processes]) if processes else None
+
+
+def memory(sections):
+    sets = sections.get("memory", {}).get("sets", {})
+    ours = {title: growth(one["processes"][OURS]) for title, one in sets.items()}
+    accounts = {title: one["processes"][OURS][0] for title, one in sets.items() if one["processes"][OURS]}
+    weights = {title: account["unique_weight_bytes"] for title, account in accounts.items()}
+
+    def without_arena(taken):
+        return {
+            title: (taken[title] - account["arena_bytes"], weights[title]) for title, account in accounts.items()}
+
+    def against(family):
+        pairs = {}
+        for title, one in sets.items():
+            known = [
+                growth(held) for name, held in one["processes"].items() if name.split("-")[0] == family and held]
+            pairs[title] = (ours[title], min(known, default=None))
+        return pairs
+
+    yield ratios(
+        "memory of a set less one arena / unique packed weights", without_arena(ours), 1.10,
+        note="the process's PSS over an empty one: plans and compiled code are in it")
+    yield ratios(
+        "  by our accounts",
+        without_arena({title: account["resident_bytes"] for title, account in accounts.items()}), 1.10,
+        note="what counts against the budget")
+    yield ratios("memory of a set / ONNX Runtime, best form", against("onnxruntime"), 0.6)
+    yield ratios("memory of a set / OpenVINO, best form", against("openvino"), 0.4)
+
+
+def rates(storm):
+    """Requests per second: {contender and mode: median of its rounds}."""
+    return {
+        name: median([len(served["ms"]) / served["wall_ms"] * 1e3 for served in rounds])
+        for name, rounds in storm.items() if rounds}
+
+
+def storm(sections):
+    for way, words in (("limited", "swap storm, requests/s over the best peer"), ("free", "  without a limit by the kernel")):
+        known = rates(sections.get("storm", {}).get(way, {}))
+        ours = max((rate for name, rate in known.items() if name.startswith(OURS)), default=None)
+        peers = max((rate for name, rate in known.items() if not name.startswith(OURS)), default=None)
+        yield Figure(words, ours / peers if ours and peers else None, 5, at_least=True)
+
+
 def figures(results):
     sections = results["sections"]
-    return [*swap_in(sections), *warm(sections)]
+    return [*swap_in(sections), *warm(sections), *fused(sections), *memory(sections), *storm(sections)]

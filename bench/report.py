@@ -1,6 +1,11 @@
-"""A run's results as Markdown."""
+#!/usr/bin/env python3
+"""A run's results as Markdown. Usage: report.py FILE.json, which is what a run does at its end."""
 
-from figures import figures, middle
+import json
+import pathlib
+import sys
+
+from figures import figures, growth, middle, rates
 from field import OURS
 from measure import median
 
@@ -40,7 +45,7 @@ def goals(results):
         ["figure", "measured", "goal", "", "worst model"],
         [
             [
-                figure.name.replace("  of these:", "&emsp;of these:"),
+                figure.name.replace("  ", "&emsp;"),
                 f"{number(figure.value)} {figure.unit}" if figure.value is not None else "–", goal(figure),
                 verdict[figure.met],
                 f"{figure.worst_model} {number(figure.worst)}" if figure.worst_model else ""]
@@ -68,6 +73,79 @@ def latencies(title, models):
     yield from table(["model", *names], rows)
 
 
+def limits(measured):
+    yield "## Limits of the machine\n"
+    rows = [
+        [f"memory, read by {threads} threads", f"{spread(values)} GB/s"]
+        for threads, values in measured["bandwidth_gb_s"].items()]
+    rows.append(["disk, read past the page cache, 4 MiB × 2", f"{spread(measured['disk_gb_s'])} GB/s"])
+    rows.append(["best convolution", f"{measured['gflop_s']:.0f} GFLOP/s"])
+    yield from table(["limit", "measured"], rows)
+
+
+def arithmetic(models, limit):
+    """What part of the best convolution's GFLOP/s whole models reach."""
+    rows = []
+    for model, samples in models.items():
+        ours, work = middle(samples, OURS), samples.get(OURS, {}).get("operations")
+        if ours and work:
+            rate = work / ours / 1e6
+            rows.append([model, f"{work / 1e9:.2f}", f"{rate:.0f}", f"{rate / limit:.0%}"])
+    yield "## Arithmetic\n"
+    yield "Operations of convolutions and matrix products, two for a multiplication with its addition.\n"
+    yield from table(["model", "GFLOP", "GFLOP/s", "of the best convolution"], rows)
+
+
+def set_times(sets):
+    yield "## Sets of models\n"
+    yield "Milliseconds for all of a set: median (least–most). *In turn*: on all threads; *side by side*: one thread each.\n"
+    names = sorted({name for one in sets.values() for name in one["times"]}, key=lambda name: (OURS not in name, name))
+    rows = []
+    for title, one in sets.items():
+        link = f"{median(one['link_ms']) * 1e3:.0f}" if "link_ms" in one else "–"
+        rows.append([title, *[spread(one["times"].get(name, {}).get("ms")) for name in names], link])
+    yield from table(["set", *names, "link, µs"], rows)
+
+
+def mebibytes(count):
+    return "–" if count is None else f"{count / 2**20:.1f}"
+
+
+def memory(sets):
+    yield "## Memory\n"
+    yield "MiB over an empty process of the same contender, all models of the set having run: PSS then, and at its peak.\n"
+    rows = []
+    for title, one in sets.items():
+        for name, held in one["processes"].items():
+            if held:
+                own = [mebibytes(held[0].get(key)) for key in ("unique_weight_bytes", "arena_bytes", "plan_bytes", "resident_bytes")]
+                rows.append([title, name, mebibytes(growth(held)), mebibytes(growth(held, "peak")), *own])
+    yield from table(
+        ["set", "contender", "PSS", "peak", "unique weights", "arena", "plans", "counted against the budget"], rows)
+
+
+def storm(measured):
+    yield "## Swap storm\n"
+    yield (
+        f"{len(measured['models'])} models, {measured['requests']} requests by Zipf's law, a budget of "
+        f"{mebibytes(measured['budget'])} MiB. Milliseconds of a request. *Slack* is what the control group granted beside "
+        "the budget and the empty process.\n")
+    if "not_limited" in measured:
+        yield f"No control group here: {measured['not_limited']}.\n"
+    for way, words in (("limited", "In a control group"), ("free", "Without a control group")):
+        if not measured[way]:
+            continue
+        yield f"### {words}\n"
+        rows = []
+        for name, rate in sorted(rates(measured[way]).items(), key=lambda item: -item[1]):
+            rounds = measured[way][name]
+            ordered = sorted(value for served in rounds for value in served["ms"])
+            percentiles = [number(ordered[min(int(len(ordered) * share), len(ordered) - 1)]) for share in (0.5, 0.95, 0.99)]
+            slack = mebibytes(max(served["slack"] for served in rounds)) if way == "limited" else "–"
+            rows.append([name, number(rate), *percentiles, slack])
+        yield from table(["contender", "requests/s", "p50", "p95", "p99", "slack, MiB"], rows)
+
+
 def problems(results):
     errors = [
         (section, error) for section, measured in results["sections"].items()
@@ -75,9 +153,12 @@ def problems(results):
     if not errors:
         return
     yield "## What could not be measured\n"
+    lines = {}
     for section, error in errors:
         text = " ".join(str(error["error"]).split())[:240]
-        yield f"- {section}: {error['contender']}, `{error['command']}` {error['subject']}: {text}"
+        lines.setdefault(f"{error['contender']}, `{error['command']}` {error['subject']}: {text}", set()).add(section)
+    for line, where in lines.items():
+        yield f"- {', '.join(sorted(where))}: {line}"
     yield ""
 
 
@@ -86,18 +167,39 @@ def markdown(results):
     yield f"# Benchmark of {results['date']}, commit {results['commit']}\n"
     if results["uncommitted"]:
         yield "The sources held changes that are not committed.\n"
-    memory = (machine["memory_bytes"] or 0) / 2**30
+    gibibytes = (machine["memory_bytes"] or 0) / 2**30
     yield (
         f"{machine['cpu']}, {machine['cores']} cores, AVX-512 {'yes' if machine['avx512'] else 'no'}, "
-        f"{memory:.0f} GiB, Linux {machine['kernel']}; {results['threads']} threads, f32. "
+        f"{gibibytes:.0f} GiB, Linux {machine['kernel']}; {results['threads']} threads, f32. "
         "Ratios are ours over theirs: below 1 is faster, or less.\n")
     yield from goals(results)
     sections = results["sections"]
+    if "limits" in sections:
+        yield from limits(sections["limits"])
     if "warm" in sections:
         yield from latencies("Warm latency", sections["warm"]["models"])
+        if "limits" in sections:
+            yield from arithmetic(sections["warm"]["models"], sections["limits"]["gflop_s"])
     if "swap" in sections:
         models = sections["swap"]["models"]
         for way, words in (("warm", "files in the page cache"), ("cold", "files on the disk alone")):
             yield from latencies(
                 f"Swap-in to the first answer, {words}", {name: model[way] for name, model in models.items()})
+    if "sets" in sections:
+        yield from set_times(sections["sets"]["sets"])
+    if "memory" in sections:
+        yield from memory(sections["memory"]["sets"])
+    if "storm" in sections:
+        yield from storm(sections["storm"])
     yield from problems(results)
+
+
+def write(path):
+    """Writes the tables of the results in `path` beside them."""
+    tables = path.with_suffix(".md")
+    tables.write_text("\n".join(markdown(json.loads(path.read_text()))))
+    return tables
+
+
+if __name__ == "__main__":
+    write(pathlib.Path(sys.argv[1]))

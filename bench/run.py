@@ -14,11 +14,12 @@ import time
 
 import catalogue
 import machine
+import make_models
 import report
 from field import say
 from places import RESULTS
 
-SECTIONS = ["warm", "swap"]
+SECTIONS = ["limits", "warm", "swap", "sets", "memory", "storm"]
 
 
 class Plan:
@@ -37,6 +38,12 @@ class Plan:
         names = self.chosen or (catalogue.QUICK if self.quick else catalogue.REAL + catalogue.CLASSIFIERS)
         return [entries[name] for name in names]
 
+    def sets(self):
+        return catalogue.sets(self.quick)
+
+    def memory_sets(self):
+        return catalogue.large_sets(self.quick)
+
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -53,6 +60,7 @@ def arguments():
 
 def main():
     options = arguments()
+    make_models.make()
     plan = Plan(options)
     facts = machine.facts()
     date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
@@ -69,9 +77,7 @@ def main():
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(results) + "\n")
         partial.replace(path)
-    tables = path.with_suffix(".md")
-    tables.write_text("\n".join(report.markdown(results)))
-    say(f"bench: results are in {path} and {tables.name} beside it")
+    say(f"bench: results are in {path} and {report.write(path).name} beside it")
 
 
 main()

@@ -1,5 +1,7 @@
 """What every peer's program does alike: the protocol, the clock, files and memory."""
 
+import collections
+import concurrent.futures
 import ctypes
 import gc
 import json
@@ -10,6 +12,8 @@ import sys
 import time
 
 import numpy as np
+
+import storm
 
 
 def proportional_set_size():
@@ -68,7 +72,12 @@ class Peer:
         self.work = pathlib.Path(work)
         self.work.mkdir(parents=True, exist_ok=True)
         self.sessions = {}
+        # With one thread each, and how long a run of them takes.
+        self.single = {}
+        self.workers = concurrent.futures.ThreadPoolExecutor(threads)
         self.entries = {}
+        # Those that were there after the last part of a storm.
+        self.storm_sessions = None
         return {"versions": self.versions()}
 
     def versions(self):
@@ -109,13 +118,17 @@ class Peer:
     def do_close(self, models):
         for name in models:
             self.sessions.pop(name, None)
+            self.single.pop(name, None)
             self.entries.pop(name, None)
         gc.collect()
         return {}
 
-    def do_answers(self, model, folder):
-        for name, value in zip(self.entries[model].outputs, self.sessions[model].run()):
-            np.save(pathlib.Path(folder) / (name.replace("/", "_") + ".npy"), value)
+    def do_answers(self, models, folder):
+        for model in models:
+            place = pathlib.Path(folder) / model
+            place.mkdir()
+            for name, value in zip(self.entries[model].outputs, self.sessions[model].run()):
+                np.save(place / (name.replace("/", "_") + ".npy"), value)
         return {}
 
     def do_warm(self, model, sampling):
@@ -150,6 +163,58 @@ class Peer:
         samples = sample(sampling, swap_in, before=unload)
         self.sessions[model] = session
         return {"ms": samples} | ({"cached_share": share} if way == "cold" else {})
+
+    def do_set(self, models, mode, sampling):
+        """All models once: one after the other on all threads, or each on one thread, as many at once as there are
+        threads, the longest first."""
+        if mode == "in-turn":
+            sessions = [self.sessions[name] for name in models]
+
+            def once():
+                for session in sessions:
+                    session.run()
+        else:
+            once = self.side_by_side(models)
+        once()
+        return {"ms": sample(sampling, once)}
+
+    def side_by_side(self, models):
+        for name in models:
+            if name not in self.single:
+                session = self.load(self.entries[name], 1)
+                session.run()
+                self.single[name] = session, min(sample({"seconds": 0, "least": 3, "most": 3}, session.run))
+        order = [session for session, _ in sorted((self.single[name] for name in models), key=lambda item: -item[1])]
+
+        def once():
+            # A queue that workers take from: appending and popping are atomic.
+            waiting = collections.deque(order)
+
+            def work(_):
+                while waiting:
+                    try:
+                        session = waiting.popleft()
+                    except IndexError:
+                        return
+                    session.run()
+
+            list(self.workers.map(work, range(self.threads)))
+
+        return once
+
+    def do_charges(self, models):
+        entries = [Entry(described) for described in models]
+        self.charges = storm.charges(
+            entries, lambda entry: self.load(entry, self.threads), proportional_set_size)
+        self.entries |= {entry.name: entry for entry in entries}
+        return {"bytes": self.charges}
+
+    def do_storm(self, requests, workers, budget):
+        threads = self.threads if workers == 1 else 1
+        if self.storm_sessions is None:
+            self.storm_sessions = storm.Sessions(
+                budget, self.charges, lambda entry: self.load(entry, threads))
+        return storm.serve_all([self.entries[name] for name in requests], workers, self.storm_sessions)
 
     def do_memory(self, models=None):
         return {"pss": proportional_set_size()}

@@ -1,5 +1,6 @@
 """Latency of single models with everything resident."""
 
+import operations
 from field import OURS, Field, say
 from measure import joined, shown
 
@@ -15,6 +16,8 @@ def run(plan):
                 plan.rounds, names, "warm", model=entry["name"],
                 sampling={"seconds": plan.seconds, "least": 3, "most": 300})
             results[entry["name"]] = joined(answers)
+            if OURS in answers:
+                results[entry["name"]][OURS]["operations"] = operations.count(entry)
             field.close(entry)
             say(f"warm {entry['name']:15} {shown(results[entry['name']])}")
         return {"models": results, "errors": field.errors}

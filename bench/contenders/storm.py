@@ -1,0 +1,115 @@
+"""A swap storm as a peer serves it: sessions under a budget, the least recently used leaving first."""
+
+import collections
+import ctypes
+import gc
+import threading
+import time
+
+
+def give_back():
+    """Returns what was freed to the system, so that the next session finds the memory that the budget grants it."""
+    ctypes.CDLL(None).malloc_trim(0)
+
+
+def charges(entries, load, measure):
+    """Bytes that each model's session takes, with the memory of a run: {name: bytes}."""
+    result = {}
+    for entry in entries:
+        gc.collect()
+        give_back()
+        before = measure()
+        session = load(entry)
+        session.run()
+        result[entry.name] = max(measure() - before, 0)
+        del session
+    gc.collect()
+    give_back()
+    return result
+
+
+class Sessions:
+    """Those that are there, and who uses them. Several threads may use it; one session runs for one of them at a time."""
+
+    def __init__(self, budget, charges, load):
+        self.budget = budget
+        self.charges = charges
+        self.load = load
+        self.changed = threading.Condition()
+        # name: [session or None while it loads, users, lock], the least recently used first.
+        self.present = collections.OrderedDict()
+        self.bytes = 0
+        self.loads = 0
+
+    def serve(self, entry):
+        """One request."""
+        held, is_new = self.take(entry.name)
+        try:
+            with held[2]:
+                if is_new:
+                    held[0] = self.load(entry)
+                held[0].run()
+        finally:
+            with self.changed:
+                held[1] -= 1
+                self.changed.notify_all()
+
+    def take(self, name):
+        """Holds a place for the session; who gets a new place loads it."""
+        charge = self.charges[name]
+        if charge > self.budget:
+            raise MemoryError(f"'{name}' takes {charge} bytes of a budget of {self.budget}")
+        with self.changed:
+            while name not in self.present and not self.make_room(charge):
+                self.changed.wait()
+            if name in self.present:
+                self.present.move_to_end(name)
+                self.present[name][1] += 1
+                return self.present[name], False
+            held = self.present[name] = [None, 1, threading.Lock()]
+            # Nobody else may run it before it is loaded: the holder of the lock loads.
+            self.bytes += charge
+            self.loads += 1
+            return held, True
+
+    def make_room(self, charge):
+        """Drops idle sessions until `charge` fits; False when it does not even so."""
+        for name in list(self.present):
+            if self.bytes + charge <= self.budget:
+                return True
+            if self.present[name][1] == 0:
+                del self.present[name]
+                self.bytes -= self.charges[name]
+                give_back()
+        return self.bytes + charge <= self.budget
+
+
+def serve_all(requests, workers, sessions):
+    """Serves entries in their order with some workers: milliseconds of each, and of all."""
+    latencies = [0.0] * len(requests)
+    failures = []
+    numbers = iter(range(len(requests)))
+    lock = threading.Lock()
+
+    def work():
+        while not failures:
+            with lock:
+                index = next(numbers, None)
+            if index is None:
+                return
+            start = time.perf_counter()
+            try:
+                sessions.serve(requests[index])
+            except Exception as error:
+                failures.append(error)
+            latencies[index] = (time.perf_counter() - start) * 1e3
+
+    start = time.perf_counter()
+    threads = [threading.Thread(target=work) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return {"ms": latencies, "wall_ms": (time.perf_counter() - start) * 1e3, "loads": sessions.loads}

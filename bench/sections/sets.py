@@ -1,0 +1,31 @@
+"""Several models at once: as one fused program, and one by one."""
+
+import catalogue
+from field import OURS, Field, say
+from measure import joined, shown
+
+PEERS = ["onnxruntime", "openvino"]
+
+
+def run(plan):
+    results = {}
+    entries = catalogue.entries()
+    with Field([OURS, *PEERS], plan.threads) as field:
+        for title, models in plan.sets().items():
+            chosen = [entries[name] for name in models]
+            names = field.open(*chosen)
+            sampling = {"seconds": plan.seconds * 2, "least": 2, "most": 200}
+            questions = {}
+            for name in names:
+                for mode in ("fused", "in-turn") if name == OURS else ("in-turn", "side-by-side"):
+                    arguments = {"models": models, "mode": mode, "sampling": sampling}
+                    questions[f"{name} {mode}"] = (name, "set", arguments)
+            result = {"models": models, "times": joined(field.alternate(plan.rounds, questions))}
+            if OURS in names:
+                linked = field.ask(
+                    OURS, "link", models=models, sampling={"seconds": 0.2, "least": 20, "most": 500})
+                result["link_ms"] = linked["ms"]
+            results[title] = result
+            field.close(*chosen)
+            say(f"set {title:20} {shown(result['times'])}")
+        return {"sets": results, "errors": field.errors}
