@@ -28,8 +28,12 @@ public protocol Device: AnyObject, Sendable {
   func allocate(byteCount: Int) throws -> MemoryHandle
   /// Frees what ``allocate(byteCount:)`` or a load gave. Nothing uses it any more.
   func release(_ handle: MemoryHandle)
-  /// Brings an extent in. `completion` is called once, on a thread of the device's own.
+  /// Brings an extent in. `completion` is called once, on a thread of the device's own or on one that
+  /// assists (``assistLoads()``).
   func load(_ request: LoadRequest, completion: @escaping @Sendable (Result<MemoryHandle, any Error>) -> Void)
+  /// Carries out loads that were asked for, on the calling thread, as far as they take less time than to wait for
+  /// another thread that does. For a lane that is about to compute and has loads to wait for.
+  func assistLoads()
   /// True unless memory behind `handle` could not be read while it was in use (a file cut short, an I/O error):
   /// what was computed from it is worthless then.
   func isIntact(_ handle: MemoryHandle) -> Bool
@@ -48,4 +52,8 @@ public let pageSize = 4096
 /// `byteCount` rounded up to whole pages.
 public func roundedToPages(_ byteCount: Int) -> Int {
   (byteCount &+ (pageSize - 1)) & ~(pageSize - 1)
+}
+
+extension Device {
+  public func assistLoads() {}
 }

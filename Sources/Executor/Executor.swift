@@ -105,6 +105,10 @@ public final class Executor: Sendable {
     let part = run.program.members[member]
     guard let lease = run.state.withLock({ $0.leases[member] }) else { throw CancellationError() }
     run.state.withLock { $0.timings[member].started = monotonicNanoseconds() }
+    let isWaiting = part.plan.reservedExtents.contains { index in
+      !lease.ticket(for: .extent(part.plan.model.extentNames[index])).isReady
+    }
+    if isWaiting { device.assistLoads() }
     let memberRun = MemberRun(
       device: device, planner: planner, shares: shares, lane: lane, lease: lease,
       arena: .arena(run.arenas[part.arena]), arenaOffset: part.arenaOffset, reserved: part.memory,

@@ -56,6 +56,8 @@ public final class CPUDevice: Device {
     memory.load(request, completion: completion)
   }
 
+  public func assistLoads() { memory.assistMapping() }
+
   public func isIntact(_ handle: MemoryHandle) -> Bool { memory.isIntact(handle) }
 
   public func makeBoundMemory(slots: Int) -> any BoundMemory { HostMemory(slots: slots, pool: memory) }

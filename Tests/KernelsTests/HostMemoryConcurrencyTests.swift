@@ -16,7 +16,10 @@ import Testing
           for round in 0..<40 {
             let start = (task * 40 + round * 7) % 630
             let way: LoadRequest.Way = round % 5 == 0 ? .read : .mapped
-            let handle = try await pool.loaded(file.request(start..<start + 1 + round % 10, way))
+            async let loaded = pool.loaded(file.request(start..<start + 1 + round % 10, way))
+            // Lanes map what is pending, whoever asked for it.
+            if task % 4 == 0 { pool.assistMapping() }
+            let handle = try await loaded
             let found = try pool.bytes(of: handle, count: pageSize)
             #expect(found == HostMemoryFile.bytes(start * pageSize..<(start + 1) * pageSize))
             pool.release(handle)
@@ -46,6 +49,7 @@ import Testing
           }
           if count == 50 { continuation.resume() }
         }
+        if load == 25 { pool?.assistMapping() }
       }
       pool = nil
     }

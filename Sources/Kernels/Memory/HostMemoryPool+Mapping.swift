@@ -1,4 +1,5 @@
 import Device
+import Dispatch
 
 #if canImport(Glibc)
   import Glibc
@@ -7,17 +8,34 @@ import Device
 #endif
 
 extension HostMemoryPool {
-  /// Maps the first pending extent, and all that follow it in the file and in the queue, as one mapping: only a mapping
-  /// that covers a huge page of the page cache can use it as one. Pages are made present extent by extent, and each load
-  /// completes when its own are.
+  /// Maps pending extents on the calling thread, for a millisecond or so: the file's pages are in the page cache most
+  /// often, and a loader thread would take the core of a kernel in the middle of its work.
+  package func assistMapping() {
+    let end = DispatchTime.now() + .milliseconds(1)
+    while mapPending(), DispatchTime.now() < end {}
+  }
+
+  /// Maps pending extents that no lane has mapped by now. A lane that is woken for them comes a little later than the
+  /// thread that is woken to load them.
   func mapNext() {
-    gather()
-    var rest = pendingMaps.withLock { $0.takeNeighbours() }[...]
+    guard pendingMaps.withLock({ !$0.isEmpty }) else { return }
+    usleep(200)
+    mapPending()
+  }
+
+  /// Maps pending extents of one file; those that follow each other in it as one mapping, since only a mapping that covers
+  /// a huge page of the page cache can use it as one.
+  /// - Returns: false when nothing is pending.
+  @discardableResult private func mapPending() -> Bool {
+    let loads = pendingMaps.withLock { $0.takeOneFile() }
+    var rest = loads[...]
     while let first = rest.popFirst() {
       do {
         var run = [try claim(first)]
         // A load that cannot be claimed beside its neighbour begins a run of its own, or fails there.
-        while let next = rest.first, let last = run.last, let claimed = try? claim(next) {
+        while let next = rest.first, let last = run.last, next.request.follows(last.load.request),
+          let claimed = try? claim(next)
+        {
           guard claimed.file === last.file else {
             unmap(claimed.range, of: claimed.file)
             break
@@ -30,18 +48,7 @@ extension HostMemoryPool {
         first.completion(.failure(error))
       }
     }
-  }
-
-  /// Waits while whoever asks for loads is asking for more of them. It takes microseconds to ask, and the thread that
-  /// maps often takes the core of the one that asks: it would map extent by extent, in small pages.
-  private func gather() {
-    var seen = 0
-    for _ in 0..<20 {
-      let count = pendingMaps.withLock { $0.count }
-      guard count > seen else { return }
-      seen = count
-      usleep(20)
-    }
+    return !loads.isEmpty
   }
 
   /// A pending load with its place in a reservation.
@@ -59,13 +66,18 @@ extension HostMemoryPool {
 
   private func map(_ run: [Claimed]) {
     guard let first = run.first, let last = run.last else { return }
-    let mapping = Result {
-      try first.file.map(first.range.lowerBound..<last.range.upperBound, for: first.load.request)
-    }
+    let range = first.range.lowerBound..<last.range.upperBound
+    let mapping = Result { try first.file.map(range, for: first.load.request) }
+    // All at once; where a page cannot be read, each for itself.
+    let isPresent =
+      (try? mapping.get()) != nil
+      && (try? first.file.populate(range, for: first.load.request, asksKernel: asksKernel)) != nil
     for claimed in run {
       do {
         try mapping.get()
-        try claimed.file.populate(claimed.range, for: claimed.load.request, asksKernel: asksKernel)
+        if !isPresent {
+          try claimed.file.populate(claimed.range, for: claimed.load.request, asksKernel: asksKernel)
+        }
         claimed.load.completion(.success(state.withLock { $0.hold(.mapped(claimed.file, claimed.range)) }))
       } catch {
         unmap(claimed.range, of: claimed.file)
@@ -81,13 +93,24 @@ extension HostMemoryPool {
 }
 
 extension [PendingLoad] {
-  /// Takes the first load and those after it that go on where the one before ends.
-  fileprivate mutating func takeNeighbours() -> [PendingLoad] {
-    var count = Swift.min(1, self.count)
-    while count > 0, count < self.count, self[count].request.follows(self[count - 1].request) { count += 1 }
-    defer { removeFirst(count) }
-    return Array(self[..<count])
+  /// Takes the loads of the first one's file, in the order of the file, which is that of execution; up to a bound.
+  fileprivate mutating func takeOneFile() -> [PendingLoad] {
+    guard let first else { return [] }
+    let key = MappedFile.Key(first.request)
+    var bytes = 0
+    var taken: [PendingLoad] = []
+    var left: [PendingLoad] = []
+    for load in self {
+      let isTaken = bytes < Self.runBytes && MappedFile.Key(load.request) == key
+      if isTaken { bytes += Swift.min(Swift.max(load.request.byteCount, 0), Self.runBytes) }
+      isTaken ? taken.append(load) : left.append(load)
+    }
+    self = left
+    return taken.sorted { $0.request.offset < $1.request.offset }
   }
+
+  /// Bytes from which the rest is left for the next time: mapped in under a millisecond, and many huge pages.
+  private static var runBytes: Int { 32 << 20 }
 }
 
 extension LoadRequest {
