@@ -74,7 +74,7 @@ public final class Executor: Sendable {
       return ItemRequest(
         item: ResidencyItem(
           id: .extent(plan.model.extentNames[index]), byteCount: extent.byteCount,
-          reloadCost: Double(extent.byteCount) / 1000),
+          reloadCost: Double(extent.byteCount) / 1000, origin: plan.model.file.path),
         source: .load(plan.model.load(extent: index, way: run.way)))
     }
     let arena = run.program.members[member].arena

@@ -22,10 +22,14 @@ public struct ResidencyItem: Hashable, Sendable {
   public let byteCount: Int
   /// What it takes to bring it back once it is evicted, in µs, about.
   public let reloadCost: Double
+  /// Where this reservation has the bytes from: a file's path. Others may have equal bytes from elsewhere, and what
+  /// cannot be loaded from one origin is loaded from the next.
+  public let origin: String
 
   /// - Parameter byteCount: rounded up to whole pages.
-  public init(id: ItemID, byteCount: Int, reloadCost: Double) {
+  public init(id: ItemID, byteCount: Int, reloadCost: Double, origin: String = "") {
     self.id = id
+    self.origin = origin
     self.byteCount = roundedToPages(byteCount)
     self.reloadCost = reloadCost.isFinite ? max(reloadCost, 0) : 0
   }
@@ -72,7 +76,8 @@ public struct Reservation: Hashable, Sendable {
 public enum ResidencyAction: Hashable, Sendable {
   /// Give the item's memory back, if its load has not failed, and forget it.
   case evict(ItemID)
-  /// Bring the item in, for a reservation that is granted afterwards.
+  /// Bring the item in from where this reservation has it, which is granted afterwards; or, when a load from elsewhere
+  /// has failed, has been granted before.
   case load(ItemID, for: ReservationID)
   /// The reservation holds all its items and bytes; some of the items may still be loading.
   case grant(ReservationID)

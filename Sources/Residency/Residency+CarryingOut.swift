@@ -8,6 +8,8 @@ extension Residency {
     var records: [ItemID: Record] = [:]
     /// Reservations without an answer.
     var pending: [ReservationID: PendingReservation] = [:]
+    /// Where those that wait, and those that are granted, have their items from.
+    var sources: [ReservationID: [ItemID: ItemRequest.Source]] = [:]
     var nextReservation: UInt64 = 0
     /// Decided and not yet carried out.
     var queue: [Effect] = []
@@ -25,7 +27,6 @@ extension Residency {
 
   struct PendingReservation: Sendable {
     let reservation: Reservation
-    let sources: [ItemID: ItemRequest.Source]
     let onGrant: @Sendable (Result<Lease, any Error>) -> Void
   }
 
@@ -56,10 +57,11 @@ extension Residency {
       guard let record = core.records.removeValue(forKey: id), let handle = record.handle else { return }
       core.queue.append(.giveBack(id, byteCount: record.byteCount, handle))
     case .load(let id, let reservation):
-      guard let pending = core.pending[reservation], let source = pending.sources[id],
-        let item = pending.reservation.items.first(where: { $0.id == id })
-      else { return }
-      core.records[id] = Record(byteCount: item.byteCount)
+      guard let source = core.sources[reservation]?[id], let item = core.machine.entries[id]?.item else {
+        return
+      }
+      // What is loaded again, from elsewhere, has one: those who wait go on waiting.
+      if core.records[id] == nil { core.records[id] = Record(byteCount: item.byteCount) }
       core.queue.append(.load(id, byteCount: item.byteCount, source))
     case .grant(let id):
       guard let pending = core.pending.removeValue(forKey: id) else { return }
@@ -68,6 +70,7 @@ extension Residency {
       let lease = Lease(owner: pending.reservation.owner, id: id, tickets: tickets, of: self)
       core.queue.append(.grant(pending, lease))
     case .reject(let id, let error):
+      core.sources[id] = nil
       guard let pending = core.pending.removeValue(forKey: id) else { return }
       core.queue.append(.reject(pending, error.kind == .cancelled ? CancellationError() : error))
     }
@@ -138,7 +141,7 @@ extension Residency {
     _ result: Result<MemoryHandle, any Error>
   ) {
     let microseconds = (ContinuousClock.now - start) / .microseconds(1)
-    let ticket = core.withLock { core in
+    let ticket: LoadTicket? = core.withLock { core in
       let ticket = core.records[id]?.ticket
       switch result {
       case .success(let handle):
@@ -148,6 +151,8 @@ extension Residency {
       case .failure:
         core.queue.append(.loadFailed(id, byteCount: byteCount))
         enqueue(core.machine.loadFailed(id), in: &core)
+        let goesOn = core.machine.entries[id]?.phase == .loading && core.records[id]?.ticket === ticket
+        if goesOn { return nil }
       }
       return ticket
     }

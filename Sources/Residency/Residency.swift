@@ -84,12 +84,10 @@ public final class Residency: Sendable {
   ) {
     let reservation = Reservation(
       id: id, owner: owner, items: items.map(\.item), exclusiveBytes: exclusiveBytes)
-    let pending = PendingReservation(
-      reservation: reservation,
-      sources: Dictionary(items.map { ($0.item.id, $0.source) }, uniquingKeysWith: { first, _ in first }),
-      onGrant: onGrant)
+    let sources = Dictionary(items.map { ($0.item.id, $0.source) }, uniquingKeysWith: { first, _ in first })
     decide { core in
-      core.pending[id] = pending
+      core.pending[id] = PendingReservation(reservation: reservation, onGrant: onGrant)
+      core.sources[id] = sources
       return core.machine.request(reservation)
     }
   }
@@ -99,6 +97,7 @@ public final class Residency: Sendable {
       if let reservation = core.machine.granted[id] {
         core.queue.append(.released(reservation))
       }
+      core.sources[id] = nil
       return core.machine.release(id)
     }
   }

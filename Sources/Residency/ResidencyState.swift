@@ -6,7 +6,8 @@
 ///   budget, after any prefix of the actions either: evictions come before the loads that need their room.
 /// - A reservation is granted in one step or waits holding nothing. Those that wait are served first come, first served.
 /// - An item is loaded once, however many reservations hold it; a leased, pinned or loading one is never evicted.
-/// - What failed to load, or turned out to be unreadable, is given to nobody else: a reservation that needs it waits
+/// - What cannot be loaded from one origin is loaded from another that a holder has, from each once.
+/// - What failed to load from all of them, or turned out to be unreadable, is given to nobody else: a reservation that needs it waits
 ///   until those who hold it have let go, and has it loaded again.
 public struct ResidencyState: Sendable {
   /// The hard upper bound in bytes.
@@ -34,6 +35,8 @@ public struct ResidencyState: Sendable {
     var leases = 0
     var pins = 0
     var value = EvictionPolicy.Value()
+    /// Where it has been loaded from, or was tried to.
+    var origins: Set<String> = []
 
     var usedBytes: Int { phase == .failed ? 0 : item.byteCount }
     var isIdle: Bool { phase == .resident && leases == 0 && pins == 0 }
@@ -66,9 +69,13 @@ public struct ResidencyState: Sendable {
     return grantWaiting()
   }
 
-  /// The item's load has failed; its memory is free again.
+  /// The item's load has failed; its memory is free again. When a holder has it from elsewhere, it is loaded from there.
   public mutating func loadFailed(_ id: ItemID) -> [ResidencyAction] {
-    guard entries[id]?.phase == .loading else { return [] }
+    guard let entry = entries[id], entry.phase == .loading else { return [] }
+    if let (holder, origin) = holder(of: id, notFrom: entry.origins) {
+      change(id) { $0.origins.insert(origin) }
+      return [.load(id, for: holder)]
+    }
     change(id) { $0.phase = .failed }
     return dropIfSpoilt(id) + grantWaiting()
   }
@@ -222,7 +229,7 @@ public struct ResidencyState: Sendable {
   // MARK: Entries, and the sums over them
 
   private mutating func insert(_ item: ResidencyItem) {
-    let entry = Entry(item: item)
+    let entry = Entry(item: item, origins: [item.origin])
     entries[item.id] = entry
     count(entry, 1)
   }
@@ -233,6 +240,15 @@ public struct ResidencyState: Sendable {
       if case .extent = id, entry.phase != .failed { counters.evictions += 1 }
     }
     return .evict(id)
+  }
+
+  /// The first reservation that holds the item and has it from none of `origins`.
+  private func holder(of id: ItemID, notFrom origins: Set<String>) -> (ReservationID, origin: String)? {
+    for (reservation, held) in granted.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      let origin = held.items.first { $0.id == id }?.origin
+      if let origin, !origins.contains(origin) { return (reservation, origin) }
+    }
+    return nil
   }
 
   private mutating func dropIfSpoilt(_ id: ItemID) -> [ResidencyAction] {

@@ -25,6 +25,49 @@ import Testing
   #expect(timeline.after { $0.loadFailed(.extent("x")) } == [.load("y", for: 2), .grant(2)])
 }
 
+// x: |-- from p --|failed, from q --|resident
+// r1: x of p |-----------------------------|
+// r2: x of p |-----------------------------|
+// r3: x of q |-----------------------------|
+@Test func `what fails to load from one file is loaded from another that a holder has`() {
+  var timeline = Timeline(pages: 2)
+  let ofP = [extent("x", from: "p")]
+  _ = timeline.after { $0.request(reservation(1, ofP)) }
+  _ = timeline.after { $0.request(reservation(2, ofP)) }
+  _ = timeline.after { $0.request(reservation(3, [extent("x", from: "q")])) }
+  #expect(timeline.after { $0.loadFailed(.extent("x")) } == [.load("x", for: 3)])
+  #expect(timeline.state.snapshot.items.map(\.state) == [.loading])
+  #expect(timeline.state.usedBytes == pageSize, "it takes its memory again")
+  #expect(timeline.after { $0.loaded(.extent("x")) } == [])
+  #expect(timeline.after { $0.request(reservation(4, ofP)) } == [.grant(4)])
+}
+
+// x: |-- from p --|failed, from q --|failed
+// r1: x of p |----------------------|-----|released
+// r2: x of q |----------------------|-----------|released
+// r3: x of p                           |-- waits|granted: loaded again
+@Test func `each file is tried once`() {
+  var timeline = Timeline(pages: 2)
+  let (r1, r2) = (reservation(1, [extent("x", from: "p")]), reservation(2, [extent("x", from: "q")]))
+  _ = timeline.after { $0.request(r1) }
+  _ = timeline.after { $0.request(r2) }
+  #expect(timeline.after { $0.loadFailed(.extent("x")) } == [.load("x", for: 2)])
+  #expect(timeline.after { $0.loadFailed(.extent("x")) } == [])
+  #expect(timeline.state.usedBytes == 0)
+  #expect(timeline.after { $0.request(reservation(3, [extent("x", from: "p")])) } == [])
+  #expect(timeline.after { $0.release(r1.id) } == [])
+  #expect(timeline.after { $0.release(r2.id) } == [.evict("x"), .load("x", for: 3), .grant(3)])
+}
+
+@Test func `a file whose holder has let go is not asked`() {
+  var timeline = Timeline(pages: 2)
+  let (r1, r2) = (reservation(1, [extent("x", from: "p")]), reservation(2, [extent("x", from: "q")]))
+  _ = timeline.after { $0.request(r1) }
+  _ = timeline.after { $0.request(r2) }
+  _ = timeline.after { $0.release(r2.id) }
+  #expect(timeline.after { $0.loadFailed(.extent("x")) } == [])
+}
+
 // x: |------------ loading -----------|resident
 // r1: |------|released
 // r2: y(4)       |------ waits -------|granted: x is evicted only now

@@ -21,11 +21,16 @@ private struct Observer {
   let budget: Int
   var phases: [ItemID: Phase] = [:]
   var sizes: [ItemID: Int] = [:]
+  /// Where what is there was tried to be loaded from.
+  var origins: [ItemID: Set<String>] = [:]
   var pins: [ItemID: Int] = [:]
   var held: [ReservationID: Reservation] = [:]
   var queue: [Reservation] = []
   var answers: [ReservationID: Int] = [:]
 
+  func origin(of id: ItemID, in reservation: Reservation?) -> String? {
+    reservation?.items.first { $0.id == id }?.origin
+  }
   func leases(_ id: ItemID) -> Int { held.values.filter { $0.items.contains { $0.id == id } }.count }
   func isPinned(_ id: ItemID) -> Bool {
     pins[id, default: 0] > 0 && (phases[id] == .loading || phases[id] == .resident)
@@ -67,6 +72,12 @@ private struct Observer {
         if isPinned(id) { faults.append("\(id) evicted while pinned") }
         phases[id] = nil
         pins[id] = nil
+      case .load(let id, let reservation) where phases[id] == .failed:
+        if !origins[id, default: []].insert(origin(of: id, in: held[reservation]) ?? "nobody's").inserted {
+          faults.append("\(id) tried twice from one origin")
+        }
+        if held[reservation] == nil { faults.append("\(id) loaded again for one that does not hold it") }
+        phases[id] = .loading
       case .load(let id, let reservation):
         if phases[id] != nil { faults.append("\(id) loaded twice") }
         guard let head = queue.first, head.id == reservation else {
@@ -75,6 +86,7 @@ private struct Observer {
         }
         sizes[id] = head.items.first { $0.id == id }?.byteCount
         phases[id] = .loading
+        origins[id] = [origin(of: id, in: head) ?? "nobody's"]
       case .grant(let id):
         guard let head = queue.first, head.id == id else {
           faults.append("\(id) overtakes")
@@ -96,6 +108,12 @@ private struct Observer {
         answers[id, default: 0] += 1
       }
       if used > budget { faults.append("over budget after \(action)") }
+    }
+    for (id, phase) in phases where phase == .failed {
+      let left = held.values.compactMap { origin(of: id, in: $0) }.filter {
+        !origins[id, default: []].contains($0)
+      }
+      if !left.isEmpty { faults.append("\(id) given up, though \(left) are left") }
     }
     if let head = queue.first, fitsNow(head) { faults.append("the head fits and waits") }
     for reservation in queue where !canEverFit(reservation) {
@@ -124,7 +142,9 @@ private struct History {
 
   mutating func item(_ index: Int) -> ResidencyItem {
     let id: ItemID = index % 6 == 5 ? .arena(UInt64(index)) : .extent("\(index)")
-    return ResidencyItem(id: id, byteCount: sizes[index], reloadCost: Double(index % 4) * 100)
+    let origin = ["p", "q", "r"][Int.random(in: 0..<3, using: &random)]
+    return ResidencyItem(
+      id: id, byteCount: sizes[index], reloadCost: Double(index % 4) * 100, origin: origin)
   }
 
   mutating func randomReservation() -> Reservation {

@@ -12,12 +12,14 @@ func onLane<Answer: Sendable>(_ body: @escaping @Sendable () throws -> Answer) a
 private final class File: Sendable {}
 
 /// An extent of so many pages that comes from a file. The cost of bringing it back is in µs a page.
-func stored(_ name: String, pages: Int = 1, cost: Double = 1) -> ItemRequest {
+func stored(
+  _ name: String, pages: Int = 1, cost: Double = 1, from path: String = "m.fmod"
+) -> ItemRequest {
   ItemRequest(
-    item: extent(name, pages: pages, cost: cost),
+    item: extent(name, pages: pages, cost: cost, from: path),
     source: .load(
       LoadRequest(
-        name: name, descriptor: -1, file: File(), path: "m.fmod", offset: 0, byteCount: pages * pageSize,
+        name: name, descriptor: -1, file: File(), path: path, offset: 0, byteCount: pages * pageSize,
         way: .mapped)))
 }
 

@@ -89,6 +89,42 @@ private final class Asked: Sendable {
   #expect(device.liveBytes == 2 * pageSize)
 }
 
+// m1: a of p |waits --|failed     |a
+// m2: a of q |waits -----------------|a
+// load:      |-- of p --|-- of q --|
+@Test func `who waits for a load that fails is served from another's file, within the budget`() async throws {
+  let device = NullDevice(manualLoads: true, memoryLimit: 2 * pageSize)
+  let residency = Residency(device: device, budget: 2 * pageSize)
+  let items = { [stored("a", pages: 2, from: $0)] }
+  let one = try await residency.reserve(owner: "m1", items: items("p"), exclusiveBytes: 0)
+  let two = try await residency.reserve(owner: "m2", items: items("q"), exclusiveBytes: 0)
+  async let first = onLane { try one.ticket(for: .extent("a")).wait() }
+  async let second = onLane { try two.ticket(for: .extent("a")).wait() }
+  try await device.failLoad("a", DeviceError(.load, "p is gone"))
+  #expect(device.openLoads == ["a"])
+  try await device.completeLoad("a")
+  let spans = try await (first, second)
+  #expect(spans.0 == spans.1)
+  #expect(residency.snapshot.items.map(\.state) == [.resident])
+  #expect(device.liveBytes == 2 * pageSize)
+}
+
+@Test func `who waits for a load that fails from all files hears of it`() async throws {
+  let device = NullDevice(manualLoads: true)
+  let residency = Residency(device: device, budget: 2 * pageSize)
+  let one = try await residency.reserve(owner: "m1", items: [stored("a", from: "p")], exclusiveBytes: 0)
+  let two = try await residency.reserve(owner: "m2", items: [stored("a", from: "q")], exclusiveBytes: 0)
+  try await device.failLoad("a", DeviceError(.load, "p is gone"))
+  try await device.failLoad("a", DeviceError(.load, "q is gone"))
+  for lease in [one, two] {
+    await #expect(throws: DeviceError.self) {
+      try await onLane { try lease.ticket(for: .extent("a")).wait() }
+    }
+    lease.release()
+  }
+  #expect(residency.snapshot.residentBytes == 0)
+}
+
 @Test func `memory is given back before the load that needs its room starts`() async throws {
   let device = NullDevice(memoryLimit: 3 * pageSize)
   let residency = Residency(device: device, budget: 3 * pageSize)

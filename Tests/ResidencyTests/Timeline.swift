@@ -36,8 +36,9 @@ struct Timeline {
 }
 
 /// An extent of so many pages. The cost of bringing it back is in µs a page.
-func extent(_ name: String, pages: Int = 1, cost: Double = 1) -> ResidencyItem {
-  ResidencyItem(id: .extent(name), byteCount: pages * pageSize, reloadCost: cost * Double(pages))
+func extent(_ name: String, pages: Int = 1, cost: Double = 1, from origin: String = "") -> ResidencyItem {
+  ResidencyItem(
+    id: .extent(name), byteCount: pages * pageSize, reloadCost: cost * Double(pages), origin: origin)
 }
 
 func reservation(_ number: UInt64, _ items: [ResidencyItem], exclusiveBytes: Int = 0) -> Reservation {
