@@ -18,6 +18,44 @@ import Testing
     #expect(try pool.bytes(of: handle, count: 1) == HostMemoryFile.bytes(4 * pageSize..<4 * pageSize + 1))
   }
 
+  // file  |===== 96 MiB, all holes =====|
+  // load     |== pieces ==x fails, is told
+  // cut               | to one page
+  // In a process of its own: others count what this one has.
+  @Test func aColdReadThatFailsHasGivenItsMemoryBackWhenItIsTold() async {
+    await #expect(processExitsWith: .success) {
+      let byteCount = (96 << 20) + 3 * pageSize
+      @Sendable func isMapped() throws -> Bool {
+        try HostMemoryMapping.all().contains {
+          $0.addresses.count >= byteCount && $0.flags.isSuperset(of: ["dd", "dc"])
+        }
+      }
+      // Cut a little later each time, until it is neither before the reading begins nor after it has ended.
+      for delay in 0..<200 {
+        let file = try HostMemoryFile(pages: 1)
+        file.truncate(pages: byteCount / pageSize)
+        let pool = HostMemoryPool()
+        async let end: (error: String, isMapped: Bool)? = withCheckedContinuation { told in
+          pool.load(file.request(0..<byteCount / pageSize, .read)) { result in
+            if case .failure(let error) = result {
+              told.resume(returning: (error: "\(error)", isMapped: (try? isMapped()) ?? true))
+            } else {
+              told.resume(returning: nil)
+            }
+          }
+        }
+        try await Task.sleep(for: .milliseconds(delay))
+        file.truncate(pages: 1)
+        // Before the reading begins, the error tells the file's size.
+        if let end = await end, !end.error.contains("it has") {
+          #expect(!end.isMapped)
+          return
+        }
+      }
+      Issue.record("no file was cut while it was read")
+    }
+  }
+
   @Test(arguments: [(-4096, 4096), (100, 4096), (0, 100), (0, 0), (0, -4096), (Int.max - 4095, 8192)])
   func whatIsNotWholePagesIsRefused(offset: Int, byteCount: Int) async throws {
     let file = try HostMemoryFile(pages: 4)

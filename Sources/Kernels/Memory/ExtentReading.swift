@@ -15,37 +15,54 @@ final class ExtentReading: Sendable {
 
   let pieces: [Range<Int>]
   private let request: LoadRequest
-  private let block: HostBlock
   /// Past the page cache; `nil` where the file system cannot do that.
   private let direct: DirectFile?
-  private let progress: Locked<(missing: Int, failure: DeviceError?)>
+  private let progress: Locked<Progress>
+
+  private struct Progress: Sendable {
+    /// Pieces that have not ended.
+    var missing: Int
+    /// What is read into; let go with the last piece, so that who is told of the end owns it alone, or nobody does.
+    var block: HostBlock?
+    var failure: DeviceError?
+  }
 
   /// - Throws: ``DeviceError`` when there is no memory for the extent.
   init(_ request: LoadRequest) throws {
     self.request = request
-    block = try HostBlock(byteCount: request.byteCount, name: "fusedinf-extent")
+    let block = try HostBlock(byteCount: request.byteCount, name: "fusedinf-extent")
     direct = DirectFile(of: request.descriptor)
     pieces = stride(from: 0, to: request.byteCount, by: ExtentReading.pieceBytes).map {
       $0..<min($0 + ExtentReading.pieceBytes, request.byteCount)
     }
-    progress = Locked((missing: pieces.count, failure: nil))
+    progress = Locked(Progress(missing: pieces.count, block: block))
   }
 
-  /// Reads one piece; the extent's memory, or what went wrong, from the call that ends the last piece.
+  /// Reads one piece; the extent's memory, or what went wrong, from the call that ends the last piece. After a failure
+  /// the memory has been given back when this returns.
   func read(_ piece: Range<Int>) -> Result<HostBlock, any Error>? {
-    var failure: DeviceError?
-    if progress.withLock({ $0.failure == nil }) {
-      do { try fill(piece) } catch { failure = error as? DeviceError ?? request.failure("\(error)") }
-    }
-    return progress.withLock { [failure] progress in
+    let failure = fill(piece)
+    return progress.withLock { progress in
       progress.missing -= 1
       progress.failure = progress.failure ?? failure
-      guard progress.missing == 0 else { return nil }
+      guard progress.missing == 0, let block = progress.block.take() else { return nil }
       return progress.failure.map { .failure($0) } ?? .success(block)
     }
   }
 
-  private func fill(_ piece: Range<Int>) throws {
+  /// Reads one piece, unless another has failed.
+  /// - Returns: what went wrong.
+  private func fill(_ piece: Range<Int>) -> DeviceError? {
+    guard let block = progress.withLock({ $0.failure == nil ? $0.block : nil }) else { return nil }
+    do {
+      try fill(piece, of: block)
+      return nil
+    } catch {
+      return error as? DeviceError ?? request.failure("\(error)")
+    }
+  }
+
+  private func fill(_ piece: Range<Int>, of block: HostBlock) throws {
     try block.populate(piece)
     let target = UnsafeMutableRawPointer(bitPattern: block.address + UInt(piece.lowerBound))
     let offset = Int64(request.offset) + Int64(piece.lowerBound)

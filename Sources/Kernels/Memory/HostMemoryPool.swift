@@ -89,13 +89,17 @@ package final class HostMemoryPool: Sendable {
       queue.prepend(
         reading.pieces.map { piece in
           { [self] in
-            guard let result = reading.read(piece) else { return }
-            load.completion(result.map { hold($0) })
+            if let result = read(piece, of: reading) { load.completion(result) }
           }
         })
     } catch {
       load.completion(.failure(error))
     }
+  }
+
+  /// A function of its own: when it returns, nothing but the handle refers to the memory.
+  private func read(_ piece: Range<Int>, of reading: ExtentReading) -> Result<MemoryHandle, any Error>? {
+    reading.read(piece)?.map { hold($0) }
   }
 
   private func hold(_ block: HostBlock) -> MemoryHandle { state.withLock { $0.hold(.anonymous(block)) } }
