@@ -117,6 +117,7 @@ public final class Executor: Sendable {
       try memberRun.run(
         part.plan, inputs: run.inputs(of: member), requestBytes: part.plan.requestBytes)
     }
+    run.noteLoads(of: member, by: lease)
     // Whatever else went wrong may have come of the damage.
     var isDamaged = false
     for index in part.plan.reservedExtents {
@@ -173,7 +174,7 @@ public final class Executor: Sendable {
         finish: { [self] answers in
           for answer in answers { conclude(member, of: run, with: answer) }
         },
-        submitted: run.state.withLock { $0.timings[member].submitted })
+        timing: run.state.withLock { $0.timings[member] })
       carryOut(again.state.withLock { $0.machine.submitted() }, of: again)
     } catch {
       finish(member, of: run, with: .failure(error))
@@ -204,7 +205,7 @@ private final class ProgramRun: Sendable {
     program: FusedProgram, arenas: [UInt64], inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace?,
     onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void,
     finish: @escaping @Sendable ([Result<MemberAnswer, any Error>]) -> Void,
-    submitted: UInt64 = monotonicNanoseconds()
+    timing: MemberTiming = MemberTiming(submitted: monotonicNanoseconds())
   ) {
     self.program = program
     self.arenas = arenas
@@ -218,30 +219,33 @@ private final class ProgramRun: Sendable {
       State(
         machine: ProgramState(predecessors: program.members.map(\.predecessor)),
         leases: Array(repeating: nil, count: count), answers: Array(repeating: nil, count: count),
-        timings: Array(repeating: MemberTiming(submitted: submitted), count: count)))
+        timings: Array(repeating: timing, count: count)))
   }
 
   /// A member's inputs; none when the caller forgot them, which the member reports.
   func inputs(of member: Int) -> [Tensor] { inputs.indices.contains(member) ? inputs[member] : [] }
 
-  /// Notes the lease, and when its loads are done.
+  /// Notes the lease.
   func granted(_ member: Int, _ lease: Lease) {
     let now = monotonicNanoseconds()
     state.withLock {
       $0.leases[member] = lease
       $0.timings[member].granted = now
-      $0.timings[member].loaded = now
     }
+  }
+
+  /// Notes what was brought in for the member, which has run, and when the last of it was there.
+  func noteLoads(of member: Int, by lease: Lease) {
     let plan = program.members[member].plan
-    for index in plan.extents {
-      let ticket = lease.ticket(for: .extent(plan.model.extentNames[index]))
-      if ticket.isReady { continue }
-      let bytes = plan.model.file.extents[index].byteCount
-      state.withLock { $0.timings[member].bytesLoaded += bytes }
-      ticket.onReady { [weak self] in
-        let now = monotonicNanoseconds()
-        self?.state.withLock { $0.timings[member].loaded = max($0.timings[member].loaded, now) }
-      }
+    var (bytes, last) = (0, UInt64(0))
+    for index in plan.reservedExtents {
+      let id = ItemID.extent(plan.model.extentNames[index])
+      if lease.hasBroughtIn(id) { bytes += plan.model.file.extents[index].byteCount }
+      last = max(last, lease.ticket(for: id).arrival ?? 0)
+    }
+    state.withLock { [bytes, last] in
+      $0.timings[member].bytesLoaded += bytes
+      $0.timings[member].loaded = max($0.timings[member].granted, last)
     }
   }
 

@@ -16,11 +16,11 @@ public struct MemberTiming: Sendable {
   public var granted: UInt64 = 0
   /// Its first kernel could start.
   public var started: UInt64 = 0
-  /// The last of its extents was usable.
+  /// The last of its extents was usable; when all were before, ``granted``.
   public var loaded: UInt64 = 0
   /// Its answer was there.
   public var answered: UInt64 = 0
-  /// Bytes of extents that were not resident when its reservation was granted.
+  /// Bytes of extents that were brought in for it: they were neither resident nor on their way for another.
   public var bytesLoaded = 0
 
   init(submitted: UInt64) { self.submitted = submitted }

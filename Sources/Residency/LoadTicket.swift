@@ -9,11 +9,13 @@ import Synchronization
 public final class LoadTicket: Sendable {
   private struct State: Sendable {
     var result: Result<MemoryHandle, any Error>?
-    var callbacks: [@Sendable () -> Void] = []
+    var sleepers: [DispatchSemaphore] = []
   }
 
   private let ready = Atomic<Bool>(false)
   private let handle = Atomic<UInt64>(0)
+  private let arrivalTime = Atomic<UInt64>(0)
+  private let beginner = Atomic<UInt64>(0)
   private let state = Locked(State())
 
   init() {}
@@ -27,6 +29,15 @@ public final class LoadTicket: Sendable {
   /// True when the item is there: ``wait()`` returns at once then, and throws nothing.
   public var isReady: Bool { ready.load(ordering: .acquiring) }
 
+  /// When the item was there, in nanoseconds of the monotonic clock; `nil` while it is not.
+  public var arrival: UInt64? { isReady ? arrivalTime.load(ordering: .relaxed) : nil }
+
+  /// The reservation that the load was begun for; the last one, when it failed and was begun anew.
+  var reservation: ReservationID {
+    get { ReservationID(rawValue: beginner.load(ordering: .relaxed)) }
+    set { beginner.store(newValue.rawValue, ordering: .relaxed) }
+  }
+
   /// Where the item is. Sleeps until it is there: for a lane's thread, never in a Swift task.
   /// - Throws: why the load failed.
   public func wait() throws -> MemorySpan {
@@ -35,32 +46,27 @@ public final class LoadTicket: Sendable {
     }
     let ended = DispatchSemaphore(value: 0)
     while true {
-      if let result = state.withLock({ $0.result }) { return MemorySpan(try result.get()) }
-      onReady { ended.signal() }
+      let result = state.withLock { state in
+        if state.result == nil { state.sleepers.append(ended) }
+        return state.result
+      }
+      if let result { return MemorySpan(try result.get()) }
       ended.wait()
     }
-  }
-
-  /// Calls `body` once the load has ended, well or not; at once when it has already.
-  public func onReady(_ body: @escaping @Sendable () -> Void) {
-    let hasEnded = state.withLock { state in
-      if state.result == nil { state.callbacks.append(body) }
-      return state.result != nil
-    }
-    if hasEnded { body() }
   }
 
   /// The load has ended.
   func resolve(_ result: Result<MemoryHandle, any Error>) {
     if case .success(let handle) = result {
       self.handle.store(handle.rawValue, ordering: .relaxed)
+      arrivalTime.store(DispatchTime.now().uptimeNanoseconds, ordering: .relaxed)
       ready.store(true, ordering: .releasing)
     }
-    let callbacks = state.withLock { state in
+    let sleepers = state.withLock { state in
       state.result = result
-      defer { state.callbacks = [] }
-      return state.callbacks
+      defer { state.sleepers = [] }
+      return state.sleepers
     }
-    for callback in callbacks { callback() }
+    for sleeper in sleepers { sleeper.signal() }
   }
 }

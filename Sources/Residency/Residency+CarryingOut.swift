@@ -61,7 +61,9 @@ extension Residency {
         return
       }
       // What is loaded again, from elsewhere, has one: those who wait go on waiting.
-      if core.records[id] == nil { core.records[id] = Record(byteCount: item.byteCount) }
+      let record = core.records[id] ?? Record(byteCount: item.byteCount)
+      record.ticket.reservation = reservation
+      core.records[id] = record
       core.queue.append(.load(id, byteCount: item.byteCount, source))
     case .grant(let id):
       guard let pending = core.pending.removeValue(forKey: id) else { return }

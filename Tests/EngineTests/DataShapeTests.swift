@@ -94,6 +94,25 @@ struct DataShapeTests {
   }
 
   @Test(
+    "a member that starts again holds nothing once it has answered, and tells all that was brought in for it")
+  func startedAgain() async throws {
+    let (folder, engine, models) = try bench(deterministic: true)
+    defer { withExtendedLifetime(folder) {} }
+    for name in DataShapeTests.names {
+      let one = try #require(try DataShapeCase.all().first { $0.model == name })
+      let first = try member(one, engine, models)
+      let before = first.plan.memberMemory.arenaBytes
+      engine.residency.evictIdle()
+      let answers = await engine.executor.run(
+        try engine.link([first.plan]), inputs: [first.inputs], way: .mapped)
+      #expect(engine.residency.snapshot.items.allSatisfy { $0.leases == 0 })
+      #expect(first.plan.memberMemory.arenaBytes > before)
+      #expect(try answers[0].get().timing.bytesLoaded == first.plan.reservedExtentBytes)
+      #expect(first.plan.reservedExtentBytes > 0)
+    }
+  }
+
+  @Test(
     "what a rest gives counts: the tensors of a granted request are never more than was reserved for them")
   func tensorsOfRests() async throws {
     let (folder, engine, models) = try bench(deterministic: true)

@@ -1,4 +1,5 @@
 import Device
+import Dispatch
 import Linker
 import Residency
 import Tensors
@@ -131,9 +132,34 @@ struct ExecutorTests {
       try await bench.device.waitForLoad(load.extent.description)
       try await bench.device.completeLoad(load.extent.description)
     }
-    #expect(try await run.value.map { try $0.get().outputs.count } == [1, 1])
+    let answers = try await run.value.map { try $0.get() }
+    #expect(answers.map(\.outputs.count) == [1, 1])
+    #expect(answers.reduce(0) { $0 + $1.timing.bytesLoaded } == 3 * 65536)
     #expect(bench.residency.snapshot.residentBytes >= 3 * 65536)
     #expect(bench.residency.snapshot.residentBytes < 4 * 65536)
+  }
+
+  @Test("what arrives before a member hears of its grant was brought in for it all the same")
+  func bytesLoaded() async throws {
+    // w0     |=====|
+    // grant  |------ held up ------| A hears of it
+    let bench = try TestBench(manualKernels: false)
+    defer { bench.models.remove() }
+    let program = try bench.link([bench.models.chain("A", seeds: [1])])
+    let holder = try await bench.residency.reserve(owner: "all", items: [], exclusiveBytes: bench.budget)
+    let goesOn = DispatchSemaphore(value: 0)
+    defer { goesOn.signal() }
+    bench.residency.onChange = { event in if case .granted("A", _) = event.change { goesOn.wait() } }
+    let run = bench.start(program, log: AnswerLog())
+    while bench.residency.snapshot.waiting != ["A"] { await Task.yield() }
+    DispatchQueue.global().async { holder.release() }
+    try await bench.device.completeLoad(bench.load(program, 0, step: 0))
+    goesOn.signal()
+    #expect(try await run.value[0].get().timing.bytesLoaded == 65536)
+    bench.residency.onChange = nil
+    let warm = try await bench.start(program, log: AnswerLog()).value[0].get().timing
+    #expect(warm.bytesLoaded == 0)
+    #expect(warm.loaded == warm.granted)
   }
 
   @Test("a model larger than the budget is refused with both sizes")

@@ -48,6 +48,28 @@ private final class Asked: Sendable {
   #expect(residency.snapshot.items.map(\.leases) == [0, 0])
 }
 
+// m1: a    |--- a is open ------------------|
+// m2: a, b    |--- b is open ---------------|
+// m3: a, b       |--- neither, for its sake |
+@Test func `a lease tells what was brought in for it alone`() async throws {
+  let device = NullDevice(manualLoads: true)
+  let residency = Residency(device: device, budget: 4 * pageSize)
+  let (a, b) = (ItemID.extent("a"), ItemID.extent("b"))
+  var leases = [try await residency.reserve(owner: "m1", items: [stored("a")], exclusiveBytes: 0)]
+  for owner in ["m2", "m3"] {
+    leases.append(
+      try await residency.reserve(owner: owner, items: [stored("a"), stored("b")], exclusiveBytes: 0))
+  }
+  #expect(leases.map { $0.hasBroughtIn(a) } == [true, false, false])
+  #expect(leases.map { $0.hasBroughtIn(b) } == [false, true, false])
+  #expect(leases[0].ticket(for: a).arrival == nil)
+  try await device.completeLoad("b")
+  try await device.completeLoad("a")
+  let arrivals = [b, a].compactMap { leases[2].ticket(for: $0).arrival }
+  #expect(arrivals.count == 2 && arrivals[0] <= arrivals[1])
+  #expect(leases.map { $0.hasBroughtIn(a) } == [true, false, false])
+}
+
 @Test func `one load serves two members, and the ticket of both`() async throws {
   let device = NullDevice(manualLoads: true)
   let residency = Residency(device: device, budget: 4 * pageSize)
@@ -102,6 +124,7 @@ private final class Asked: Sendable {
   async let second = onLane { try two.ticket(for: .extent("a")).wait() }
   try await device.failLoad("a", DeviceError(.load, "p is gone"))
   #expect(device.openLoads == ["a"])
+  #expect(!one.hasBroughtIn(.extent("a")) && two.hasBroughtIn(.extent("a")))
   try await device.completeLoad("a")
   let spans = try await (first, second)
   #expect(spans.0 == spans.1)
