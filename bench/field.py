@@ -50,8 +50,7 @@ class Field:
     def make(name, settings, budget):
         if name == OURS:
             store = {"store": str(WORK / OURS / "store"), "budget": budget}
-            # As the command-line program sets it for itself: lanes sleep passively.
-            return Contender(name, [PROGRAM], settings | store, {"OMP_WAIT_POLICY": "passive"})
+            return Contender(name, [PROGRAM], settings | store)
         program, own = PEERS[name]
         # Forms of one peer share what they have prepared.
         work = WORK / name.split("-")[0]

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CHost
 import Foundation
+import Kernels
 
 /// The command-line program.
 @main
@@ -33,7 +34,7 @@ struct FusedInf: AsyncParsableCommand {
 
   /// Parses and runs. The exit status is 0, 1 when something failed, 2 when the command line is wrong.
   static func main() async {
-    restartWithShortWaiting()
+    restartWithShortOpenMPWaits()
     var running: (any ParsableCommand.Type)?
     do {
       var command = try parseAsRoot()
@@ -70,20 +71,5 @@ struct FusedInf: AsyncParsableCommand {
     let usage = usageString(for: command).split(separator: "\n").joined(separator: "\n       ")
     return "Error: \(message(for: error))\nUsage: \(usage)\n"
       + "  See 'fusedinf \(command.configuration.commandName ?? "") --help' for more information."
-  }
-
-  /// OpenMP reads how its threads wait when its library is loaded, before `main`, so the program starts itself once
-  /// more with the settings in place. Threads of a lane wait about 20 µs for its next kernel before they sleep: waking
-  /// them for each kernel costs a third of a small model's time, and those of a lane that has nothing more to do must not
-  /// spin on a core that another lane computes on.
-  private static func restartWithShortWaiting() {
-    guard getenv("OMP_WAIT_POLICY") == nil, getenv("GOMP_SPINCOUNT") == nil else { return }
-    setenv("OMP_WAIT_POLICY", "active", 1)
-    setenv("GOMP_SPINCOUNT", "1000", 1)
-    var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
-    arguments.append(nil)
-    // Returns only when it fails; the program then runs on, slower with several lanes.
-    execv("/proc/self/exe", arguments)
-    for argument in arguments { free(argument) }
   }
 }

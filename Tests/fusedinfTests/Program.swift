@@ -27,7 +27,7 @@ final class Program: Sendable {
   func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Outcome {
     let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     let environment = ProcessInfo.processInfo.environment
-      .merging(["FUSEDINF_STORE": folder + "/store", "OMP_WAIT_POLICY": "passive"]) { $1 }
+      .merging(["FUSEDINF_STORE": folder + "/store"]) { $1 }
       .merging(environment) { $1 }
     // Files, not pipes: nobody has to read while it runs.
     let files = (output: folder + "/output", messages: folder + "/messages")

@@ -1,5 +1,6 @@
 import CHost
 import Foundation
+import Kernels
 
 /// FusedInf in the benchmark: one command a line on standard input, one answer a line on standard output, times taken in
 /// here with the monotonic clock. `bench/README.md` lists the commands; the peers speak the same.
@@ -14,6 +15,7 @@ struct Contender {
   }
 
   static func main() async {
+    restartWithShortOpenMPWaits()
     let bench = Bench()
     while let line = readLine() {
       if line.isEmpty { continue }
