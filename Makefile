@@ -69,6 +69,7 @@ bench-contender: deps references
 
 .PHONY: bench
 bench: bench-contender ## measure FusedInf beside its peers: an hour, into bench/results
+	@scripts/venv.sh .venv-torch bench-torch || echo "bench: PyTorch is left out"
 	@.venv-bench/bin/python bench/run.py $(BENCH_OPTIONS)
 
 .PHONY: bench-quick
@@ -99,4 +100,4 @@ clean: ## remove what was built; fetched files stay (make distclean removes them
 
 .PHONY: distclean
 distclean: clean ## remove everything that is not in the repository
-	rm -rf .deps .cache .venv .venv-bench .swiftpm
+	rm -rf .deps .cache .venv .venv-bench .venv-torch .swiftpm

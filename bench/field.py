@@ -1,15 +1,16 @@
 """The contenders of one run: started, given models, checked, and asked in alternation."""
 
+import dataclasses
 import hashlib
 import json
 import pathlib
 import shutil
-import sys
 import tempfile
 import time
 
 import numpy as np
 
+import catalogue
 from places import BENCH, ROOT, WORK
 from process import Contender, ContenderDied, ContenderError
 
@@ -17,14 +18,37 @@ OURS = "fusedinf"
 PROGRAM = ROOT / ".build" / "release" / "fusedinf-bench"
 # A contender's threads may spin for a while after its last run; the next one waits it out.
 SETTLE_SECONDS = 0.06
-# name: (program, settings)
+
+
+@dataclasses.dataclass
+class Peer:
+    """How a peer is started, and which models it takes."""
+
+    program: str
+    settings: dict
+    venv: str = ".venv-bench"
+    models: frozenset | None = None
+
+    @property
+    def python(self):
+        return ROOT / self.venv / "bin" / "python"
+
+
+def pytorch(**settings):
+    models = frozenset(catalogue.CLASSIFIERS + catalogue.TENANTS + catalogue.HEADS)
+    return Peer("torch_peer.py", settings, ".venv-torch", models)
+
+
 PEERS = {
-    "onnxruntime": ("onnxruntime_peer.py", {"form": "onnx"}),
-    "onnxruntime-saved": ("onnxruntime_peer.py", {"form": "saved"}),
-    "onnxruntime-mapped": ("onnxruntime_peer.py", {"form": "mapped"}),
-    "onnxruntime-no-arena": ("onnxruntime_peer.py", {"form": "onnx", "arena": False}),
-    "openvino": ("openvino_peer.py", {"cached": True}),
-    "openvino-uncached": ("openvino_peer.py", {"cached": False}),
+    "onnxruntime": Peer("onnxruntime_peer.py", {"form": "onnx"}),
+    "onnxruntime-saved": Peer("onnxruntime_peer.py", {"form": "saved"}),
+    "onnxruntime-mapped": Peer("onnxruntime_peer.py", {"form": "mapped"}),
+    "onnxruntime-no-arena": Peer("onnxruntime_peer.py", {"form": "onnx", "arena": False}),
+    "openvino": Peer("openvino_peer.py", {"cached": True}),
+    "openvino-uncached": Peer("openvino_peer.py", {"cached": False}),
+    "pytorch": pytorch(folds=True),
+    "pytorch-plain": pytorch(folds=False),
+    "pytorch-compiled": pytorch(folds=True, compiled=True),
 }
 
 
@@ -43,19 +67,22 @@ class Field:
     def __init__(self, names, threads=2, budget=8 << 30, **options):
         """`options` are added to every contender's settings."""
         self.errors = []
+        # PyTorch may not be there: it does not install everywhere.
+        there = [name for name in names if name == OURS or PEERS[name].python.exists()]
         self.contenders = {
-            name: self.make(name, {"threads": threads} | options, budget) for name in names}
+            name: self.make(name, {"threads": threads} | options, budget) for name in there}
 
     @staticmethod
     def make(name, settings, budget):
         if name == OURS:
             store = {"store": str(WORK / OURS / "store"), "budget": budget}
             return Contender(name, [PROGRAM], settings | store)
-        program, own = PEERS[name]
+        peer = PEERS[name]
         # Forms of one peer share what they have prepared.
         work = WORK / name.split("-")[0]
         return Contender(
-            name, [sys.executable, BENCH / "contenders" / program], settings | own | {"work": str(work)})
+            name, [peer.python, BENCH / "contenders" / peer.program],
+            settings | peer.settings | {"work": str(work)})
 
     def __enter__(self):
         return self
@@ -86,6 +113,8 @@ class Field:
         return [name for name in self.contenders if self.open_in(name, entries)]
 
     def open_in(self, name, entries):
+        if not self.takes(name, entries):
+            return False
         if not all([self.prepare(name, entry) for entry in entries]):
             return False
         if self.ask(name, "open", models=entries) is None:
@@ -96,6 +125,12 @@ class Field:
             self.ask(name, "close", models=[entry["name"] for entry in entries])
         return not problem
 
+    @staticmethod
+    def takes(name, entries):
+        """Whether a contender is made for these models at all."""
+        models = None if name == OURS else PEERS[name].models
+        return models is None or all(entry["name"] in models for entry in entries)
+
     def close(self, *entries):
         for name, contender in self.contenders.items():
             if contender.process is not None:
@@ -103,8 +138,8 @@ class Field:
 
     def prepare(self, name, entry):
         """Lets a contender make its own files of a model, once for each version of both."""
-        program = PROGRAM if name == OURS else ROOT / "scripts" / "requirements" / "bench.txt"
-        key = digest(program) + digest(entry["onnx"]) + json.dumps(
+        maker = PROGRAM if name == OURS else PEERS[name].python.parent.parent / "made-from.txt"
+        key = digest(maker) + digest(entry["onnx"]) + json.dumps(
             [item["shape"] for item in entry["inputs"]])
         stamp = WORK / "prepared" / name / entry["name"]
         if stamp.exists() and stamp.read_text() == key:

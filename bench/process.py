@@ -19,13 +19,11 @@ class ContenderDied(ContenderError):
 class Contender:
     """Starts at the first command, and again after it has died."""
 
-    def __init__(self, name, command, settings, environment=None, inside=None):
-        """`settings` go with `start`; `environment` is added to this process's; `inside` is called in the new process
-        before the program begins."""
+    def __init__(self, name, command, settings, inside=None):
+        """`settings` go with `start`; `inside` is called in the new process before the program begins."""
         self.name = name
         self.command = [str(part) for part in command]
         self.settings = settings
-        self.environment = os.environ | (environment or {})
         self.inside = inside
         self.process = None
         self.rest = b""
@@ -47,9 +45,13 @@ class Contender:
         with open(logs / f"{self.name}.log", "ab") as log:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=ROOT, bufsize=0,
-                env=self.environment, preexec_fn=self.inside)
+                preexec_fn=self.inside)
         self.rest = b""
-        return self.ask("start", **self.settings)
+        try:
+            return self.ask("start", **self.settings)
+        except ContenderError:
+            self.end(at_once=True)
+            raise
 
     def ask(self, command, timeout=900, **arguments):
         """Sends a command and waits for its answer."""

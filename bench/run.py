@@ -16,10 +16,12 @@ import catalogue
 import machine
 import make_models
 import report
-from field import say
+from field import OURS, say
 from places import RESULTS
 
 SECTIONS = ["limits", "warm", "swap", "sets", "memory", "storm"]
+# PyTorch takes long to install, and the others are slower forms of those that stay.
+QUICK_CONTENDERS = {OURS, "onnxruntime", "onnxruntime-mapped", "openvino"}
 
 
 class Plan:
@@ -37,6 +39,10 @@ class Plan:
         entries = catalogue.entries()
         names = self.chosen or (catalogue.QUICK if self.quick else catalogue.REAL + catalogue.CLASSIFIERS)
         return [entries[name] for name in names]
+
+    def contenders(self, names):
+        """Those of them that take part."""
+        return [name for name in names if not self.quick or name in QUICK_CONTENDERS]
 
     def sets(self):
         return catalogue.sets(self.quick)

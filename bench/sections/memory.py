@@ -8,6 +8,7 @@ from field import OURS, Field, say
 
 CONTENDERS = [
     OURS, "onnxruntime", "onnxruntime-mapped", "onnxruntime-no-arena", "openvino", "openvino-uncached",
+    "pytorch",
 ]
 PERIOD_SECONDS = 0.01
 
@@ -47,6 +48,8 @@ def measure(name, entries, plan, errors):
     """One process from its start to all models having run."""
     models = [entry["name"] for entry in entries]
     with Field([name], plan.threads) as field:
+        if name not in field.contenders or not field.takes(name, entries):
+            return None
         ready = all([field.prepare(name, entry) for entry in entries])
         errors += field.errors
         if not ready:
@@ -69,7 +72,7 @@ def run(plan):
     entries = catalogue.entries()
     for title, models in plan.memory_sets().items():
         chosen = [entries[name] for name in models]
-        results[title] = {"models": models, "processes": {name: [] for name in CONTENDERS}}
+        results[title] = {"models": models, "processes": {name: [] for name in plan.contenders(CONTENDERS)}}
         for _ in range(min(plan.rounds, 3)):
             for name, measured in results[title]["processes"].items():
                 held = measure(name, chosen, plan, errors)

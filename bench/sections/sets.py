@@ -4,20 +4,24 @@ import catalogue
 from field import OURS, Field, say
 from measure import joined, shown
 
-PEERS = ["onnxruntime", "openvino"]
+CONTENDERS = [OURS, "onnxruntime", "openvino", "pytorch-plain", "pytorch"]
+# PyTorch's "one-module" is the paper's method: with "pytorch" it has what the separate models have too, the fold.
+MODES = {
+    OURS: ["fused", "in-turn"], "pytorch-plain": ["in-turn"], "pytorch": ["in-turn", "side-by-side", "one-module"],
+}
 
 
 def run(plan):
     results = {}
     entries = catalogue.entries()
-    with Field([OURS, *PEERS], plan.threads) as field:
+    with Field(plan.contenders(CONTENDERS), plan.threads) as field:
         for title, models in plan.sets().items():
             chosen = [entries[name] for name in models]
             names = field.open(*chosen)
             sampling = {"seconds": plan.seconds * 2, "least": 2, "most": 200}
             questions = {}
             for name in names:
-                for mode in ("fused", "in-turn") if name == OURS else ("in-turn", "side-by-side"):
+                for mode in MODES.get(name, ["in-turn", "side-by-side"]):
                     arguments = {"models": models, "mode": mode, "sampling": sampling}
                     questions[f"{name} {mode}"] = (name, "set", arguments)
             result = {"models": models, "times": joined(field.alternate(plan.rounds, questions))}

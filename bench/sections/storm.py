@@ -16,7 +16,6 @@ from field import OURS, Field, say
 from measure import median
 
 CONTENDERS = [OURS, "onnxruntime", "onnxruntime-mapped", "openvino", "openvino-uncached"]
-QUICK = [OURS, "onnxruntime-mapped", "openvino"]
 # What the group grants beside the budget and the empty process: more for who is ended for taking more.
 SLACKS = [32 << 20, 64 << 20, 128 << 20, 256 << 20, 512 << 20, 1 << 30]
 SEED = 11
@@ -39,7 +38,7 @@ class Storm:
         weights = sum(pathlib.Path(entry["onnx"]).stat().st_size for entry in self.entries)
         self.budget = weights // 4
         self.threads = plan.threads
-        count = 100 if plan.quick else 240
+        count = 60 if plan.quick else 240
         self.warm_up = count // 10
         self.requests = sequence(catalogue.STORM, self.warm_up + count)
         self.errors = []
@@ -85,7 +84,7 @@ def run(plan):
     results = {
         "models": catalogue.STORM, "budget": storm.budget, "seed": SEED,
         "requests": len(storm.requests) - storm.warm_up, "free": {}, "limited": {}}
-    names = prepare(storm, QUICK if plan.quick else CONTENDERS)
+    names = prepare(storm, plan.contenders(CONTENDERS))
     ways = {"free": storm.serve, "limited": storm.serve_limited}
     for _ in range(1 if plan.quick else 2):
         for way, serve in ways.items():

@@ -6,12 +6,13 @@ from measure import joined, shown
 
 CONTENDERS = [
     OURS, "onnxruntime", "onnxruntime-saved", "onnxruntime-mapped", "openvino", "openvino-uncached",
+    "pytorch",
 ]
 
 
 def run(plan):
     results = {}
-    with Field(CONTENDERS, plan.threads) as field:
+    with Field(plan.contenders(CONTENDERS), plan.threads) as field:
         for entry in plan.models():
             names = field.open(entry)
             result = {}

@@ -4,12 +4,12 @@ import operations
 from field import OURS, Field, say
 from measure import joined, shown
 
-CONTENDERS = [OURS, "onnxruntime", "openvino"]
+CONTENDERS = [OURS, "onnxruntime", "openvino", "pytorch", "pytorch-compiled"]
 
 
 def run(plan):
     results = {}
-    with Field(CONTENDERS, plan.threads) as field:
+    with Field(plan.contenders(CONTENDERS), plan.threads) as field:
         for entry in plan.models():
             names = field.open(entry)
             answers = field.rounds(
