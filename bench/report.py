@@ -5,6 +5,8 @@ import json
 import pathlib
 import sys
 
+import plots
+
 from figures import figures, growth, middle, rates
 from field import OURS
 from measure import median
@@ -146,6 +148,21 @@ def storm(measured):
         yield from table(["contender", "requests/s", "p50", "p95", "p99", "slack, MiB"], rows)
 
 
+def ablations(sets):
+    yield "## What each idea is worth\n"
+    yield (
+        "A step has all that the ones before it have. Milliseconds of a whole set: swapped in from the page cache, and with "
+        "everything resident where the step changes that; MiB that are held for it.\n")
+    rows = []
+    for title, one in sets.items():
+        for step, given in one["swap"].items():
+            warm = one["warm"].get(step, {}).get("ms")
+            rows.append([
+                title, step, spread(given["ms"]), spread(warm) if warm else "", mebibytes(given["weight_bytes"]),
+                mebibytes(given["arena_bytes"])])
+    yield from table(["set", "step", "swapped in", "resident", "weights", "arenas"], rows)
+
+
 def problems(results):
     errors = [
         (section, error) for section, measured in results["sections"].items()
@@ -162,7 +179,7 @@ def problems(results):
     yield ""
 
 
-def markdown(results):
+def markdown(results, pictures):
     machine = results["machine"]
     yield f"# Benchmark of {results['date']}, commit {results['commit']}\n"
     if results["uncommitted"]:
@@ -174,10 +191,16 @@ def markdown(results):
         "Ratios are ours over theirs: below 1 is faster, or less.\n")
     yield from goals(results)
     sections = results["sections"]
+
+    def picture(name, words):
+        if name in pictures:
+            yield f"![{words}]({pictures[name]})\n"
+
     if "limits" in sections:
         yield from limits(sections["limits"])
     if "warm" in sections:
         yield from latencies("Warm latency", sections["warm"]["models"])
+        yield from picture("warm", "Warm latency of the peers over FusedInf's")
         if "limits" in sections:
             yield from arithmetic(sections["warm"]["models"], sections["limits"]["gflop_s"])
     if "swap" in sections:
@@ -185,19 +208,29 @@ def markdown(results):
         for way, words in (("warm", "files in the page cache"), ("cold", "files on the disk alone")):
             yield from latencies(
                 f"Swap-in to the first answer, {words}", {name: model[way] for name, model in models.items()})
+        yield from picture("swap", "Swap-in to the first answer")
     if "sets" in sections:
         yield from set_times(sections["sets"]["sets"])
+        yield from picture("sets", "Sets one by one over the fused program")
     if "memory" in sections:
         yield from memory(sections["memory"]["sets"])
+        yield from picture("memory", "Memory of sets")
     if "storm" in sections:
         yield from storm(sections["storm"])
+        yield from picture("storm", "Swap storm")
+    if "ablations" in sections:
+        yield from ablations(sections["ablations"]["sets"])
+        yield from picture("ablations", "Swap-in of a set, one idea after the other")
     yield from problems(results)
 
 
 def write(path):
-    """Writes the tables of the results in `path` beside them."""
+    """Writes tables and pictures of the results in `path` beside them."""
+    results = json.loads(path.read_text())
+    pictures = plots.draw(results, path.with_suffix(""))
     tables = path.with_suffix(".md")
-    tables.write_text("\n".join(markdown(json.loads(path.read_text()))))
+    tables.write_text("\n".join(markdown(
+        results, {name: f"{file.parent.name}/{file.name}" for name, file in pictures.items()})))
     return tables
 
 

@@ -19,7 +19,7 @@ import report
 from field import OURS, say
 from places import RESULTS
 
-SECTIONS = ["limits", "warm", "swap", "sets", "memory", "storm"]
+SECTIONS = ["limits", "warm", "swap", "sets", "memory", "storm", "ablations"]
 # PyTorch takes long to install, and the others are slower forms of those that stay.
 QUICK_CONTENDERS = {OURS, "onnxruntime", "onnxruntime-mapped", "openvino"}
 
@@ -30,7 +30,7 @@ class Plan:
     def __init__(self, options):
         self.threads = options.threads
         self.rounds = options.rounds or (3 if options.quick else 5)
-        self.seconds = options.seconds or (0.2 if options.quick else 0.5)
+        self.seconds = options.seconds or (0.2 if options.quick else 0.4)
         self.quick = options.quick
         self.chosen = options.models
 

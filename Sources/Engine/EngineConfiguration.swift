@@ -17,7 +17,7 @@ public struct EngineConfiguration: Sendable {
   }
 
   /// The thread counts that kernels are made for: powers of two up to all threads, and all threads.
-  var kernelThreads: [Int] {
+  package var kernelThreads: [Int] {
     if deterministic || threads <= 1 { return [1] }
     var counts: [Int] = []
     var count = 1

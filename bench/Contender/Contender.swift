@@ -10,7 +10,7 @@ struct Contender {
     [
       "start": Start.self, "prepare": Prepare.self, "open": Open.self, "close": Close.self,
       "answers": Answers.self, "warm": Warm.self, "swap": Swap.self, "set": RunSet.self, "link": Link.self,
-      "storm": Storm.self, "memory": Memory.self, "bandwidth": Bandwidth.self,
+      "ablate": Ablate.self, "storm": Storm.self, "memory": Memory.self, "bandwidth": Bandwidth.self,
     ]
   }
 

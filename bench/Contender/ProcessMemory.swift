@@ -10,4 +10,10 @@ enum ProcessMemory {
     else { return 0 }
     return kibibytes * 1024
   }
+
+  /// Returns what is not used any more to the system: glibc's `malloc_trim`, which its module for Swift lacks.
+  static func giveBack() {
+    guard let symbol = dlsym(nil, "malloc_trim") else { return }
+    _ = unsafeBitCast(symbol, to: (@convention(c) (Int) -> Int32).self)(0)
+  }
 }

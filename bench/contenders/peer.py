@@ -14,14 +14,7 @@ import time
 import numpy as np
 
 import storm
-
-
-def proportional_set_size():
-    """Bytes of the process, as the kernel counts them."""
-    for line in pathlib.Path("/proc/self/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return 0
+from memory import give_back, proportional_set_size
 
 
 def cached_share(path):
@@ -204,8 +197,7 @@ class Peer:
 
     def do_charges(self, models):
         entries = [Entry(described) for described in models]
-        self.charges = storm.charges(
-            entries, lambda entry: self.load(entry, self.threads), proportional_set_size)
+        self.charges = storm.charges(entries, lambda entry: self.load(entry, self.threads))
         self.entries |= {entry.name: entry for entry in entries}
         return {"bytes": self.charges}
 
@@ -217,6 +209,7 @@ class Peer:
         return storm.serve_all([self.entries[name] for name in requests], workers, self.storm_sessions)
 
     def do_memory(self, models=None):
+        give_back()
         return {"pss": proportional_set_size()}
 
 

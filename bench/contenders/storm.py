@@ -1,29 +1,23 @@
 """A swap storm as a peer serves it: sessions under a budget, the least recently used leaving first."""
 
 import collections
-import ctypes
-import gc
 import threading
 import time
 
-
-def give_back():
-    """Returns what was freed to the system, so that the next session finds the memory that the budget grants it."""
-    ctypes.CDLL(None).malloc_trim(0)
+from memory import give_back, proportional_set_size
 
 
-def charges(entries, load, measure):
+def charges(entries, load):
     """Bytes that each model's session takes, with the memory of a run: {name: bytes}."""
     result = {}
     for entry in entries:
-        gc.collect()
         give_back()
-        before = measure()
+        before = proportional_set_size()
         session = load(entry)
         session.run()
-        result[entry.name] = max(measure() - before, 0)
+        give_back()
+        result[entry.name] = max(proportional_set_size() - before, 0)
         del session
-    gc.collect()
     give_back()
     return result
 
@@ -48,6 +42,8 @@ class Sessions:
             with held[2]:
                 if is_new:
                     held[0] = self.load(entry)
+                    # What only loading took is no part of the charge.
+                    give_back()
                 held[0].run()
         finally:
             with self.changed:

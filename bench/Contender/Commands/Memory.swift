@@ -1,9 +1,10 @@
-/// What this process holds now: as the kernel counts it, and by our own accounts.
+/// What this process holds now, once freed memory is given back to the system: as the kernel counts it, and by our own accounts.
 struct Memory: Command {
   /// The set whose program the accounts are of; none when it is left out.
   var models: [String]?
 
   func run(on bench: Bench) async throws -> any Encodable {
+    ProcessMemory.giveBack()
     guard let models, !models.isEmpty else { return Answer(pss: ProcessMemory.proportionalSetSize) }
     let engine = try bench.engine()
     let program = try bench.link(try bench.models(models))
