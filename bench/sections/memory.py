@@ -73,7 +73,7 @@ def run(plan):
     for title, models in plan.memory_sets().items():
         chosen = [entries[name] for name in models]
         results[title] = {"models": models, "processes": {name: [] for name in plan.contenders(CONTENDERS)}}
-        for _ in range(min(plan.rounds, 2)):
+        for _ in range(1 if plan.quick else 2):
             for name, measured in results[title]["processes"].items():
                 held = measure(name, chosen, plan, errors)
                 if held:
