@@ -20,7 +20,8 @@ extension NullDevice {
   }
 
   /// Suspends until `isMet`.
-  /// - Throws: ``TimedOut`` when that does not happen soon.
+  /// - Throws: ``TimedOut`` when that does not happen soon; all completes by itself from then on, so that a test that
+  ///   has failed ends whatever else it waits for.
   func wait(for what: String, until isMet: @escaping @Sendable (NullDeviceState) -> Bool) async throws {
     try await withCheckedThrowingContinuation { continuation in
       let id: UInt64? = state.withLock { state in
@@ -44,8 +45,10 @@ extension NullDevice {
           + "last events \(state.events.suffix(5))"
       )
     }
+    guard let waiter else { return }
     let description = "no \(what) within \(NullDevice.patience) s: \(told)"
-    waiter?.continuation.resume(throwing: TimedOut(description: description))
+    completeEverything()
+    waiter.continuation.resume(throwing: TimedOut(description: description))
   }
 
   func endLoad(_ name: String, _ error: (any Error)?) async throws {
