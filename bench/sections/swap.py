@@ -21,6 +21,10 @@ def run(plan):
                 result[way] = joined(field.rounds(
                     plan.rounds, names, "swap", model=entry["name"], way=way, sampling=sampling))
                 say(f"swap {way} {entry['name']:15} {shown(result[way])}")
+            for name, samples in result["cold"].items():
+                if samples["cached_share"] > 0.01:
+                    problem = f"{samples['cached_share']:.0%} of its files stayed in the page cache"
+                    field.note(name, "swap cold", [entry["name"]], problem)
             if OURS in names:
                 result |= own_limits(field, entry, plan)
             field.close(entry)

@@ -25,10 +25,13 @@ struct Swap: Command {
     var cachedShare = 0.0
     let samples = try await sampling.milliseconds {
       if dropsArena == true { residency.evictIdle() } else { residency.evictIdleExtents() }
-      guard way == .cold else { return }
-      for model in models {
-        PageCache.drop(model.model.file)
-        cachedShare = max(cachedShare, PageCache.share(of: model.model.file))
+      for file in models.map(\.model.file) {
+        switch way {
+        case .warm: PageCache.fill(file)
+        case .cold:
+          PageCache.drop(file)
+          cachedShare = max(cachedShare, PageCache.share(of: file))
+        }
       }
     } _: {
       try await bench.run(try bench.link(models), models, way: load)
