@@ -31,8 +31,8 @@ public protocol Device: AnyObject, Sendable {
   /// Brings an extent in. `completion` is called once, on a thread of the device's own or on one that
   /// assists (``assistLoads()``).
   func load(_ request: LoadRequest, completion: @escaping @Sendable (Result<MemoryHandle, any Error>) -> Void)
-  /// Carries out loads that were asked for, on the calling thread, as far as they take less time than to wait for
-  /// another thread that does. For a lane that is about to compute and has loads to wait for.
+  /// Carries out loads that were asked for, on the calling thread, for about as long as it takes to wait for another
+  /// thread that does. For a lane that is about to compute and has loads to wait for.
   func assistLoads()
   /// True unless memory behind `handle` could not be read while it was in use (a file cut short, an I/O error):
   /// what was computed from it is worthless then.

@@ -108,7 +108,11 @@ public final class Executor: Sendable {
     let isWaiting = part.plan.reservedExtents.contains { index in
       !lease.ticket(for: .extent(part.plan.model.extentNames[index])).isReady
     }
-    if isWaiting { device.assistLoads() }
+    if isWaiting {
+      shares.end(lane)
+      device.assistLoads()
+      shares.begin(lane)
+    }
     let memberRun = MemberRun(
       device: device, planner: planner, shares: shares, lane: lane, lease: lease,
       arena: .arena(run.arenas[part.arena]), arenaOffset: part.arenaOffset, reserved: part.memory,

@@ -131,7 +131,7 @@ struct RunCommand: AsyncParsableCommand {
       let faults = PageFaults.now
       let start = monotonicNanoseconds()
       let answers = await engine.executor.run(
-        program, inputs: running.map(\.inputs), way: swap == .cold ? .read : .mapped, trace: trace)
+        program, inputs: running.map(\.inputs), way: .mapped, trace: trace)
       let indexed = Dictionary(uniqueKeysWithValues: zip(running.map(\.index), answers))
       report.add(indexed, start: start, end: monotonicNanoseconds(), faults: PageFaults.now.since(faults))
       let isLast = repetition == repetitions || running.contains { report.hasFailed($0.index) }

@@ -190,6 +190,7 @@ private final class Asked: Sendable {
   #expect(three.lease != nil && four.lease != nil)
   #expect(device.peakBytes == 4 * pageSize)
   two.release()
+  device.completeEverything()
 }
 
 @Test func `a task that is cancelled while it waits holds nothing, and the next one passes`() async throws {

@@ -8,11 +8,12 @@ import Dispatch
 #endif
 
 extension HostMemoryPool {
-  /// Maps pending extents on the calling thread, for a millisecond or so: the file's pages are in the page cache most
-  /// often, and a loader thread would take the core of a kernel in the middle of its work.
+  /// Maps pending extents on the calling thread until a millisecond is over: the file's pages are in the page cache most
+  /// often, and a loader thread would take the core of a kernel in the middle of its work. Where they are not, the calling
+  /// thread brings in one piece, and loader threads the rest.
   package func assistMapping() {
-    let end = DispatchTime.now() + .milliseconds(1)
-    while mapPending(), DispatchTime.now() < end {}
+    let deadline = DispatchTime.now() + .milliseconds(1)
+    while mapPending(until: deadline), DispatchTime.now() < deadline {}
   }
 
   /// Maps pending extents that no lane has mapped by now. A lane that is woken for them comes a little later than the
@@ -25,8 +26,9 @@ extension HostMemoryPool {
 
   /// Maps pending extents of one file; those that follow each other in it as one mapping, since only a mapping that covers
   /// a huge page of the page cache can use it as one.
+  /// - Parameter deadline: what is not present by then is left to the loader threads.
   /// - Returns: false when nothing is pending.
-  @discardableResult private func mapPending() -> Bool {
+  @discardableResult private func mapPending(until deadline: DispatchTime = .distantFuture) -> Bool {
     let loads = pendingMaps.withLock { $0.takeOneFile() }
     var rest = loads[...]
     while let first = rest.popFirst() {
@@ -43,7 +45,7 @@ extension HostMemoryPool {
           run.append(claimed)
           rest.removeFirst()
         }
-        map(run)
+        map(run, until: deadline)
       } catch {
         first.completion(.failure(error))
       }
@@ -64,25 +66,69 @@ extension HostMemoryPool {
     return Claimed(load: load, file: file, range: range)
   }
 
-  private func map(_ run: [Claimed]) {
+  private func map(_ run: [Claimed], until deadline: DispatchTime) {
     guard let first = run.first, let last = run.last else { return }
-    let range = first.range.lowerBound..<last.range.upperBound
-    let mapping = Result { try first.file.map(range, for: first.load.request) }
-    // All at once; where a page cannot be read, each for itself.
-    let isPresent =
-      (try? mapping.get()) != nil
-      && (try? first.file.populate(range, for: first.load.request, asksKernel: asksKernel)) != nil
-    for claimed in run {
-      do {
-        try mapping.get()
-        if !isPresent {
-          try claimed.file.populate(claimed.range, for: claimed.load.request, asksKernel: asksKernel)
+    do {
+      try first.file.map(first.range.lowerBound..<last.range.upperBound, for: first.load.request)
+    } catch {
+      for claimed in run { end(claimed, .failure(error)) }
+      return
+    }
+    populate(run[...], until: deadline)
+  }
+
+  /// Makes a mapped run present piece by piece; an extent's load completes with its piece.
+  private func populate(_ run: ArraySlice<Claimed>, until deadline: DispatchTime) {
+    var rest = run
+    while let first = rest.first {
+      if rest.startIndex > run.startIndex, DispatchTime.now() >= deadline {
+        let left = rest
+        queue.append {
+          self.populate(left, until: .distantFuture)
+        } orElse: {
+          populate(left, until: .distantFuture)
         }
-        claimed.load.completion(.success(state.withLock { $0.hold(.mapped(claimed.file, claimed.range)) }))
-      } catch {
-        unmap(claimed.range, of: claimed.file)
-        claimed.load.completion(.failure(error))
+        return
       }
+      let count = Self.piece(of: rest)
+      populate(rest.prefix(count), first)
+      rest.removeFirst(count)
+    }
+  }
+
+  private func populate(_ piece: ArraySlice<Claimed>, _ first: Claimed) {
+    guard let last = piece.last else { return }
+    let range = first.range.lowerBound..<last.range.upperBound
+    // All at once; where a page cannot be read, each for itself.
+    let isPresent = (try? first.file.populate(range, for: first.load.request, asksKernel: asksKernel)) != nil
+    for claimed in piece {
+      end(
+        claimed,
+        Result {
+          if isPresent { return }
+          try claimed.file.populate(claimed.range, for: claimed.load.request, asksKernel: asksKernel)
+        })
+    }
+  }
+
+  /// How many extents come in together: some megabytes, so that the kernels of the first start while the disk still reads
+  /// the last.
+  private static func piece(of run: ArraySlice<Claimed>) -> Int {
+    var bytes = 0
+    let count = run.prefix { claimed in
+      bytes += claimed.range.count
+      return bytes <= 4 << 20
+    }.count
+    return max(count, 1)
+  }
+
+  private func end(_ claimed: Claimed, _ result: Result<Void, any Error>) {
+    switch result {
+    case .success:
+      claimed.load.completion(.success(state.withLock { $0.hold(.mapped(claimed.file, claimed.range)) }))
+    case .failure(let error):
+      unmap(claimed.range, of: claimed.file)
+      claimed.load.completion(.failure(error))
     }
   }
 
@@ -93,24 +139,13 @@ extension HostMemoryPool {
 }
 
 extension [PendingLoad] {
-  /// Takes the loads of the first one's file, in the order of the file, which is that of execution; up to a bound.
+  /// Takes the loads of the first one's file, in the order of the file, which is that of execution.
   fileprivate mutating func takeOneFile() -> [PendingLoad] {
     guard let first else { return [] }
     let key = MappedFile.Key(first.request)
-    var bytes = 0
-    var taken: [PendingLoad] = []
-    var left: [PendingLoad] = []
-    for load in self {
-      let isTaken = bytes < Self.runBytes && MappedFile.Key(load.request) == key
-      if isTaken { bytes += Swift.min(Swift.max(load.request.byteCount, 0), Self.runBytes) }
-      isTaken ? taken.append(load) : left.append(load)
-    }
-    self = left
-    return taken.sorted { $0.request.offset < $1.request.offset }
+    defer { removeAll { MappedFile.Key($0.request) == key } }
+    return filter { MappedFile.Key($0.request) == key }.sorted { $0.request.offset < $1.request.offset }
   }
-
-  /// Bytes from which the rest is left for the next time: mapped in under a millisecond, and many huge pages.
-  private static var runBytes: Int { 32 << 20 }
 }
 
 extension LoadRequest {

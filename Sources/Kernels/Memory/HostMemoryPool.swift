@@ -9,7 +9,7 @@ package final class HostMemoryPool: Sendable {
   let state = Locked(HostMemoryHoldings())
   /// Mapped loads that no loader thread has taken yet, in order.
   let pendingMaps = Locked<[PendingLoad]>([])
-  private let queue = LoadQueue(threads: 2)
+  let queue = LoadQueue(threads: 2)
   let asksKernel: Bool
 
   /// - Parameter asksKernel: whether the kernel is asked to make pages present (Linux ≥ 5.14), or they are touched.

@@ -8,7 +8,7 @@ struct Swap: Command {
   var way: Way
   /// Whether the activation arena is thrown out too.
   var dropsArena: Bool?
-  /// How weights come in; by default mapped when their pages are in the page cache, else read past it.
+  /// How weights come in; mapped by default, as in the product.
   var load: LoadRequest.Way?
 
   enum Way: String, Decodable {
@@ -21,7 +21,7 @@ struct Swap: Command {
   func run(on bench: Bench) async throws -> any Encodable {
     let models = try bench.models([model])
     let residency = try bench.engine().residency
-    let load = load ?? (way == .cold ? .read : .mapped)
+    let load = load ?? .mapped
     var cachedShare = 0.0
     let samples = try await sampling.milliseconds {
       if dropsArena == true { residency.evictIdle() } else { residency.evictIdleExtents() }
