@@ -3,7 +3,7 @@ import Engine
 import Linker
 import Testing
 
-@Suite("Memory", .enabled(if: ReferenceModel.areThere, ReferenceModel.missing), .timeLimit(.minutes(5)))
+@Suite("Memory", .enabled(if: ReferenceModel.areThere, ReferenceModel.missing), .timeLimit(.minutes(10)))
 struct BudgetTests {
   @Test("a model that is larger than the budget is refused, with both sizes; one that just fits runs")
   func tooLarge() async throws {

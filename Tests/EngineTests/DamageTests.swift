@@ -6,7 +6,7 @@ import Testing
 
 @Suite(
   "A model file that is cut short while it runs",
-  .enabled(if: ReferenceModel.areThere, ReferenceModel.missing), .timeLimit(.minutes(5)))
+  .enabled(if: ReferenceModel.areThere, ReferenceModel.missing), .timeLimit(.minutes(10)))
 struct DamageTests {
   // squeezenet  |==| |==| |==x  error    error      compiled again |==|
   // cls         |==| |==| |==|  |==|     |==|                      |==|

@@ -44,7 +44,7 @@ extension ModelRepository {
   }
 }
 
-@Suite("Shapes that depend on data", .timeLimit(.minutes(5)))
+@Suite("Shapes that depend on data", .timeLimit(.minutes(10)))
 struct DataShapeTests {
   static let names = ["select", "branch", "nested"]
 

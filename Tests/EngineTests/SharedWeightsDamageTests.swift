@@ -6,7 +6,7 @@ import Testing
 
 @Suite(
   "Weights that two files have, of which one is cut short",
-  .enabled(if: ReferenceModel.areThere, ReferenceModel.missing), .timeLimit(.minutes(5)))
+  .enabled(if: ReferenceModel.areThere, ReferenceModel.missing), .timeLimit(.minutes(10)))
 struct SharedWeightsDamageTests {
   // one's file   cut
   // one              its loads fail          | fails or answers

@@ -6,7 +6,7 @@ import Synchronization
 import Tensors
 import Testing
 
-@Suite("Compiled models that cannot be used are compiled again", .timeLimit(.minutes(5)))
+@Suite("Compiled models that cannot be used are compiled again", .timeLimit(.minutes(10)))
 struct StoredModelTests {
   /// A store with the model `branch`, what it answers, and the one line that says why it was compiled again.
   fileprivate struct Bench {

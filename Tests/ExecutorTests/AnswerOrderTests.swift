@@ -4,7 +4,7 @@ import Executor
 import Residency
 import Testing
 
-@Suite("When answers leave", .timeLimit(.minutes(2))) struct AnswerOrderTests {
+@Suite("When answers leave", .timeLimit(.minutes(10))) struct AnswerOrderTests {
   @Test("an answer leaves before its member's memory is given back, and before others are let in")
   func beforeRelease() async throws {
     // A       k0 |==| answer, released

@@ -3,7 +3,7 @@ import Executor
 import Residency
 import Testing
 
-@Suite("Weights that cannot be read any more", .timeLimit(.minutes(2))) struct DamageTests {
+@Suite("Weights that cannot be read any more", .timeLimit(.minutes(10))) struct DamageTests {
   @Test("an error that came of unreadable weights is told as that, and all of them leave")
   func errorAfterDamage() async throws {
     // file    |==| cut short

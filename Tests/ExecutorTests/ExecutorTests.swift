@@ -7,7 +7,7 @@ import Testing
 
 import Executor
 
-@Suite("Fused programs on the null device", .timeLimit(.minutes(2)))
+@Suite("Fused programs on the null device", .timeLimit(.minutes(10)))
 struct ExecutorTests {
   @Test("kernel k runs while load k+1 is open")
   func overlap() async throws {

@@ -13,7 +13,7 @@ private func items(_ seed: Int) -> [ItemRequest] {
 
 /// The device has exactly the budget: were a load ever begun before what it replaces was given back, by whichever
 /// thread, it would fail.
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(10)))
 func `lanes that reserve and release at the same time never exceed the budget`() async throws {
   let budget = 24 * pageSize
   let device = NullDevice(memoryLimit: budget)
@@ -43,7 +43,7 @@ func `lanes that reserve and release at the same time never exceed the budget`()
 }
 
 /// A chain: each grant's callback lets go of its own lease and asks for the next, from within.
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(10)))
 func `callbacks may reserve and release`() async throws {
   let residency = Residency(device: NullDevice(), budget: 12 * pageSize)
   @Sendable func next(_ round: Int, _ done: @escaping @Sendable () -> Void) {
@@ -62,7 +62,7 @@ func `callbacks may reserve and release`() async throws {
 }
 
 /// Half of the tasks are cancelled at some moment before, while or after they wait.
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(10)))
 func `cancelling at any moment leaks neither a lease nor a task`() async throws {
   let residency = Residency(device: NullDevice(), budget: 12 * pageSize)
   await withTaskGroup(of: Void.self) { group in

@@ -210,7 +210,7 @@ private final class Asked: Sendable {
   #expect(residency.snapshot.waiting.isEmpty)
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(10)))
 func `a task that is cancelled before it asks does not wait`() async throws {
   let residency = Residency(device: NullDevice(), budget: 2 * pageSize)
   let holder = try await residency.reserve(owner: "m1", items: [], exclusiveBytes: 2 * pageSize)
