@@ -34,7 +34,8 @@ public final class Executor: Sendable {
   ///   - inputs: for each member, its tensors in the order of the model's inputs.
   ///   - way: how extents that are not resident come in.
   ///   - onAnswer: called on a lane as soon as a member has answered or failed, before others have and before its
-  ///     memory is given back. It may call anything here; the lane and the memory are kept until it returns.
+  ///     memory is given back. The lane and the memory are kept until it returns, so it must not wait for another
+  ///     member or reservation: that may be waiting for just these.
   /// - Returns: for each member its answer, or why there is none.
   public func run(
     _ program: FusedProgram, inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace? = nil,
