@@ -75,7 +75,7 @@ public final class Executor: Sendable {
       return ItemRequest(
         item: ResidencyItem(
           id: .extent(plan.model.extentNames[index]), byteCount: extent.byteCount,
-          reloadCost: Double(extent.byteCount) / 1000, origin: plan.model.file.path),
+          reloadCost: Double(extent.byteCount) / 1000, origin: plan.model.file.identity),
         source: .load(plan.model.load(extent: index, way: run.way)))
     }
     let arena = run.program.members[member].arena

@@ -15,6 +15,8 @@
 public final class CompiledModel: Sendable {
   /// Where the file was when it was opened.
   public let path: String
+  /// Tells the open file from all others, also from those that had its path before or get it later.
+  public let identity: String
   public let metadata: ModelMetadata
   /// In the order in which a run needs them first. No two have the same hash.
   public let extents: [StoredExtent]
@@ -42,6 +44,7 @@ public final class CompiledModel: Sendable {
     file = try OpenFile(path, O_RDONLY | O_NONBLOCK)
     let status = try file.status()
     guard status.st_mode & S_IFMT == S_IFREG else { throw damaged("it is no regular file") }
+    identity = status.fileIdentity
     let header = try FileHeader(
       try file.bytes(0..<FileHeader.byteCount), fileBytes: Int(status.st_size), path: path)
     let description = try file.bytes(header.description)
@@ -87,5 +90,12 @@ public final class CompiledModel: Sendable {
     throw StoreError(
       .damaged(
         path: path, reason: "the weights' checksums are wrong at \(names.joined(separator: ", "))\(more)"))
+  }
+}
+
+extension stat {
+  /// Device and inode, and when the inode last changed: another file may get its number once it is gone.
+  fileprivate var fileIdentity: String {
+    "\(st_dev):\(st_ino):\(st_ctim.tv_sec).\(st_ctim.tv_nsec)"
   }
 }

@@ -22,8 +22,9 @@ public struct ResidencyItem: Hashable, Sendable {
   public let byteCount: Int
   /// What it takes to bring it back once it is evicted, in µs, about.
   public let reloadCost: Double
-  /// Where this reservation has the bytes from: a file's path. Others may have equal bytes from elsewhere, and what
-  /// cannot be loaded from one origin is loaded from the next.
+  /// Where this reservation has the bytes from: an open file's identity. Others may have equal bytes from elsewhere, and
+  /// what cannot be loaded from one origin is loaded from the next. Not a path: whoever opened it later may have a whole
+  /// file that has come in a damaged one's place.
   public let origin: String
 
   /// - Parameter byteCount: rounded up to whole pages.

@@ -1,5 +1,8 @@
 import Device
 import Executor
+import Foundation
+import Linker
+import ModelStore
 import Residency
 import Testing
 
@@ -22,5 +25,28 @@ import Testing
     #expect(error?.description.contains("'fusedinf verify A'") == true)
     let resident = Set(bench.residency.snapshot.items.map(\.id))
     #expect(resident.isDisjoint(with: (0..<2).map { .extent(bench.load(program, 0, step: $0)) }))
+  }
+
+  @Test("what fails to load from a file is loaded from the whole one that has its path now")
+  func replacedFile() async throws {
+    // load      |== of the old file ==|failed |== of the new file ==|
+    // member 0  granted                                              answers
+    // member 1   granted                                             answers
+    let bench = try TestBench(manualKernels: false)
+    defer { bench.models.remove() }
+    let old = try bench.models.chain("A", seeds: [1])
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: old.file.path))
+    try FileManager.default.removeItem(atPath: old.file.path)
+    try bytes.write(to: URL(fileURLWithPath: old.file.path))
+    let new = try LinkableModel(CompiledModel.open(old.file.path))
+    let program = try bench.link([old, new])
+    let weight = bench.load(program, 0, step: 0)
+    let run = bench.start(program, log: AnswerLog())
+    while bench.residency.snapshot.items.first(where: { $0.id == .extent(weight) })?.leases != 2 {
+      try await Task.sleep(for: .milliseconds(1))
+    }
+    try await bench.device.failLoad(weight)
+    try await bench.device.completeLoad(weight)
+    for answer in await run.value { #expect(try answer.get().outputs.count == 1) }
   }
 }

@@ -24,6 +24,17 @@ import Testing
     try model.verifyWeights()
   }
 
+  @Test func aFileIsToldFromTheOneThatHadItsPath() throws {
+    try writeModel(path, [TestWeight("w", count: 100, seed: 1)])
+    let first = try CompiledModel.open(path)
+    #expect(try CompiledModel.open(path).identity == first.identity)
+    let copy = folder.path + "/copy.fused"
+    try FileManager.default.copyItem(atPath: path, toPath: copy)
+    #expect(rename(copy, path) == 0)
+    let second = try CompiledModel.open(path)
+    #expect(second.path == first.path && second.identity != first.identity)
+  }
+
   @Test func layoutsAndTypesAreKept() throws {
     let writer = try CompiledModelWriter(path: path)
     let packed = [UInt8](repeating: 9, count: 1000)
