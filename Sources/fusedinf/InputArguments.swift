@@ -106,9 +106,6 @@ enum InputArgumentError: Error, CustomStringConvertible {
   case tooLarge(model: String, input: String, shape: Shape, limit: Int)
   case guessed(model: String, input: String, tried: Shape, reason: String)
 
-  /// True when no other input of this shape would do either.
-  var isOverBudget: Bool { if case .tooLarge = self { true } else { false } }
-
   var description: String {
     switch self {
     case .unknownInput(let model, let input, let inputs):

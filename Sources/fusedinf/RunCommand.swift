@@ -30,7 +30,8 @@ struct RunCommand: AsyncParsableCommand {
       With --json: link_us, budget_bytes, peak_resident_bytes, arena_bytes, unique_weight_bytes, wall_ms and page_faults \
       of each repetition; for each of models: plan_ms (making the plan), swap_in_ms (until its last weight was usable), \
       first_ms (until its first answer), bytes_loaded, run_ms of each repetition, outputs (name, dtype, shape). A model \
-      that has no answer also has its error; the others answer all the same, and the exit status is 1.
+      that has no answer also has its error; the others answer all the same, and the exit status is 1. A model or an \
+      input that there is not by that name ends the program before anything runs.
       """)
 
   @Argument(help: "The models' names.") var names: [String]
@@ -83,19 +84,17 @@ struct RunCommand: AsyncParsableCommand {
     let arguments = try InputArguments(names: names, inputs: inputs, shapes: shapes)
     var generator = SeededGenerator(seed: try startOfRandomNumbers())
     for (index, name) in names.enumerated() {
-      let model = try engine.models.open(name) { notice($0) }
-      let tensors: [Tensor]
       do {
-        tensors = try arguments.tensors(for: model, limit: configuration.budget, using: &generator)
-      } catch let error as InputArgumentError where error.isOverBudget {
+        let model = try engine.models.open(name) { notice($0) }
+        let tensors = try arguments.tensors(for: model, limit: configuration.budget, using: &generator)
+        let start = monotonicNanoseconds()
+        let plan = try arguments.plan(model, tensors, with: engine.planner)
+        report.models[index].planMs = Double(monotonicNanoseconds() - start) / 1e6
+        members.append(RunMember(index: index, model: model, plan: plan, inputs: tensors))
+        for warning in plan.warnings { notice("warning: model '\(name)': \(warning)") }
+      } catch  where !RunCommand.isWrongUsage(error) {
         report.fail(index, error)
-        continue
       }
-      let start = monotonicNanoseconds()
-      let plan = try arguments.plan(model, tensors, with: engine.planner)
-      report.models[index].planMs = Double(monotonicNanoseconds() - start) / 1e6
-      members.append(RunMember(index: index, model: model, plan: plan, inputs: tensors))
-      for warning in plan.warnings { notice("warning: model '\(name)': \(warning)") }
     }
     let recorder = trace.map { _ in Trace() }
     if let recorder { engine.residency.record(to: recorder) }
@@ -104,6 +103,15 @@ struct RunCommand: AsyncParsableCommand {
     if output.json { try printJSON(report) } else if report.hasRun { print(report.text) }
     for failure in report.failures { complain(failure) }
     if !report.failures.isEmpty { throw ExitCode.failure }
+  }
+
+  /// True for what the command line names and is not there: nothing runs then. All else fails its member alone.
+  private static func isWrongUsage(_ error: any Error) -> Bool {
+    switch error {
+    case let error as StoreError: error.kind == .notFound || error.kind == .invalidName
+    case InputArgumentError.unknownInput: true
+    default: false
+    }
   }
 
   private func startOfRandomNumbers() throws -> UInt64 {

@@ -50,7 +50,7 @@ struct RunReport: Encodable {
 
   /// Notes why a member has no answer.
   mutating func fail(_ index: Int, _ error: any Error) {
-    models[index].error = "\(error)"
+    models[index].error = explanation(of: error)
     failures.append(error)
   }
 

@@ -174,6 +174,41 @@ func aMemberThatCannotFitFailsAlone(shape: String) async throws {
   #expect((try alone.object["models"] as? [[String: Any]])?.first?["error"] != nil)
 }
 
+/// Of five, one is damaged and its source gone, one gets a shape that was not declared, one a file that is not there and
+/// one a file that is no tensor: the fifth answers, and each of the others says why it does not.
+@Test func membersThatCannotStartFailAlone() async throws {
+  let program = try Program()
+  for name in ["whole", "damaged", "bounded", "absent", "torn"] {
+    _ = try await program.json(["add", Program.network, "--name", name, "--shape", "image=1..2x3x8x8"])
+  }
+  let stored = program.folder + "/store/models/damaged/1"
+  let bytes = try Data(contentsOf: URL(fileURLWithPath: stored + "/model.fused"))
+  for part in ["/model.fused", "/source"] { try FileManager.default.removeItem(atPath: stored + part) }
+  try bytes.prefix(1000).write(to: URL(fileURLWithPath: stored + "/model.fused"))
+  try Data("no tensor".utf8).write(to: URL(fileURLWithPath: program.folder + "/torn.npy"))
+  let arguments = [
+    "run", "damaged", "bounded", "absent", "torn", "whole", "--shape", "bounded/image=3x3x8x8",
+    "--input", "absent/image=\(program.folder)/absent.npy",
+    "--input", "torn/image=\(program.folder)/torn.npy",
+  ]
+  let outcome = try await program.run(arguments + ["--json", "--repeat", "2"])
+  #expect(outcome.status == 1)
+  let models = try #require(try outcome.object["models"] as? [[String: Any]])
+  #expect(models.map { ($0["run_ms"] as? [Double])?.count } == [0, 0, 0, 0, 2])
+  #expect(models.last?["error"] == nil)
+  for (model, reason) in zip(models, ["source", "1..2x3x8x8", "absent.npy", "torn.npy"]) {
+    let error = try #require(model["error"] as? String)
+    #expect(error.contains(reason))
+    #expect(outcome.messages.contains("fusedinf: \(error)\n"), "\(outcome.messages)")
+  }
+
+  // A name that is not there is a mistake in the command line: nothing runs.
+  for mistake in [["nobody"], ["--input", "whole/nothing=\(program.folder)/absent.npy"]] {
+    let outcome = try await program.run(arguments + mistake + ["--json"])
+    #expect(outcome.status == 1 && outcome.output.isEmpty, "\(mistake): \(outcome.output)")
+  }
+}
+
 @Test func picturesAreWritten() async throws {
   let program = try Program()
   _ = try await program.json(["add", Program.network, "--shape", "image=1x3x8x8"])
