@@ -1,4 +1,5 @@
 import ModelGraph
+import ModelStore
 import Tensors
 
 /// What keeps models from being planned or linked.
@@ -35,8 +36,8 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
     case .unknownShape(let model, let node, let op):
       "model '\(model)', node '\(node)' (\(op)): the shape of its result does not follow from its operands"
     case .memberTooLarge(let model, let needed, let budget):
-      "model '\(model)' needs \(needed) bytes at once, more than the budget of \(budget) bytes; "
-        + "raise --budget, or ask for a smaller input"
+      "model '\(model)' needs \(ByteSize(bytes: needed).exact) at once, more than the budget of "
+        + "\(ByteSize(bytes: budget).exact); raise --budget, or ask for a smaller input"
     case .notPlannable(let model, let detail): "model '\(model)' cannot be planned: \(detail)"
     }
   }

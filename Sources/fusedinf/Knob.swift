@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import ModelStore
 
 /// One setting: where it is declared, every command that has it reads it from here, and `fusedinf config` lists it.
 struct Knob: Sendable, Encodable {

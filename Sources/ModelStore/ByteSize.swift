@@ -30,4 +30,7 @@ public struct ByteSize: Sendable, Hashable, CustomStringConvertible {
     }
     return "\(bytes)B"
   }
+
+  /// As people write it, and to the byte: `1.5KiB (1536 bytes)`.
+  public var exact: String { bytes < 1024 ? "\(bytes) bytes" : "\(self) (\(bytes) bytes)" }
 }

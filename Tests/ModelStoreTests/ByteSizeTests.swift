@@ -1,4 +1,4 @@
-import Engine
+import ModelStore
 import Testing
 
 @Test func sizesAreReadAsPeopleWriteThem() {
@@ -17,4 +17,5 @@ import Testing
   let texts = [(0, "0B"), (1023, "1023B"), (1536, "1.5KiB"), (64 << 20, "64MiB"), (3 << 29, "1.5GiB")]
   for (bytes, text) in texts { #expect(ByteSize(bytes: bytes).description == text) }
   #expect(ByteSize(bytes: .max).description.hasSuffix("GiB"))
+  #expect(ByteSize(bytes: 1 << 20).exact == "1MiB (1048576 bytes)" && ByteSize(bytes: 7).exact == "7 bytes")
 }
