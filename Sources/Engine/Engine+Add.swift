@@ -21,27 +21,41 @@ extension Engine {
   public func add(
     _ path: String, name: String, options: CompilationOptions, progress: ((String) -> Void)? = nil
   ) throws -> AddedModel {
-    try models.add(path, name: name, options: options, progress: progress) { try need(of: $0) }
+    try models.add(path, name: name, options: options, progress: progress) { try admit($0) }
   }
 
   /// What `file` takes at its largest declared shapes; `nil` when it leaves sizes open that were not declared.
+  /// - Throws: what planning throws.
+  public func need(of file: CompiledModel) throws -> ModelNeed? {
+    try largestPlan(of: try LinkableModel(file)).map { need(of: $0) }
+  }
+
+  private func need(of plan: Plan) -> ModelNeed {
+    let memory = plan.memberMemory
+    return ModelNeed(
+      reservedBytes: plan.reservedExtentBytes + memory.arenaBytes + roundedToPages(memory.requestBytes),
+      arenaBytes: memory.arenaBytes)
+  }
+
+  /// What `file` takes, as ``need(of:)`` says it.
   /// - Throws: ``LinkError`` when that is more than the budget, or when its weights alone are.
-  private func need(of file: CompiledModel) throws -> ModelNeed? {
+  private func admit(_ file: CompiledModel) throws -> ModelNeed? {
     let model = try LinkableModel(file)
-    guard let inputs = try largestInputs(of: model) else {
+    guard let plan = try largestPlan(of: model) else {
       guard file.extentBytes <= configuration.budget else {
         throw LinkError.tooLarge(model: model.name, needed: file.extentBytes, budget: configuration.budget)
       }
       return nil
     }
-    // A planner of its own: this plan would keep the file open for as long as it is cached.
-    let planner = Planner(device: device, threads: configuration.kernelThreads, capacity: 0)
-    let plan = try planner.plan(model, inputs: inputs)
     _ = try FusedProgram.link([plan], lanes: 1, budget: configuration.budget)
-    let memory = plan.memberMemory
-    return ModelNeed(
-      reservedBytes: plan.reservedExtentBytes + memory.arenaBytes + roundedToPages(memory.requestBytes),
-      arenaBytes: memory.arenaBytes)
+    return need(of: plan)
+  }
+
+  private func largestPlan(of model: LinkableModel) throws -> Plan? {
+    guard let inputs = try largestInputs(of: model) else { return nil }
+    // A planner of its own: this plan would keep the file open for as long as it is cached.
+    return try Planner(device: device, threads: configuration.kernelThreads, capacity: 0)
+      .plan(model, inputs: inputs)
   }
 
   private func largestInputs(of model: LinkableModel) throws -> [(ElementType, Shape)]? {

@@ -28,6 +28,8 @@ public final class ModelRepository: Sendable {
     admit: (CompiledModel) throws -> ModelNeed? = { _ in nil }
   ) throws -> AddedModel {
     let start = ContinuousClock.now
+    // One that cannot be opened does not say where it came from.
+    let previous = try? store.open(name).metadata
     progress?("reading")
     let imported = try ONNXModel.read(path, name: name)
     var metadata: ModelMetadata?
@@ -44,6 +46,7 @@ public final class ModelRepository: Sendable {
     guard let metadata else { throw CancellationError() }
     return AddedModel(
       name: name, version: version, metadata: metadata, operators: imported.operatorCounts, need: need,
+      previous: previous.flatMap { $0.sourcePath == metadata.sourcePath ? nil : $0 },
       duration: ContinuousClock.now - start)
   }
 
@@ -105,7 +108,7 @@ public final class ModelRepository: Sendable {
     let packed = try ModelCompiler(device: device).compile(
       imported.graph, options: options, progress: progress)
     progress?("packing weights")
-    let metadata = packed.metadata(
+    let metadata = try packed.metadata(
       of: imported, name: name, target: device.target,
       sourceHash: imported.withSourceBytes { ContentHash(of: $0) }, options: options)
     try packed.write(to: path, device: device, metadata: metadata)
@@ -123,5 +126,7 @@ public struct AddedModel: Sendable {
   public var operators: [String: Int]
   /// What a run of it takes; `nil` when sizes are left open.
   public var need: ModelNeed?
+  /// The version of this name that was the newest until now, where it was made from another file.
+  public var previous: ModelMetadata?
   public var duration: Duration
 }

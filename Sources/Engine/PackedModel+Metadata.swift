@@ -11,19 +11,21 @@ extension PackedModel {
   func metadata(
     of imported: ImportedModel, name: String, target: Target, sourceHash: ContentHash,
     options: CompilationOptions
-  ) -> ModelMetadata {
+  ) throws -> ModelMetadata {
+    // What the file says of its outputs is not read: that follows from the operators, and files are often wrong there.
+    let inference = try imported.graph.inferTypes()
     func declarations(_ ids: [ValueID]) -> [ModelMetadata.TensorDeclaration] {
       ids.map { id in
-        let type = imported.graph[id].type
-        let dimensions = type?.dimensions?.map { dimension in
+        let type = inference[id]
+        let dimensions = type?.dimensions?.map { dimension -> DeclaredSize in
           switch dimension {
-          case .known(let size): "\(size)"
-          case .symbol(let name): name
-          case .unknown: "?"
+          case .known(let size): .number(size)
+          case .symbol(let name): .name(name)
+          case .unknown: .name("?")
           }
         }
         return ModelMetadata.TensorDeclaration(
-          name: imported.graph[id].name, elementType: type?.elementType ?? .float32, dimensions: dimensions)
+          name: imported.graph[id].name, elementType: type?.elementType, dimensions: dimensions)
       }
     }
     return ModelMetadata(

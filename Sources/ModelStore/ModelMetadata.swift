@@ -11,11 +11,12 @@ public struct ModelMetadata: Sendable, Hashable, Codable {
   /// One input or output of the model.
   public struct TensorDeclaration: Sendable, Hashable, Codable {
     public var name: String
-    public var elementType: ElementType
-    /// One text a dimension: a number, a symbol's name, or `?`. `nil` when even the rank is not known.
-    public var dimensions: [String]?
+    /// `nil` when it is not known.
+    public var elementType: ElementType?
+    /// `nil` when even the rank is not known.
+    public var dimensions: [DeclaredSize]?
 
-    public init(name: String, elementType: ElementType, dimensions: [String]?) {
+    public init(name: String, elementType: ElementType?, dimensions: [DeclaredSize]?) {
       self.name = name
       self.elementType = elementType
       self.dimensions = dimensions

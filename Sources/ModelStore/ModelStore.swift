@@ -31,7 +31,8 @@ public final class ModelStore: Sendable {
     self.directory = path
     self.lockSeconds = lockSeconds
     root = Directory(path: path)
-    guard access(path, R_OK | X_OK) == 0 || errno == ENOENT else {
+    // With the dot, a file in the folder's place is told as what it is.
+    guard access(path + "/.", R_OK | X_OK) == 0 || errno == ENOENT else {
       throw StoreError.system("open the store", path)
     }
   }

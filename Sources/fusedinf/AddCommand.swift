@@ -42,7 +42,19 @@ struct AddCommand: AsyncParsableCommand {
   @OptionGroup var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
+  /// The name that a file is registered under when none is given.
+  private static func name(of path: String) -> String {
+    URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+  }
+
   func validate() throws {
+    for (name, paths) in Dictionary(grouping: models, by: AddCommand.name(of:)).sorted(by: { $0.key < $1.key }
+    )
+    where paths.count > 1 && self.name == nil {
+      throw ValidationError(
+        "\(paths.map { "'\($0)'" }.joined(separator: " and ")) would both be called '\(name)'; "
+          + "add them one at a time, with separate names from --name")
+    }
     if name != nil && models.count > 1 {
       throw ValidationError("--name names one model; \(models.count) were given")
     }
@@ -55,7 +67,7 @@ struct AddCommand: AsyncParsableCommand {
     var reports: [AddReport] = []
     var failures: [AddFailure] = []
     for path in models {
-      let name = name ?? URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+      let name = name ?? AddCommand.name(of: path)
       let progress = ProgressLine(title: name)
       do {
         let added = try engine.add(
@@ -110,6 +122,10 @@ private struct AddReport: Encodable {
   /// The least budget that it runs under; left out, like the next, when it leaves sizes open.
   var reservedBytes: Int?
   var arenaBytes: Int?
+  var sourcePath: String
+  /// Where the version before came from, when that was another file.
+  var previousSourcePath: String?
+  private var previousVersion: Int?
   var seconds: Double
 
   init(_ added: AddedModel) {
@@ -119,6 +135,9 @@ private struct AddReport: Encodable {
     statistics = added.metadata.statistics
     reservedBytes = added.need?.reservedBytes
     arenaBytes = added.need?.arenaBytes
+    sourcePath = added.metadata.sourcePath
+    previousSourcePath = added.previous?.sourcePath
+    previousVersion = added.previous?.version
     let (seconds, attoseconds) = added.duration.components
     self.seconds = Double(seconds) + Double(attoseconds) / 1e18
   }
@@ -134,7 +153,10 @@ private struct AddReport: Encodable {
         "sizes left open (see --shape)"
       }
     let time = (seconds * 100).rounded() / 100
-    return "\(name) v\(version): \(operators.values.reduce(0, +)) ops, \(nodes) (\(changes)), "
-      + "\(statistics["weights"] ?? 0) weights in \(bytes), \(need), \(time) s"
+    let change =
+      previousVersion.map { " (from another file: v\($0) came from \(previousSourcePath ?? ""))" } ?? ""
+    return
+      "\(name) v\(version)\(change): \(counted(operators.values.reduce(0, +), "op")), \(nodes) (\(changes)), "
+      + "\(counted(statistics["weights"] ?? 0, "weight")) in \(bytes), \(need), \(time) s"
   }
 }

@@ -46,10 +46,8 @@ struct GraphCommand: AsyncParsableCommand {
       text = isSVG ? GraphPicture(model.graph).svg : model.graph.dot()
     } else {
       let arguments = try InputArguments(names: names, inputs: [], shapes: shapes)
-      var generator = SeededGenerator(seed: 1)
       let plans = try models.map { model in
-        let inputs = try arguments.tensors(
-          for: model, limit: engine.configuration.budget, using: &generator)
+        let inputs = try arguments.tensors(for: model, limit: engine.configuration.budget, seed: 1)
         return try arguments.plan(model, inputs, with: engine.planner)
       }
       let picture = ProgramPicture(try engine.link(plans))

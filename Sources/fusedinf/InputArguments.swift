@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Linker
 import ModelGraph
+import ModelStore
 import Tensors
 
 /// The inputs that a command line gives, and random ones for the rest.
@@ -29,10 +30,9 @@ struct InputArguments {
 
   /// The tensors for a model's inputs, in its order.
   /// - Parameter limit: the most bytes that a random one may have.
+  /// - Parameter seed: where the random ones start.
   /// - Throws: ``InputArgumentError``; ``TensorError`` when a file cannot be read.
-  func tensors(
-    for model: LinkableModel, limit: Int, using generator: inout SeededGenerator
-  ) throws -> [Tensor] {
+  func tensors(for model: LinkableModel, limit: Int, seed: UInt64) throws -> [Tensor] {
     let known = model.graph.inputs.map { model.graph[$0].name }
     let given = Set(files[model.name, default: [:]].keys).union(shapes[model.name, default: [:]].keys)
     for input in given.sorted() where !known.contains(input) {
@@ -47,6 +47,7 @@ struct InputArguments {
       guard let bytes, bytes <= limit else {
         throw InputArgumentError.tooLarge(model: model.name, input: name, shape: shape, limit: limit)
       }
+      var generator = SeededGenerator(seed: seed, model: model.name, input: name)
       return try generator.tensor(type.elementType, shape)
     }
   }
@@ -62,21 +63,31 @@ struct InputArguments {
     }
   }
 
+  /// The shapes that were chosen for inputs whose sizes the model leaves open and nobody gave, by the input's name.
+  func chosenShapes(of model: LinkableModel, _ tensors: [Tensor]) -> [String: [Int]] {
+    var result: [String: [Int]] = [:]
+    for (id, tensor) in zip(model.graph.inputs, tensors) {
+      let name = model.graph[id].name
+      let isOpen = model.graph[id].type?.dimensions?.contains { $0.size == nil } ?? true
+      let isGiven = files[model.name]?[name] != nil || shapes[model.name]?[name] != nil
+      if isOpen, !isGiven { result[name] = tensor.shape.dims }
+    }
+    return result
+  }
+
   /// Plans a model for these tensors.
   /// - Throws: ``InputArgumentError`` when sizes had to be guessed and do not suit it; what the planner throws.
   func plan(_ model: LinkableModel, _ tensors: [Tensor], with planner: Planner) throws -> Plan {
     do {
       return try planner.plan(model, inputs: tensors.map { ($0.elementType, $0.shape) })
     } catch {
-      for (id, tensor) in zip(model.graph.inputs, tensors) {
-        let name = model.graph[id].name
-        let isOpen = model.graph[id].type?.dimensions?.contains { $0.size == nil } ?? true
-        let isGiven = files[model.name]?[name] != nil || shapes[model.name]?[name] != nil
-        guard isOpen, !isGiven, model.declaredShapes[name] == nil else { continue }
-        throw InputArgumentError.guessed(
-          model: model.name, input: name, tried: tensor.shape, reason: "\(error)")
+      let guessed = chosenShapes(of: model, tensors).filter { model.declaredShapes[$0.key] == nil }
+      guard !guessed.isEmpty else { throw error }
+      let inputs = model.graph.inputs.map { id in
+        "\(model.graph[id].name): \(model.graph[id].type?.description ?? "unknown")"
       }
-      throw error
+      throw InputArgumentError.guessed(
+        model: model.name, inputs: inputs, tried: guessed, reason: "\(error)")
     }
   }
 
@@ -104,7 +115,7 @@ struct InputArguments {
 enum InputArgumentError: Error, CustomStringConvertible {
   case unknownInput(model: String, input: String, inputs: [String])
   case tooLarge(model: String, input: String, shape: Shape, limit: Int)
-  case guessed(model: String, input: String, tried: Shape, reason: String)
+  case guessed(model: String, inputs: [String], tried: [String: [Int]], reason: String)
 
   var description: String {
     switch self {
@@ -112,47 +123,12 @@ enum InputArgumentError: Error, CustomStringConvertible {
       "model '\(model)' has no input '\(input)'; it has \(inputs.map { "'\($0)'" }.joined(separator: ", "))"
     case .tooLarge(let model, let input, let shape, let limit):
       "a tensor of shape \(shape) for input '\(input)' of model '\(model)' is larger than the budget of "
-        + "\(ByteSize(bytes: limit))"
-    case .guessed(let model, let input, let tried, let reason):
-      "model '\(model)' leaves sizes of its input '\(input)' open, and \(tried) does not suit it; "
-        + "say --shape \(model)/\(input)=… (\(reason))"
-    }
-  }
-}
-
-/// Random numbers that are the same for the same seed (SplitMix64; Steele, Lea and Flood, 2014).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-
-  /// Floats from 0 to 1; integers and booleans 0 or 1, which are valid indices of nearly everything.
-  mutating func tensor(_ type: ElementType, _ shape: Shape) throws -> Tensor {
-    switch type {
-    case .float32:
-      try Tensor((0..<shape.elementCount).map { _ in Float.random(in: 0..<1, using: &self) }, shape: shape)
-    case .float64:
-      try Tensor((0..<shape.elementCount).map { _ in Double.random(in: 0..<1, using: &self) }, shape: shape)
-    case .float16:
-      try Tensor(
-        (0..<shape.elementCount).map { _ in Float16(Float.random(in: 0..<1, using: &self)) }, shape: shape)
-    case .bfloat16:
-      try Tensor(
-        (0..<shape.elementCount).map { _ in BFloat16(Float.random(in: 0..<1, using: &self)) }, shape: shape)
-    default:
-      try Tensor(elementType: type, shape: shape) { bytes in
-        bytes.initializeMemory(as: UInt8.self, repeating: 0)
-        let width = max(type.bitWidth / 8, 1)
-        for element in stride(from: 0, to: bytes.count, by: width) { bytes[element] = UInt8(next() & 1) }
-      }
+        + "\(ByteSize(bytes: limit).exact)"
+    case .guessed(let model, let inputs, let tried, let reason):
+      "model '\(model)' leaves sizes of its inputs open (\(inputs.joined(separator: "; "))), and "
+        + tried.sorted { $0.key < $1.key }.map { "\($0.value) for '\($0.key)'" }.joined(separator: ", ")
+        + " does not suit it; say "
+        + tried.keys.sorted().map { "--shape \(model)/\($0)=…" }.joined(separator: " ") + " (\(reason))"
     }
   }
 }

@@ -21,10 +21,14 @@ func explanation(of error: any Error) -> String {
   return "'\(path)': \(reason)"
 }
 
+/// `1 model`, `2 models`.
+func counted(_ count: Int, _ thing: String) -> String { "\(count) \(thing)\(count == 1 ? "" : "s")" }
+
 /// Prints `value` as one JSON object.
 func printJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+  encoder.dateEncodingStrategy = .iso8601
   encoder.keyEncodingStrategy = .convertToSnakeCase
   print(String(decoding: try encoder.encode(value), as: UTF8.self))
 }

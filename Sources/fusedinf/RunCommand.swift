@@ -15,9 +15,9 @@ struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Link models into one fused program and run it.",
     discussion: """
-      Inputs that are not given are drawn at random, the same ones for the same --seed. Sizes that a model leaves \
-      open come from --shape, or from the least that was declared when it was added. Outputs go to DIR/NAME/OUTPUT.npy; \
-      a '/' in an output's name becomes '_'.
+      Inputs that are not given are drawn at random, the same ones for the same --seed, whatever runs beside. Sizes \
+      that a model leaves open come from --shape, or from the least that was declared when it was added. \
+      Outputs go to DIR/NAME/OUTPUT.npy; a '/' in an output's name becomes '_', with a number behind where that is another output's name.
 
         fusedinf run detector rater --input detector/x=image.npy --output answers
         fusedinf run detector rater --budget 64MiB --repeat 10 --swap cold
@@ -29,9 +29,10 @@ struct RunCommand: AsyncParsableCommand {
 
       With --json: link_us, budget_bytes, peak_resident_bytes, arena_bytes, unique_weight_bytes, wall_ms and page_faults \
       of each repetition; for each of models: plan_ms (making the plan), swap_in_ms (until its last weight was usable), \
-      first_ms (until its first answer), bytes_loaded, run_ms of each repetition, outputs (name, dtype, shape). A model \
-      that has no answer also has its error; the others answer all the same, and the exit status is 1. A model or an \
-      input that there is not by that name ends the program before anything runs.
+      first_ms (until its first answer), bytes_loaded, run_ms of each repetition, chosen_shapes (of inputs whose sizes \
+      were open), outputs (name, dtype, shape). A model that has no answer also has its error; the others answer all \
+      the same, and the exit status is 1. A model or an input that there is not by that name ends the program \
+      before anything runs.
       """)
 
   @Argument(help: "The models' names.") var names: [String]
@@ -82,11 +83,12 @@ struct RunCommand: AsyncParsableCommand {
     var report = RunReport(names: names, budget: configuration.budget)
     var members: [RunMember] = []
     let arguments = try InputArguments(names: names, inputs: inputs, shapes: shapes)
-    var generator = SeededGenerator(seed: try startOfRandomNumbers())
+    let seed = try startOfRandomNumbers()
     for (index, name) in names.enumerated() {
       do {
         let model = try engine.models.open(name) { notice($0) }
-        let tensors = try arguments.tensors(for: model, limit: configuration.budget, using: &generator)
+        let tensors = try arguments.tensors(for: model, limit: configuration.budget, seed: seed)
+        report.models[index].chosenShapes = arguments.chosenShapes(of: model, tensors)
         let start = monotonicNanoseconds()
         let plan = try arguments.plan(model, tensors, with: engine.planner)
         report.models[index].planMs = Double(monotonicNanoseconds() - start) / 1e6
@@ -179,9 +181,13 @@ struct RunCommand: AsyncParsableCommand {
       let folder = directory + "/" + name + ((written[name] ?? 1) > 1 ? "#\(written[name] ?? 1)" : "")
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       guard case .success(let answer)? = answers[index] else { continue }
-      for (output, tensor) in answer.outputs {
-        let file = output.replacingOccurrences(of: "/", with: "_")
-        try NPY.write(tensor, to: "\(folder)/\(file).npy")
+      let files = outputFiles(for: answer.outputs.map(\.name))
+      for ((output, tensor), file) in zip(answer.outputs, files) {
+        let path = "\(folder)/\(file)"
+        try NPY.write(tensor, to: path)
+        if file.contains("#"), !output.contains("#") {
+          notice("output '\(output)' of '\(name)' is in \(path)")
+        }
       }
     }
   }

@@ -2,6 +2,7 @@ import Engine
 import Executor
 import Foundation
 import Linker
+import ModelStore
 
 /// What `run` measured, as its JSON object.
 struct RunReport: Encodable {
@@ -18,6 +19,8 @@ struct RunReport: Encodable {
     var firstMs = 0.0
     var bytesLoaded = 0
     var runMs: [Double] = []
+    /// The shapes that inputs were drawn in whose sizes the model leaves open and nobody gave.
+    var chosenShapes: [String: [Int]] = [:]
     var outputs: [Output] = []
     var error: String?
   }
@@ -89,7 +92,7 @@ struct RunReport: Encodable {
     func milliseconds(_ value: Double) -> String { "\((value * 100).rounded() / 100) ms" }
     func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
     var lines = [
-      "linked \(linkedMembers) models in \(Int(linkUs)) us: \(ByteSize(bytes: uniqueWeightBytes)) of weights, "
+      "linked \(counted(linkedMembers, "model")) in \(Int(linkUs)) us: \(ByteSize(bytes: uniqueWeightBytes)) of weights, "
         + "\(ByteSize(bytes: arenaBytes)) of arena, budget \(ByteSize(bytes: budgetBytes)), "
         + "peak \(ByteSize(bytes: peakResidentBytes))"
     ]
@@ -102,6 +105,11 @@ struct RunReport: Encodable {
         "\(model.name): plan \(milliseconds(model.planMs)), swap-in \(milliseconds(model.swapInMs)) "
           + "(\(ByteSize(bytes: model.bytesLoaded))), first answer \(milliseconds(model.firstMs)), "
           + "median of \(model.runMs.count) \(milliseconds(median(model.runMs)))")
+      for (input, shape) in model.chosenShapes.sorted(by: { $0.key < $1.key }) {
+        let sizes = shape.map(String.init).joined(separator: "x")
+        lines.append(
+          "  \(input): \(sizes) was chosen for open sizes; --shape \(model.name)/\(input)=… says others")
+      }
       for output in model.outputs { lines.append("  \(output.name): \(output.dtype)\(output.shape)") }
     }
     if !wallMs.isEmpty { lines.append("all: median \(milliseconds(median(wallMs)))") }

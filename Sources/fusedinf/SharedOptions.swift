@@ -23,10 +23,11 @@ struct StoreOptions: ParsableArguments {
       "\(Knob.store.meaning) Also from \(Knob.store.environment ?? "").", valueName: Knob.store.type))
   var store: String?
 
+  /// Where the store is.
+  var directory: String { store ?? Knob.store.fromEnvironment ?? Knob.store.standard }
+
   /// The store, which need not be there.
-  func open() throws -> ModelStore {
-    try ModelStore(directory: store ?? Knob.store.fromEnvironment ?? Knob.store.standard)
-  }
+  func open() throws -> ModelStore { try ModelStore(directory: directory) }
 }
 
 /// What runs are bounded by.

@@ -12,12 +12,19 @@ struct ListCommand: ParsableCommand {
     commandName: "list", abstract: "List the registered models.")
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let entries = try store.open().list()
-    if output.json { return try printJSON(["models": entries]) }
-    if entries.isEmpty { return notice("no models yet: 'fusedinf add MODEL.onnx' adds one") }
+    let store = try store.open()
+    let entries = try store.list()
+    if output.json {
+      let needs = try StoredNeeds(of: store, engine.configuration())
+      return try printJSON(["models": entries.map { ListedModel($0, need: needs.need(of: $0)) }])
+    }
+    if entries.isEmpty {
+      return notice("no models yet in \(store.directory): 'fusedinf add MODEL.onnx' adds one")
+    }
     let width = entries.map(\.name.count).max() ?? 0
     for entry in entries {
       let name = entry.name.padding(toLength: width, withPad: " ", startingAt: 0)
@@ -89,26 +96,29 @@ struct InspectCommand: ParsableCommand {
   var modelVersion: Int?
   @Flag(help: "Also print the compiled graph, one node a line.") var graph = false
   @OptionGroup var store: StoreOptions
+  @OptionGroup var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let file = try store.open().open(name, version: modelVersion)
-    if output.json { return try printJSON(Inspection(file)) }
+    let store = try store.open()
+    let file = try store.open(name, version: modelVersion)
+    let need = try StoredNeeds(of: store, engine.configuration()).need(of: file)
+    let inspection = Inspection(file, need: need)
+    if output.json { return try printJSON(inspection) }
     let metadata = file.metadata
     print("\(metadata.name) v\(metadata.version), opset \(metadata.opset), packed for \(metadata.target)")
     for (kind, ports) in [("input ", metadata.inputs), ("output", metadata.outputs)] {
-      for port in ports {
-        print(
-          "  \(kind)  \(port.name): \(port.elementType.rawValue)[\(port.dimensions?.joined(separator: ", ") ?? "*")]"
-        )
-      }
+      for port in ports { print("  \(kind)  \(port)") }
     }
     for (input, shape) in metadata.declaredShapes.sorted(by: { $0.key < $1.key }) {
       print("  declared  \(input): \(shape)")
     }
-    let inspection = Inspection(file)
+    if let need {
+      print(
+        "  runs in \(ByteSize(bytes: need.reservedBytes)) (arena \(ByteSize(bytes: need.arenaBytes)))")
+    }
     print(
-      "  \(file.weights.count) weights in \(file.extents.count) extents, \(ByteSize(bytes: inspection.weightBytes)), "
+      "  \(counted(file.weights.count, "weight")) in \(counted(file.extents.count, "extent")), \(ByteSize(bytes: inspection.weightBytes)), "
         + "\(file.path)")
     for (key, value) in metadata.statistics.sorted(by: { $0.key < $1.key }) { print("  \(key): \(value)") }
     if graph { print(try LinkableModel(file).graph.textDescription) }
@@ -120,8 +130,13 @@ struct InspectCommand: ParsableCommand {
     var weightBytes: Int
     var weights: Int
     var extents: [StoredExtent]
+    /// What a run takes at its declared shapes; left out, like the next, when it leaves sizes open.
+    var reservedBytes: Int?
+    var arenaBytes: Int?
 
-    init(_ file: CompiledModel) {
+    init(_ file: CompiledModel, need: ModelNeed?) {
+      reservedBytes = need?.reservedBytes
+      arenaBytes = need?.arenaBytes
       metadata = file.metadata
       path = file.path
       extents = file.extents

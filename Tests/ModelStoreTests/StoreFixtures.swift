@@ -56,7 +56,9 @@ extension ModelMetadata {
     ModelMetadata(
       name: name, target: target, opset: 17, producer: "a test", sourceHash: ContentHash(of: [1, 2, 3]),
       sourcePath: "/models/test.onnx",
-      inputs: [.init(name: "x", elementType: .float32, dimensions: ["batch", "3", "?"])],
+      inputs: [
+        .init(name: "x", elementType: .float32, dimensions: [.name("batch"), .number(3), .name("?")])
+      ],
       outputs: [.init(name: "y", elementType: .int64, dimensions: nil)],
       declaredShapes: ["x": "1..8x3x224"], statistics: ["nodes": 7],
       createdAt: Date(timeIntervalSince1970: 1e9))

@@ -34,7 +34,9 @@ private let commands = ["add", "list", "inspect", "run", "graph", "verify", "rem
   #expect((1...reserved).contains(peak))
   let model = try #require((report["models"] as? [[String: Any]])?.first)
   #expect(
-    Set(model.keys) == ["name", "plan_ms", "swap_in_ms", "first_ms", "bytes_loaded", "run_ms", "outputs"])
+    Set(model.keys) == [
+      "name", "plan_ms", "swap_in_ms", "first_ms", "bytes_loaded", "run_ms", "chosen_shapes", "outputs",
+    ])
   #expect(model["bytes_loaded"] as? Int == report["unique_weight_bytes"] as? Int)
   #expect((model["run_ms"] as? [Double])?.count == 3)
   let output = try #require((model["outputs"] as? [[String: Any]])?.first)
@@ -70,6 +72,7 @@ private let commands = ["add", "list", "inspect", "run", "graph", "verify", "rem
     ["nothing"], ["run"], ["run", "network", "--budget", "many"], ["run", "network", "--repeat", "0"],
     ["run", "network", "--swap", "hot"], ["run", "network", "--shape", "image=1..2x3x8x8"],
     ["graph", "network", "-o", "picture.png"], ["add", "a.onnx", "b.onnx", "--name", "c"],
+    ["add", "a/m.onnx", "b/m.onnx"],
   ]
   for arguments in wrong {
     let outcome = try await program.run(arguments)

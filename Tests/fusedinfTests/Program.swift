@@ -15,6 +15,16 @@ final class Program: Sendable {
   static let network = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .appending(path: "ONNXFormatTests/Fixtures/network.onnx").path
 
+  /// x: float16[2, 2] to `a/b` and `a_b`, float16[2, 2], and `sizes`, int64[2] (`scripts/make-command-fixtures.py`).
+  static let outputs = fixture("outputs")
+  /// x: float32[batch, ?] to `y`; the second size has to be 16.
+  static let picky = fixture("picky")
+
+  private static func fixture(_ name: String) -> String {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Fixtures/commands/\(name).onnx").path
+  }
+
   init() throws {
     let url = FileManager.default.temporaryDirectory.appending(path: "fusedinf-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)

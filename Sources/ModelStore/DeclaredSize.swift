@@ -1,0 +1,43 @@
+/// One size of a declared input or output: in JSON a number, or a text.
+public enum DeclaredSize: Sendable, Hashable, CustomStringConvertible {
+  case number(Int)
+  /// A size that is open: its name, or `?`.
+  case name(String)
+
+  public var description: String {
+    switch self {
+    case .number(let number): "\(number)"
+    case .name(let name): name
+    }
+  }
+}
+
+extension DeclaredSize: Codable {
+  /// Also reads a number that is written as a text.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let number = try? container.decode(Int.self) {
+      self = .number(number)
+    } else {
+      let text = try container.decode(String.self)
+      self = Int(text).map { .number($0) } ?? .name(text)
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .number(let number): try container.encode(number)
+    case .name(let name): try container.encode(name)
+    }
+  }
+}
+
+extension ModelMetadata.TensorDeclaration: CustomStringConvertible {
+  /// `x: float32[batch, 3]`.
+  public var description: String {
+    guard let elementType else { return "\(name): unknown" }
+    let sizes = dimensions?.map(\.description).joined(separator: ", ") ?? "*"
+    return "\(name): \(elementType.rawValue)[\(sizes)]"
+  }
+}
