@@ -56,7 +56,9 @@ struct WeightUseScanner {
         for (outside, inside) in zip(captured, branch.inputs) {
           if let outside, let weight = weights[outside] { inner[inside] = weight }
         }
-        let branchInference = try branch.inferTypes(inputs: types)
+        // A branch that does not suit the declared shapes may never be taken: its weights stay as they are.
+        let open = types.map { ValueType($0.elementType, nil) }
+        let branchInference = try (try? branch.inferTypes(inputs: types)) ?? branch.inferTypes(inputs: open)
         let outside = layouts
         layouts = [:]
         for child in branch.nodes {

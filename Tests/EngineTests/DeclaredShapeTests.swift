@@ -43,4 +43,17 @@ struct DeclaredShapeTests {
     #expect(throws: LinkError.self) { try plan([9, 4]) }
     #expect(try plan([8, 4]).inputs[0].shape.dims == [8, 4])
   }
+
+  /// The voice detector serves two sampling rates, by one branch each; a window of 512 samples suits one of them.
+  @Test(
+    "shapes that suit one branch of a conditional alone",
+    .enabled(if: ReferenceModel.areThere, ReferenceModel.missing))
+  func oneBranch() throws {
+    let model = try ReferenceModel.named("silero-vad")
+    let shapes = try ReferenceModel.tensors(try #require(model.cases.first).inputs)
+      .mapValues { tensor in tensor.shape.dims.map { $0...$0 } }
+    let added = try engine.add(
+      model.path, name: "voice", options: CompilationOptions(shapes: shapes.filter { !$0.value.isEmpty }))
+    #expect(added.need != nil)
+  }
 }
