@@ -5,7 +5,7 @@ import Testing
 
 /// When normalisations and arithmetic may be folded into weights, and when not. (The numbers are in FoldingFixtureTests.)
 struct FoldingTests {
-  static let normalisation = Op.batchNormalization(epsilon: 1e-5)
+  static var normalisation: Op { .batchNormalization(epsilon: 1e-5) }
 
   func normalise(
     _ builder: inout GraphBuilder, _ x: ValueID, channels: Int, variance: [Float]? = nil
