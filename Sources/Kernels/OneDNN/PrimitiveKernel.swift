@@ -102,7 +102,7 @@ final class PrimitiveKernel: Kernel {
     footprint = constants.values.reduce(0) { $0 + $1.bytes.count } + variants.count * Self.codeBytes
   }
 
-  /// About what one primitive takes (TOOLCHAIN: 2 MB for the 54 of a ResNet-50).
+  /// About what one primitive takes (2 MB for the 54 of a ResNet-50).
   private static let codeBytes = 40 << 10
 
   func run(_ call: KernelCall, on memory: any BoundMemory, threads: Int) throws {
