@@ -92,7 +92,11 @@ sanitize: deps ## run the tests under AddressSanitizer and ThreadSanitizer
 
 .PHONY: fuzz
 fuzz: deps ## feed mutated model files to the importer for a minute (FUZZ_SECONDS)
-	@FUSEDINF_FUZZ_SECONDS="$${FUZZ_SECONDS:-60}" swift test -c release --disable-xctest --filter Fuzz
+	@# Built as `make test` builds: `swift test` by itself builds everything once more.
+	@echo "fuzz: swift build -c release --build-tests"
+	@swift build -c release --build-tests
+	@FUSEDINF_FUZZ_SECONDS="$${FUZZ_SECONDS:-60}" \
+	  swift test -c release --skip-build --disable-xctest --filter Fuzz
 
 .PHONY: clean
 clean: ## remove what was built; fetched files stay (make distclean removes them too)
