@@ -60,7 +60,8 @@ package final class HostMemoryPool: Sendable {
     }
   }
 
-  /// Brings an extent in; `completion` runs once, on a loader thread. Loads start in the order they were asked for.
+  /// Brings an extent in; `completion` runs once, on a loader thread or on one that assists. Mapped extents of one file come
+  /// in the file's order, reads in the order they were asked for.
   package func load(
     _ request: LoadRequest, completion: @escaping @Sendable (Result<MemoryHandle, any Error>) -> Void
   ) {
