@@ -81,7 +81,7 @@ extension HostMemoryPool {
   private func populate(_ run: ArraySlice<Claimed>, until deadline: DispatchTime) {
     var rest = run
     while let first = rest.first {
-      if rest.startIndex > run.startIndex, DispatchTime.now() >= deadline {
+      if DispatchTime.now() >= deadline {
         let left = rest
         queue.append {
           self.populate(left, until: .distantFuture)

@@ -7,7 +7,7 @@ import Device
 /// Arenas and read extents show in `/proc/self/smaps` with the flags `dd dc`, mapped extents under their file's path.
 package final class HostMemoryPool: Sendable {
   let state = Locked(HostMemoryHoldings())
-  /// Mapped loads that no loader thread has taken yet, in order.
+  /// Mapped loads that no thread has taken yet, in order.
   let pendingMaps = Locked<[PendingLoad]>([])
   let queue = LoadQueue(threads: 2)
   let asksKernel: Bool
