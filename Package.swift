@@ -28,7 +28,7 @@ let stages = [
     name: "ONNXFormat", imports: ["Tensors", "ModelGraph", "CHost"],
     products: [.product(name: "SwiftProtobuf", package: "swift-protobuf")]),
   Stage(name: "GraphPasses", imports: ["Tensors", "ModelGraph"], testImports: ["ONNXFormat"]),
-  Stage(name: "Kernels", imports: ["Tensors", "ModelGraph", "Device", "CDNNL", "CHost"]),
+  Stage(name: "Kernels", imports: ["Tensors", "ModelGraph", "Device", "CDNNL", "CHost", "CWinograd"]),
   Stage(name: "ModelStore", imports: ["Tensors", "CHost"]),
   Stage(
     name: "ModelCompiler", imports: ["Tensors", "ModelGraph", "GraphPasses", "Device", "ModelStore"]),
@@ -62,6 +62,8 @@ var targets: [Target] = [
 ]
 if wanted.contains("Kernels") {
   targets.append(.systemLibrary(name: "CDNNL", pkgConfig: "dnnl"))
+  targets.append(
+    .target(name: "CWinograd", dependencies: ["CHost"], cSettings: [.treatAllWarnings(as: .error)]))
 }
 for stage in stages where wanted.contains(stage.name) {
   let dependencies = stage.imports.map { Target.Dependency.byName(name: $0) }

@@ -40,6 +40,8 @@ extension OneDNNEngine {
     case .lstm(let op), .gru(let op): return try recurrent(request, op)
     case .split, .slice: return try parts(request)
     case .reshape, .flatten, .squeeze, .unsqueeze: return try view(request)
+    case .convolution(let op):
+      if let kernel = try winograd(request, op) { return kernel }
     default: break
     }
     guard let draft = try draft(request) else { return nil }
