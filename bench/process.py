@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import select
 import subprocess
 
@@ -37,6 +38,12 @@ class Contender:
     @property
     def pid(self):
         return self.process.pid
+
+    @property
+    def disk_bytes(self):
+        """What the process has had read from the disk so far."""
+        lines = pathlib.Path(f"/proc/{self.pid}/io").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("read_bytes:"))
 
     def begin(self):
         """Starts the process; returns what it says of itself."""

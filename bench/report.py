@@ -98,15 +98,18 @@ def arithmetic(models, limit):
     yield from table(["model", "GFLOP", "GFLOP/s", "of the best convolution"], rows)
 
 
-def set_times(sets):
+def set_times(sets, threads):
     yield "## Sets of models\n"
-    yield "Milliseconds for all of a set: median (least–most). *In turn*: on all threads; *side by side*: one thread each.\n"
+    yield (
+        "Milliseconds for all of a set: median (least–most). *In turn*: on all threads; *side by side*: one thread each. "
+        "*Least*: FusedInf's time in turn on one thread, divided by the threads: what lanes would take that never rest.\n")
     names = sorted({name for one in sets.values() for name in one["times"]}, key=lambda name: (OURS not in name, name))
     rows = []
     for title, one in sets.items():
         link = f"{median(one['link_ms']) * 1e3:.0f}" if "link_ms" in one else "–"
-        rows.append([title, *[spread(one["times"].get(name, {}).get("ms")) for name in names], link])
-    yield from table(["set", *names, "link, µs"], rows)
+        least = number(median(one["one_thread"]["ms"]) / threads) if "one_thread" in one else "–"
+        rows.append([title, *[spread(one["times"].get(name, {}).get("ms")) for name in names], least, link])
+    yield from table(["set", *names, "least", "link, µs"], rows)
 
 
 def mebibytes(count):
@@ -131,7 +134,7 @@ def storm(measured):
     yield (
         f"{len(measured['models'])} models, {measured['requests']} requests by Zipf's law, a budget of "
         f"{mebibytes(measured['budget'])} MiB. Milliseconds of a request. *Slack* is what the control group granted beside "
-        "the budget and the empty process.\n")
+        "the budget and the empty process; *from disk*, what the contender had read while it served.\n")
     if "not_limited" in measured:
         yield f"No control group here: {measured['not_limited']}.\n"
     for way, words in (("limited", "In a control group"), ("free", "Without a control group")):
@@ -144,8 +147,11 @@ def storm(measured):
             ordered = sorted(value for served in rounds for value in served["ms"])
             percentiles = [number(ordered[min(int(len(ordered) * share), len(ordered) - 1)]) for share in (0.5, 0.95, 0.99)]
             slack = mebibytes(max(served["slack"] for served in rounds)) if way == "limited" else "–"
-            rows.append([name, number(rate), *percentiles, slack])
-        yield from table(["contender", "requests/s", "p50", "p95", "p99", "slack, MiB"], rows)
+            disk = mebibytes(median([served["disk_bytes"] for served in rounds]))
+            seconds = number(median([served["wall_ms"] / 1e3 for served in rounds]))
+            rows.append([name, number(rate), *percentiles, seconds, disk, slack])
+        yield from table(
+            ["contender", "requests/s", "p50", "p95", "p99", "seconds in all", "from disk, MiB", "slack, MiB"], rows)
 
 
 def ablations(sets):
@@ -210,7 +216,7 @@ def markdown(results, pictures):
                 f"Swap-in to the first answer, {words}", {name: model[way] for name, model in models.items()})
         yield from picture("swap", "Swap-in to the first answer")
     if "sets" in sections:
-        yield from set_times(sections["sets"]["sets"])
+        yield from set_times(sections["sets"]["sets"], results["threads"])
         yield from picture("sets", "Sets one by one over the fused program")
     if "memory" in sections:
         yield from memory(sections["memory"]["sets"])

@@ -14,7 +14,8 @@ MODES = {
 def run(plan):
     results = {}
     entries = catalogue.entries()
-    with Field(plan.contenders(CONTENDERS), plan.threads) as field:
+    # What lanes could reach at most: FusedInf on one thread, as if the threads shared that work without a rest.
+    with Field(plan.contenders(CONTENDERS), plan.threads) as field, Field([OURS], 1) as single:
         for title, models in plan.sets().items():
             chosen = [entries[name] for name in models]
             names = field.open(*chosen)
@@ -29,7 +30,11 @@ def run(plan):
                 linked = field.ask(
                     OURS, "link", models=models, sampling={"seconds": 0.2, "least": 20, "most": 500})
                 result["link_ms"] = linked["ms"]
+            if OURS in single.open(*chosen):
+                arguments = {"models": models, "mode": "in-turn", "sampling": sampling}
+                result["one_thread"] = joined(single.rounds(plan.rounds, [OURS], "set", **arguments))[OURS]
+            single.close(*chosen)
             results[title] = result
             field.close(*chosen)
             say(f"set {title:20} {shown(result['times'])}")
-        return {"sets": results, "errors": field.errors}
+        return {"sets": results, "errors": field.errors + single.errors}

@@ -60,12 +60,14 @@ class Storm:
                     pathlib.Path(model["file"]).read_bytes()
             # The first requests meet a process that has served nothing yet, and are not counted.
             for requests in (self.requests[: self.warm_up], self.requests[self.warm_up :]):
+                before = field.contenders[name].disk_bytes if served else 0
                 served = served and field.ask(
                     name, "storm", requests=requests, workers=workers,
                     **({} if name == OURS else {"budget": self.budget}))
             if served is None:
                 self.errors.append(field.errors[-1] | {"subject": f"storm, {workers} workers, slack {slack}"})
                 return None
+            served["disk_bytes"] = field.contenders[name].disk_bytes - before
         return served | ({"empty": empty, "slack": slack} if group else {})
 
     def serve_limited(self, name, workers):
