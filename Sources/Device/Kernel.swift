@@ -40,6 +40,12 @@ public protocol Kernel: AnyObject, Sendable {
   var inPlaceOperands: [Int] { get }
   /// The operand that the first result is a view of, byte for byte: nothing needs to run then.
   var aliasedOperand: Int? { get }
+  /// Where each operand lies in the first result, in bytes, when that is nothing but the operands side by side in this order:
+  /// nothing needs to run where the memory is arranged so. Operands have the bytes that their layouts take.
+  var partOffsets: [Int]? { get }
+  /// Where each result lies in the first operand, in bytes, when every one is a range of that one's bytes: nothing needs
+  /// to run where the memory is arranged so. 0 for results that nobody uses.
+  var resultOffsets: [Int]? { get }
   /// False when a call computes on one thread, however many it may have.
   var usesThreads: Bool { get }
   /// Bytes that the kernel itself keeps on the host (immediates, code), about.
@@ -56,6 +62,8 @@ extension Kernel {
   public var scratchBytes: Int { 0 }
   public var inPlaceOperands: [Int] { [] }
   public var aliasedOperand: Int? { nil }
+  public var partOffsets: [Int]? { nil }
+  public var resultOffsets: [Int]? { nil }
   public var usesThreads: Bool { true }
   public var footprint: Int { 0 }
 }
