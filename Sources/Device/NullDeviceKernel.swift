@@ -9,6 +9,8 @@ final class NullKernel: Kernel {
   let scratchBytes: Int
   let inPlaceOperands: [Int]
   let aliasedOperand: Int?
+  let partOffsets: [Int]?
+  let resultOffsets: [Int]?
   private let device: NullDevice
   private let model: String
   private let node: String
@@ -34,6 +36,8 @@ final class NullKernel: Kernel {
     aliasedOperand = isView && hasOperand ? 0 : nil
     inPlaceOperands =
       !isView && request.op.isElementwise && hasOperand && operandBytes.first == resultBytes.first ? [0] : []
+    partOffsets = request.joins ? starts(of: operandBytes) : nil
+    resultOffsets = request.splits ? starts(of: resultBytes) : nil
     self.scratchBytes = aliasedOperand == nil ? scratchBytes : 0
     self.device = device
     self.request = request
@@ -156,6 +160,43 @@ final class NullMemory: BoundMemory, @unchecked Sendable {
       throw DeviceError(.invalidArgument, "a memory table of another device")
     }
     return null
+  }
+}
+
+/// Where pieces start that lie one behind the other; `nil` when one has no bytes of its own.
+private func starts(of byteCounts: [Int?]) -> [Int]? {
+  var (offsets, end): ([Int], Int) = ([], 0)
+  for byteCount in byteCounts {
+    guard let byteCount else { return nil }
+    offsets.append(end)
+    let (sum, overflow) = end.addingReportingOverflow(byteCount)
+    if overflow { return nil }
+    end = sum
+  }
+  return offsets
+}
+
+extension KernelRequest {
+  /// True when the result is the operands one behind the other.
+  fileprivate var joins: Bool {
+    guard case .concat(let axis) = op, postOps.isEmpty, let result = results.first ?? nil else {
+      return false
+    }
+    return result.shape.isOutermost(axis)
+  }
+
+  /// True when the first operand is the results one behind the other.
+  fileprivate var splits: Bool {
+    guard case .split(let axis) = op, postOps.isEmpty, let operand = operands.first ?? nil else { return false }
+    return operand.shape.isOutermost(axis)
+  }
+}
+
+extension Shape {
+  /// True when every axis in front of this one has one element.
+  fileprivate func isOutermost(_ axis: Int) -> Bool {
+    let axis = axis < 0 ? axis + rank : axis
+    return dims.indices.contains(axis) && dims[..<axis].allSatisfy { $0 == 1 }
   }
 }
 

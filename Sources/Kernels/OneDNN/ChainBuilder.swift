@@ -49,8 +49,11 @@ struct ChainBuilder {
     return copy
   }
 
-  func finish(operandLayouts: [Layout], resultLayouts: [Layout]) -> ChainKernel {
+  func finish(
+    operandLayouts: [Layout], resultLayouts: [Layout], resultOffsets: [Int]? = nil
+  ) -> ChainKernel {
     ChainKernel(
-      links, operandLayouts: operandLayouts, resultLayouts: resultLayouts, intermediateBytes: bytes)
+      links, operandLayouts: operandLayouts, resultLayouts: resultLayouts, resultOffsets: resultOffsets,
+      intermediateBytes: bytes)
   }
 }

@@ -20,6 +20,7 @@ final class ChainKernel: Kernel {
   let isReference: Bool
   let operandLayouts: [Layout]
   let resultLayouts: [Layout]
+  let resultOffsets: [Int]?
   let scratchBytes: Int
   let footprint: Int
   private let links: [Link]
@@ -27,11 +28,13 @@ final class ChainKernel: Kernel {
   private let scratchOffset: Int
 
   init(
-    _ links: [Link], operandLayouts: [Layout], resultLayouts: [Layout], intermediateBytes: Int
+    _ links: [Link], operandLayouts: [Layout], resultLayouts: [Layout], resultOffsets: [Int]? = nil,
+    intermediateBytes: Int
   ) {
     self.links = links
     self.operandLayouts = operandLayouts
     self.resultLayouts = resultLayouts
+    self.resultOffsets = resultOffsets
     scratchOffset = aligned(intermediateBytes)
     scratchBytes = scratchOffset + (links.map(\.kernel.scratchBytes).max() ?? 0)
     implementation = links.map(\.kernel.implementation).joined(separator: " + ")

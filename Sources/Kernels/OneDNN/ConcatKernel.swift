@@ -35,7 +35,28 @@ extension OneDNNEngine {
     }
     draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: target)]
     draft.candidates = try concatCandidates(operands, sources, target)
+    draft.partOffsets = { pins in
+      guard let whole = pins[DNNL_ARG_DST] else { return nil }
+      return try Self.partOffsets(
+        sources.indices.map { pins[DNNL_ARG_MULTIPLE_SRC + Int32($0)] }, in: whole, axis: axis)
+    }
     return draft
+  }
+
+  /// Where each part starts, when every one is a run of bytes of the whole.
+  private static func partOffsets(_ parts: [MemoryDescriptor?], in whole: MemoryDescriptor, axis: Int)
+    throws -> [Int]?
+  {
+    var offsets: [Int] = []
+    var corner = whole.dims.map { _ in 0 }
+    var bytes = 0
+    for part in parts {
+      guard let part, let start = try whole.start(of: part, at: corner) else { return nil }
+      offsets.append(start)
+      corner[axis] += part.dims[axis]
+      bytes += part.byteCount
+    }
+    return bytes == whole.byteCount ? offsets : nil
   }
 
   /// More than models join; the library counts its arguments in a range of a thousand.

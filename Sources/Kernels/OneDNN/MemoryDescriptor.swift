@@ -64,6 +64,30 @@ final class MemoryDescriptor: @unchecked Sendable {
     }
   }
 
+  /// Where the box at `offsets` starts in this memory, in bytes, when its elements lie one behind the other as they do in
+  /// `part`, which has the box's dims; `nil` when they do not.
+  func start(of part: MemoryDescriptor, at offsets: [Int]) throws -> Int? {
+    let elements = part.dims.reduce(1, *)
+    guard elements > 0, dataType == part.dataType, isBlocked, part.isBlocked,
+      let box = try box(part.dims, at: offsets), box.paddedDims == part.dims, part.paddedDims == part.dims,
+      box.outerSteps == part.outerSteps, box.innerBlocks == part.innerBlocks
+    else { return nil }
+    let size = dnnl_data_type_size(dataType)
+    guard part.byteCount == elements * size else { return nil }
+    var start: Int64 = 0
+    try check(
+      dnnl_memory_desc_query(box.raw, dnnl_query_submemory_offset_s64, &start), "dnnl_memory_desc_query")
+    return Int(start) * size
+  }
+
+  /// The strides from block to block along each axis; 0 where there is one block.
+  private var outerSteps: [Int] {
+    var counts = dims
+    let (sizes, axes) = innerBlocks
+    for (size, axis) in zip(sizes, axes) { counts[axis] /= size }
+    return zip(counts, strides).map { $0 > 1 ? $1 : 0 }
+  }
+
   deinit { dnnl_memory_desc_destroy(raw) }
 
   /// Bytes, padding included.

@@ -5,7 +5,7 @@ import Tensors
 
 extension OneDNNEngine {
   /// ONNX `Split` and `Slice` with steps of 1 of a tensor in one of the library's own layouts: copies of boxes, which
-  /// keep the layout where its blocks are not cut. Plain tensors are left to portable code.
+  /// keep the layout where its blocks are not cut, and where they follow one another need not run at all. Plain tensors are left to portable code.
   func parts(_ request: KernelRequest) throws -> (any Kernel)? {
     guard let x = request.ownOperand(0), x.elementType == .float32, x.layout != .plain,
       request.postOps.isEmpty, x.shape.elementCount > 0,
@@ -15,6 +15,7 @@ extension OneDNNEngine {
     guard let boxes = boxes(request, x.shape) else { return nil }
     var builder = ChainBuilder(self, request)
     var layouts = request.results.map { _ in Layout.plain }
+    var starts = request.results.map { _ -> Int? in 0 }
     for (index, box) in boxes.enumerated() {
       guard let result = request.results[index] else { continue }
       guard let source = try whole.box(result.shape.dims, at: box) else { return nil }
@@ -22,6 +23,7 @@ extension OneDNNEngine {
       let target = try stored.descriptor(alike: result.shape.dims) ?? view.descriptor()
       guard let layout = try Layout(target, of: view) else { return nil }
       layouts[index] = layout
+      starts[index] = try whole.start(of: target, at: box)
       var draft = PrimitiveDraft { [handle] _, attributes in
         try reorderDescriptor(from: source, to: target, attributes, on: handle)
       }
@@ -35,7 +37,10 @@ extension OneDNNEngine {
     }
     var operandLayouts = request.operands.map { $0?.layout ?? .plain }
     operandLayouts[0] = x.layout
-    return builder.finish(operandLayouts: operandLayouts, resultLayouts: layouts)
+    let offsets = starts.compactMap { $0 }
+    return builder.finish(
+      operandLayouts: operandLayouts, resultLayouts: layouts,
+      resultOffsets: offsets.count == starts.count ? offsets : nil)
   }
 
   /// Where each result starts in the operand; `nil` when that is not known or not a box.

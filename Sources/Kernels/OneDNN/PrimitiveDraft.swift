@@ -34,6 +34,8 @@ struct PrimitiveDraft {
   var results: [Argument] = []
   /// The operands in whose memory the first result may lie.
   var inPlaceOperands: [Int] = []
+  /// ``Kernel/partOffsets`` when these are the layouts.
+  var partOffsets: (_ pins: Pins) throws -> [Int]? = { _ in nil }
   /// Layouts to try, best first: the first that gets an optimised implementation is taken.
   var candidates: [Pins] = [[:]]
   var fusion = PostOpFusion()

@@ -11,6 +11,7 @@ final class PrimitiveKernel: Kernel {
   let resultLayouts: [Layout]
   let scratchBytes: Int
   let inPlaceOperands: [Int]
+  let partOffsets: [Int]?
   let footprint: Int
   var isReference: Bool { Grade(implementation) == .reference }
 
@@ -98,6 +99,7 @@ final class PrimitiveKernel: Kernel {
         sum == nil && request.optionalOperand($0)?.immediate == nil
           && operandLayouts[$0] == resultLayouts.first
       }
+    partOffsets = try draft.partOffsets(pins)
     scratchBytes = variants.map(\.program.scratchBytes).max() ?? 0
     footprint = constants.values.reduce(0) { $0 + $1.bytes.count } + variants.count * Self.codeBytes
   }

@@ -26,7 +26,8 @@ enum ConcatProgram {
     let rowBytes = whole.count * whole.inner * size
     try request.require(start == rowBytes, "the operands do not add up to the result")
     let pieces = parts
-    return Program(name: "concat") { frame in
+    let offsets = whole.outer == 1 ? parts.map(\.start) : nil
+    return Program(name: "concat", partOffsets: offsets) { frame in
       let target = try frame.result(0, as: UInt8.self)
       for piece in pieces where piece.rowBytes > 0 {
         let source = try frame.operand(piece.index, as: UInt8.self)

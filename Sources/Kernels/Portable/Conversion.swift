@@ -88,6 +88,8 @@ enum Conversion {
       request.optionalOperand(index)?.elementType.bitWidth == request.optionalResult(0)?.elementType.bitWidth
     }
     program.aliasedOperand = nil
+    program.partOffsets = nil
+    program.resultOffsets = nil
     program.name += " in \(inner.results.first.flatMap { $0 }?.elementType ?? .float32)"
     program.scratchBytes = base + program.scratchBytes
     program.body = { frame in

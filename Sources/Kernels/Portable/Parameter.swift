@@ -55,7 +55,8 @@ struct Parameter: Steering {
 struct Deferred<Parameter: Steering, Plan: Sendable>: Sendable {
   private let parameters: [Parameter?]
   private let make: @Sendable ([[Parameter.Number]?]) throws -> Plan
-  private let known: Plan?
+  /// The plan of every call, when the parameters are all known.
+  let known: Plan?
 
   init(_ parameters: [Parameter?], _ make: @escaping @Sendable ([[Parameter.Number]?]) throws -> Plan) throws
   {

@@ -13,6 +13,8 @@ package final class PortableKernel: Kernel {
   package let scratchBytes: Int
   package let inPlaceOperands: [Int]
   package let aliasedOperand: Int?
+  package let partOffsets: [Int]?
+  package let resultOffsets: [Int]?
   package let usesThreads = false
   package let footprint: Int
   private let body: Program.Body
@@ -35,6 +37,8 @@ package final class PortableKernel: Kernel {
     scratchBytes = program.scratchBytes
     inPlaceOperands = program.inPlaceOperands.filter { request.operands[$0]?.immediate == nil }
     aliasedOperand = program.aliasedOperand.flatMap { request.operands[$0]?.immediate == nil ? $0 : nil }
+    partOffsets = program.partOffsets
+    resultOffsets = program.resultOffsets
     body = program.body
     // Copied: an immediate's own bytes may be unaligned.
     immediates = try request.operands.map { operand in

@@ -30,6 +30,8 @@ enum PostOperations {
     let main = program.body
     let tail = steps
     program.aliasedOperand = nil
+    program.partOffsets = nil
+    program.resultOffsets = nil
     if !tails.isEmpty {
       program.inPlaceOperands = program.inPlaceOperands.filter { !request.inPlace($0).isEmpty }
     }

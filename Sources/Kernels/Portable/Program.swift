@@ -62,6 +62,10 @@ struct Program: Sendable {
   var inPlaceOperands: [Int] = []
   /// The operand whose bytes the first result repeats; the body then copies them.
   var aliasedOperand: Int?
+  /// Where each operand lies in the first result, when that is the operands one behind the other; the body then copies them.
+  var partOffsets: [Int]?
+  /// Where each result lies in the first operand, when every one is a run of its bytes; the body then copies them.
+  var resultOffsets: [Int]?
   var scratchBytes = 0
   /// A slow stand-in for something that a kernel library does much faster.
   var isReference = false

@@ -6,6 +6,8 @@ import Tensors
 enum SliceProgram {
   private struct Plan: Sendable {
     var offset: Int
+    /// Whether the slice's elements follow one another in the operand.
+    var isRun: Bool
     var copy: StridedCopy
   }
 
@@ -22,11 +24,13 @@ enum SliceProgram {
       let offset = dims.contains(0) ? 0 : zip(starts, strides).reduce(0) { $0 + $1.0 * $1.1 }
       // An axis of one element takes no step, and its step may be anything.
       let source = dims.indices.map { dims[$0] > 1 ? strides[$0] * steps[$0] : 0 }
+      let target = denseStrides(dims)
       return Plan(
-        offset: offset * size,
-        copy: StridedCopy(dims, source: source, target: denseStrides(dims), elementSize: size))
+        offset: offset * size, isRun: dims.indices.allSatisfy { dims[$0] == 1 || source[$0] == target[$0] },
+        copy: StridedCopy(dims, source: source, target: target, elementSize: size))
     }
-    return Program(name: "slice") { frame in
+    let offsets = deferred.known.flatMap { $0.isRun ? [$0.offset] : nil }
+    return Program(name: "slice", resultOffsets: offsets) { frame in
       let plan = try deferred.plan(frame)
       plan.copy.run(
         from: try frame.operand(0, as: UInt8.self) + plan.offset, to: try frame.result(0, as: UInt8.self))

@@ -28,7 +28,9 @@ enum SplitProgram {
       return try parts(counts, axis, whole.inner * size, request)
     }
     let rowBytes = whole.count * whole.inner * size
-    return Program(name: "split") { frame in
+    return Program(
+      name: "split", resultOffsets: whole.outer == 1 ? deferred.known.map { offsets(of: $0, request) } : nil
+    ) { frame in
       let source = try frame.operand(0, as: UInt8.self)
       for part in try deferred.plan(frame) where part.rowBytes > 0 {
         let target = try frame.result(part.index, as: UInt8.self)
@@ -38,6 +40,13 @@ enum SplitProgram {
         }
       }
     }
+  }
+
+  /// Where each result starts in an operand of one row.
+  private static func offsets(of parts: [Part], _ request: KernelRequest) -> [Int] {
+    var offsets = request.results.map { _ in 0 }
+    for part in parts { offsets[part.index] = part.start }
+    return offsets
   }
 
   private static func equalParts(_ count: Int, _ request: KernelRequest) throws -> [Int] {
