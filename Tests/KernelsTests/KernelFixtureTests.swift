@@ -93,9 +93,34 @@ import Testing
           "\(fixture.name), \(kernel.implementation), in place: \(String(describing: inPlace))")
       }
     }
+    try checkRuns(kernel, request, fixture, device)
     guard let alias = kernel.aliasedOperand, let source = fixture.operands[alias] else { return }
     let view = try source.reshaped(to: try #require(fixture.expected[0]).shape)
     #expect(view == fixture.expected[0])
+  }
+
+  /// The bytes of parts are where the kernel says that they lie in the whole, computed or not.
+  private func checkRuns(
+    _ kernel: any Kernel, _ request: KernelRequest, _ fixture: KernelFixture, _ device: CPUDevice
+  ) throws {
+    func check(_ whole: (Tensor, Layout), _ parts: [(tensor: Tensor?, layout: Layout)], _ offsets: [Int])
+      throws
+    {
+      let bytes = try packedBytes(whole.0, as: whole.1, on: device)
+      for (part, offset) in zip(parts, offsets) {
+        guard let tensor = part.tensor else { continue }
+        let packed = try packedBytes(tensor, as: part.layout, on: device)
+        #expect(bytes.dropFirst(offset).starts(with: packed), "\(fixture.name)")
+      }
+    }
+    if let offsets = kernel.partOffsets, let result = fixture.expected[0] {
+      try check(
+        (result, kernel.resultLayouts[0]), Array(zip(fixture.operands, kernel.operandLayouts)), offsets)
+    }
+    if let offsets = kernel.resultOffsets, let operand = fixture.operands[0] {
+      try check(
+        (operand, kernel.operandLayouts[0]), Array(zip(fixture.expected, kernel.resultLayouts)), offsets)
+    }
   }
 }
 

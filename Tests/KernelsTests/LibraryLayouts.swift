@@ -45,6 +45,12 @@ func packed(_ request: KernelRequest, on device: CPUDevice) throws -> KernelRequ
   return packed
 }
 
+/// The tensor's bytes in that layout.
+func packedBytes(_ tensor: Tensor, as layout: Layout, on device: any Device) throws -> [UInt8] {
+  let buffer = try device.pack(tensor, as: layout)
+  return withExtendedLifetime(buffer) { Array(buffer.bytes) }
+}
+
 /// A convolution of an image with weights that are packed.
 struct ConvolutionCase: CustomStringConvertible {
   var batch = 1
