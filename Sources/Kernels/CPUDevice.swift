@@ -46,6 +46,8 @@ public final class CPUDevice: Device {
     try engine.makeReorder(request, to: layout)
   }
 
+  public func giveBackUnused() { engine.giveBackUnused() }
+
   public func allocate(byteCount: Int) throws -> MemoryHandle { try memory.allocate(byteCount: byteCount) }
 
   public func release(_ handle: MemoryHandle) { memory.release(handle) }

@@ -66,6 +66,7 @@ public final class Planner: Sendable {
     var builder = PlanBuilder(model, specialised, device: device, threads: threads)
     let plan = try builder.build(split)
     cache.insert(plan, for: key)
+    device.giveBackUnused()
     return plan
   }
 

@@ -4,4 +4,5 @@
 #include "host_thread.h"
 #include "sha256.h"
 #include "host_file.h"
+#include "host_unused.h"
 #include "openmp.h"

@@ -1,4 +1,5 @@
 import CDNNL
+import CHost
 import Device
 import ModelGraph
 import Tensors
@@ -77,6 +78,13 @@ final class OneDNNEngine: Sendable {
   /// A kernel for the request; `nil` when oneDNN has none.
   func makeKernel(_ request: KernelRequest) throws -> (any Kernel)? {
     try reporting(request) { try kernel(request) }
+  }
+
+  /// Choosing implementations maps some 10 MB of the library's code that running them does not need, and leaves holes in
+  /// the heap. Half a millisecond.
+  func giveBackUnused() {
+    fi_library_forget(dnnl_version())
+    fi_heap_trim()
   }
 
   private func describing<Result>(

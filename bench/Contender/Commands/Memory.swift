@@ -5,8 +5,12 @@ struct Memory: Command {
 
   func run(on bench: Bench) async throws -> any Encodable {
     ProcessMemory.giveBack()
-    guard let models, !models.isEmpty else { return Answer(pss: ProcessMemory.proportionalSetSize) }
     let engine = try bench.engine()
+    guard let models, !models.isEmpty else {
+      // As after planning, so that a process that has planned is not set beside a larger empty one.
+      engine.device.giveBackUnused()
+      return Answer(pss: ProcessMemory.proportionalSetSize)
+    }
     let program = try bench.link(try bench.models(models))
     let snapshot = engine.residency.snapshot
     return Answer(

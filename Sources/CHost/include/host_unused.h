@@ -1,0 +1,10 @@
+// Memory that a process keeps without needing it, given back to the system.
+#pragma once
+
+/// Gives back the pages of the heap that hold freed blocks alone. Takes some milliseconds for a large heap.
+void fi_heap_trim(void);
+
+/// Lets go of the code and constants of the library that `symbol` is in: they are read from its file, so what runs again
+/// comes back from the page cache at the first touch, 64 KiB at a time. Other threads may run that code meanwhile.
+/// Does nothing where the library cannot be found, and where pages of it were changed since they were read.
+void fi_library_forget(const void *symbol);
