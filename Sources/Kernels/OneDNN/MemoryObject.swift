@@ -4,10 +4,14 @@ import CDNNL
 final class MemoryObject {
   let raw: dnnl_memory_t
 
-  /// Points nowhere until it is told to.
-  init(_ descriptor: MemoryDescriptor, on engine: EngineHandle) throws {
+  /// Memory of an execution argument of `primitive`, laid out as that wants it. Points nowhere until it is told to.
+  init(of argument: Int32, in primitive: Primitive?, on engine: EngineHandle) throws {
+    guard let descriptor = primitive?.descriptor(of: argument) else {
+      throw LibraryFailure(function: "dnnl_primitive_desc_query_md", status: dnnl_invalid_arguments)
+    }
     var raw: dnnl_memory_t?
-    try check(dnnl_memory_create(&raw, descriptor.raw, engine.raw, nil), "dnnl_memory_create")
+    // The library copies the descriptor.
+    try check(dnnl_memory_create(&raw, descriptor, engine.raw, nil), "dnnl_memory_create")
     guard let raw else {
       throw LibraryFailure(function: "dnnl_memory_create", status: dnnl_runtime_error)
     }

@@ -15,8 +15,8 @@ func pack(
   guard let chosen else {
     throw LibraryFailure(function: "dnnl_reorder_primitive_desc_create", status: dnnl_unimplemented)
   }
-  let program = try PrimitiveProgram(
-    chosen, [.init(DNNL_ARG_FROM, source, .operand(0)), .init(DNNL_ARG_TO, descriptor, .result(0))],
+  let program = PrimitiveProgram(
+    [try Primitive(chosen)], [.init(DNNL_ARG_FROM, .operand(0)), .init(DNNL_ARG_TO, .result(0))],
     on: engine)
   let scratch = try TensorBuffer(byteCount: program.scratchBytes) { _ in }
   return try TensorBuffer(byteCount: descriptor.byteCount) { bytes in
@@ -24,10 +24,9 @@ func pack(
     bytes.initializeMemory(as: UInt8.self, repeating: 0)
     try prepared.withUnsafeBytes { elements in
       // The library reads the one, and writes the scratch memory, which nobody else sees.
-      try program.makeContext().run(at: [
-        UnsafeMutableRawPointer(mutating: elements.baseAddress), bytes.baseAddress,
-        UnsafeMutableRawPointer(mutating: scratch.bytes.baseAddress),
-      ])
+      try program.makeContext().run(
+        at: [UnsafeMutableRawPointer(mutating: elements.baseAddress), bytes.baseAddress],
+        scratch: UnsafeMutableRawPointer(mutating: scratch.bytes.baseAddress))
     }
   }
 }

@@ -38,11 +38,6 @@ final class PrimitiveDescriptor: @unchecked Sendable {
     return try MemoryDescriptor(copying: descriptor)
   }
 
-  /// Bytes of scratch memory that an execution needs.
-  var scratchBytes: Int {
-    dnnl_primitive_desc_query_md(raw, dnnl_query_scratchpad_md, 0).map { dnnl_memory_desc_get_size($0) } ?? 0
-  }
-
   /// How good the implementation is.
   var grade: Grade { Grade(implementation) }
 }
@@ -84,4 +79,21 @@ final class Primitive: @unchecked Sendable {
   }
 
   deinit { dnnl_primitive_destroy(raw) }
+
+  /// The descriptor of an execution argument, which lives as long as the primitive; `nil` when it takes none of that number.
+  func descriptor(of argument: Int32) -> const_dnnl_memory_desc_t? {
+    description.flatMap { dnnl_primitive_desc_query_md($0, dnnl_query_exec_arg_md, argument) }
+  }
+
+  /// Bytes of scratch memory that an execution needs.
+  var scratchBytes: Int {
+    description.flatMap { dnnl_primitive_desc_query_md($0, dnnl_query_scratchpad_md, 0) }
+      .map { dnnl_memory_desc_get_size($0) } ?? 0
+  }
+
+  /// The primitive's own copy of what it was made from.
+  private var description: const_dnnl_primitive_desc_t? {
+    var description: const_dnnl_primitive_desc_t?
+    return dnnl_primitive_get_primitive_desc(raw, &description) == dnnl_success ? description : nil
+  }
 }

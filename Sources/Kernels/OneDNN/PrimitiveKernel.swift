@@ -16,21 +16,16 @@ final class PrimitiveKernel: Kernel {
   var isReference: Bool { Grade(implementation) == .reference }
 
   private let request: KernelRequest
-  private let variants: [Variant]
+  /// The thread counts of the program's primitives.
+  private let threads: [Int]
+  private let program: PrimitiveProgram
+  private let idle = IdleContexts()
   /// The operand that has to lie where the result will, because the primitive adds to what is there.
   private let sum: Sum?
 
   private struct Sum: Sendable {
     var operand: Int
     var byteCount: Int
-  }
-
-  /// One thread count's primitive, and what its executions need. Contexts are made on demand and used again: there
-  /// are as many as lanes ever ran this kernel at the same time.
-  private struct Variant: Sendable {
-    let threads: Int
-    let program: PrimitiveProgram
-    let idle: IdleContexts
   }
 
   /// Compiles what `draft` chose.
@@ -65,22 +60,17 @@ final class PrimitiveKernel: Kernel {
     }
     var bindings: [PrimitiveProgram.Binding] = []
     for argument in draft.allOperands {
-      guard let pin = pins[argument.number] else { return nil }
       let source = constants[argument.number].map { PrimitiveProgram.Source.constant($0) }
-      bindings.append(.init(argument.number, pin, source ?? .operand(argument.index)))
+      bindings.append(.init(argument.number, source ?? .operand(argument.index)))
     }
-    for argument in draft.results {
-      guard let pin = pins[argument.number] else { return nil }
-      bindings.append(.init(argument.number, pin, .result(argument.index)))
-    }
-    var variants: [Variant] = []
+    bindings += draft.results.map { .init($0.number, .result($0.index)) }
+    var primitives: [Primitive] = []
     for threads in request.threads {
       setOpenMPThreads(threads)
       guard let descriptor = threads == lead ? chosen : try draft.describe(pins),
         descriptor.grade >= chosen.grade
       else { return nil }
-      let program = try PrimitiveProgram(descriptor, bindings, on: engine)
-      variants.append(Variant(threads: threads, program: program, idle: IdleContexts()))
+      primitives.append(try Primitive(descriptor))
     }
     var sum: Sum?
     if let added = draft.fusion.sum, let layout = resultLayouts.first, let pin = pins[DNNL_ARG_DST] {
@@ -88,7 +78,8 @@ final class PrimitiveKernel: Kernel {
       sum = Sum(operand: added.index, byteCount: pin.byteCount)
     }
     self.sum = sum
-    self.variants = variants
+    threads = request.threads
+    program = PrimitiveProgram(primitives, bindings, on: engine)
     self.request = request.withoutElements
     self.operandLayouts = operandLayouts
     self.resultLayouts = resultLayouts
@@ -100,15 +91,15 @@ final class PrimitiveKernel: Kernel {
           && operandLayouts[$0] == resultLayouts.first
       }
     partOffsets = try draft.partOffsets(pins)
-    scratchBytes = variants.map(\.program.scratchBytes).max() ?? 0
-    footprint = constants.values.reduce(0) { $0 + $1.bytes.count } + variants.count * Self.codeBytes
+    scratchBytes = program.scratchBytes
+    footprint = constants.values.reduce(0) { $0 + $1.bytes.count } + primitives.count * Self.codeBytes
   }
 
   /// About what one primitive takes (2 MB for the 54 of a ResNet-50).
   private static let codeBytes = 40 << 10
 
   func run(_ call: KernelCall, on memory: any BoundMemory, threads: Int) throws {
-    guard let variant = variants.first(where: { $0.threads == threads }) else {
+    guard let index = self.threads.firstIndex(of: threads) else {
       throw DeviceError(.invalidArgument, "was not made for \(threads) threads", in: request)
     }
     let host = try HostMemory.of(memory)
@@ -117,14 +108,15 @@ final class PrimitiveKernel: Kernel {
     }
     try reporting(request) {
       setOpenMPThreads(threads)
-      let context = try variant.idle.take() ?? variant.program.makeContext()
-      try context.run(call, on: host)
-      variant.idle.give(context)
+      let context = try idle.take() ?? program.makeContext()
+      try context.run(index, call, on: host)
+      idle.give(context)
     }
   }
 }
 
-/// Contexts that no call uses at the moment.
+/// Contexts that no call uses at the moment. They are made on demand and used again: there are as many as lanes ever ran
+/// the kernel at the same time.
 private final class IdleContexts: Sendable {
   private let contexts = Locked<[ExecutionContext]>([])
 

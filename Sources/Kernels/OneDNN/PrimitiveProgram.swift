@@ -2,41 +2,36 @@ import CDNNL
 import Device
 import Tensors
 
-/// A compiled primitive with the places its arguments come from.
+/// Compiled primitives that compute the same on different numbers of threads, with the places their arguments come from.
 final class PrimitiveProgram: Sendable {
   /// Where an argument's bytes are.
   enum Source: Sendable {
     case operand(Int), result(Int)
     case constant(TensorBuffer)
-    case scratch
   }
 
   struct Binding: Sendable {
     let argument: Int32
-    let descriptor: MemoryDescriptor
     let source: Source
 
-    init(_ argument: Int32, _ descriptor: MemoryDescriptor, _ source: Source) {
+    init(_ argument: Int32, _ source: Source) {
       self.argument = argument
-      self.descriptor = descriptor
       self.source = source
     }
   }
 
-  let primitive: Primitive
+  /// They agree on the layouts of all arguments.
+  let primitives: [Primitive]
   let bindings: [Binding]
+  /// What an execution of any of them needs.
   let scratchBytes: Int
   private let engine: EngineHandle
 
-  init(_ descriptor: PrimitiveDescriptor, _ bindings: [Binding], on engine: EngineHandle) throws {
-    primitive = try Primitive(descriptor)
-    scratchBytes = descriptor.scratchBytes
-    var bindings = bindings
-    if scratchBytes > 0, let scratch = try descriptor.descriptor(of: DNNL_ARG_SCRATCHPAD) {
-      bindings.append(Binding(DNNL_ARG_SCRATCHPAD, scratch, .scratch))
-    }
+  init(_ primitives: [Primitive], _ bindings: [Binding], on engine: EngineHandle) {
+    self.primitives = primitives
     self.bindings = bindings
     self.engine = engine
+    scratchBytes = primitives.map(\.scratchBytes).max() ?? 0
   }
 
   /// What one execution at a time needs.
@@ -49,14 +44,31 @@ final class PrimitiveProgram: Sendable {
 final class ExecutionContext: @unchecked Sendable {
   private let program: PrimitiveProgram
   private let stream: StreamHandle
+  /// In the order of the program's bindings; all its primitives share them.
   private let memories: [MemoryObject]
-  private let arguments: [dnnl_exec_arg_t]
+  private let variants: [Variant]
+
+  /// What one of the program's primitives is given.
+  private struct Variant {
+    var primitive: Primitive
+    var scratch: MemoryObject?
+    var arguments: [dnnl_exec_arg_t]
+  }
 
   init(_ program: PrimitiveProgram, on engine: EngineHandle) throws {
     self.program = program
     stream = try StreamHandle(on: engine)
-    memories = try program.bindings.map { try MemoryObject($0.descriptor, on: engine) }
-    arguments = zip(program.bindings, memories).map { dnnl_exec_arg_t(arg: $0.argument, memory: $1.raw) }
+    let memories = try program.bindings.map { binding in
+      try MemoryObject(of: binding.argument, in: program.primitives.first, on: engine)
+    }
+    let arguments = zip(program.bindings, memories).map { dnnl_exec_arg_t(arg: $0.argument, memory: $1.raw) }
+    variants = try program.primitives.map { primitive in
+      guard primitive.scratchBytes > 0 else { return Variant(primitive: primitive, arguments: arguments) }
+      let scratch = try MemoryObject(of: DNNL_ARG_SCRATCHPAD, in: primitive, on: engine)
+      let last = dnnl_exec_arg_t(arg: DNNL_ARG_SCRATCHPAD, memory: scratch.raw)
+      return Variant(primitive: primitive, scratch: scratch, arguments: arguments + [last])
+    }
+    self.memories = memories
     for (binding, memory) in zip(program.bindings, memories) {
       guard case .constant(let buffer) = binding.source else { continue }
       // Constants are operands: the library only reads them.
@@ -64,28 +76,32 @@ final class ExecutionContext: @unchecked Sendable {
     }
   }
 
-  /// Executes the primitive on the memory that `call` names, and waits for it.
-  func run(_ call: KernelCall, on host: HostMemory) throws {
+  /// Executes a primitive on the memory that `call` names, and waits for it.
+  /// - Parameter index: which of the program's primitives.
+  func run(_ index: Int, _ call: KernelCall, on host: HostMemory) throws {
     for (binding, memory) in zip(program.bindings, memories) {
       switch binding.source {
       case .constant: continue
       case .operand(let index): try memory.point(to: host.pointer(location(index, call.operands, "operand")))
       case .result(let index): try memory.point(to: host.pointer(location(index, call.results, "result")))
-      case .scratch: try memory.point(to: host.pointer(location(0, [call.scratch], "scratch")))
       }
     }
-    try execute()
+    let variant = variants[index]
+    try variant.scratch?.point(to: host.pointer(location(0, [call.scratch], "scratch")))
+    try execute(variant)
   }
 
-  /// Executes the primitive once on memory at these addresses, in the order of the program's bindings.
-  func run(at addresses: [UnsafeMutableRawPointer?]) throws {
+  /// Executes the program's first primitive once on memory at these addresses, in the order of the bindings.
+  func run(at addresses: [UnsafeMutableRawPointer?], scratch: UnsafeMutableRawPointer?) throws {
     for (memory, address) in zip(memories, addresses) { try memory.point(to: address) }
-    try execute()
+    try variants[0].scratch?.point(to: scratch)
+    try execute(variants[0])
   }
 
-  private func execute() throws {
+  private func execute(_ variant: Variant) throws {
     try check(
-      dnnl_primitive_execute(program.primitive.raw, stream.raw, Int32(arguments.count), arguments),
+      dnnl_primitive_execute(
+        variant.primitive.raw, stream.raw, Int32(variant.arguments.count), variant.arguments),
       "dnnl_primitive_execute")
     try stream.wait()
   }
