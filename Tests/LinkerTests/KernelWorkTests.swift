@@ -30,7 +30,9 @@ import Testing
     #expect(next(medium) == [1, 2, 4], "they wait")
     #expect(next(small) == [1])
     #expect(next(medium) == [1, 2, 4], "they still wait")
-    for _ in 0..<20 { #expect(next(small) == [1]) }
+    for _ in 0..<25 { #expect(next(small) == [1]) }
+    #expect(next(medium) == [1, 2, 4], "they wait for longer than the small ones took")
+    for _ in 0..<75 { #expect(next(small) == [1]) }
     #expect(next(medium) == [1], "they have gone to sleep")
   }
 
