@@ -27,7 +27,8 @@ public final class Planner: Sendable {
     try check(inputs, of: model)
     let types = inputs.map { PlanKey.InputType(elementType: $0.0, shape: $0.1) }
     let key = PlanKey(graph: model.identity, inputs: types, decisions: [])
-    return try plan(model, model.graph, inputs, key)
+    if let plan = cache[key] { return plan }
+    return try make(model, model.graph, inputs, key)
   }
 
   /// The plan of what `plan` left to do, now that its carried values are there.
@@ -36,30 +37,36 @@ public final class Planner: Sendable {
     guard let continuation = plan.continuation else {
       throw LinkError(.notPlannable(model: plan.model.name, detail: "the plan has no rest"))
     }
-    var graph = continuation.graph
     var decisions: [Tensor.Bits] = []
     var types: [(ElementType, Shape)] = []
+    for (index, tensor) in carried.enumerated() {
+      if continuation.decisive.contains(index) {
+        decisions.append(tensor.bits)
+      } else {
+        types.append((tensor.elementType, tensor.shape))
+      }
+    }
+    let key = PlanKey(
+      graph: plan.restIdentity, inputs: types.map { .init(elementType: $0.0, shape: $0.1) },
+      decisions: decisions)
+    // The graph is copied only where there is no plan yet: each run comes here.
+    if let plan = cache[key] { return plan }
+    var graph = continuation.graph
     var inputs: [ValueID] = []
     for (index, (id, tensor)) in zip(graph.inputs, carried).enumerated() {
       if continuation.decisive.contains(index) {
         graph.constants[id] = .tensor(tensor)
-        decisions.append(tensor.bits)
       } else {
         inputs.append(id)
-        types.append((tensor.elementType, tensor.shape))
       }
     }
     graph.inputs = inputs
-    let key = PlanKey(
-      graph: plan.restIdentity, inputs: types.map { .init(elementType: $0.0, shape: $0.1) },
-      decisions: decisions)
-    return try self.plan(plan.model, graph, types, key)
+    return try make(plan.model, graph, types, key)
   }
 
-  private func plan(
+  private func make(
     _ model: LinkableModel, _ graph: Graph, _ inputs: [(ElementType, Shape)], _ key: PlanKey
   ) throws -> Plan {
-    if let plan = cache[key] { return plan }
     let specialised = try graph.specialised(
       inputs: inputs.map { ValueType($0.0, $0.1) }, known: [:], evaluator: evaluator)
     let split = try GraphSplit(specialised.graph, specialised.inference, model: model.name)
