@@ -122,6 +122,30 @@ import Testing
     }
   }
 
+  /// As a gate does in squeeze and excite: a plain operand beside a blocked one would draw the image into plain memory.
+  @Test(arguments: [1, 2]) func anImageStaysBlockedWhereItsChannelsAreScaled(batch: Int) throws {
+    let device = try #require(Self.device)
+    let (image, gate) = (try noise([batch, 64, 5, 7], seed: 1), try noise([batch, 64, 1, 1], seed: 2))
+    for layout in try libraryLayouts(of: image.shape, on: device) {
+      let operands = [
+        Operand(elementType: .float32, shape: image.shape, layout: layout),
+        Operand(elementType: .float32, shape: gate.shape),
+      ]
+      for isSwapped in [false, true] {
+        let request = KernelRequest(
+          model: "test", node: "gate", op: .binary(.multiply),
+          operands: isSwapped ? operands.reversed() : operands, results: [.init(.float32, image.shape)])
+        let kernel = try device.makeKernel(request)
+        #expect(kernel.resultLayouts == [layout])
+        #expect(kernel.operandLayouts == (isSwapped ? [.plain, layout] : [layout, .plain]))
+        var run = KernelRun(kernel, request, on: device)
+        let product = try run.results(isSwapped ? [gate, image] : [image, gate])[0]
+        let (pixels, factors) = (try #require(image.floats), try #require(gate.floats))
+        #expect(product?.floats == pixels.indices.map { pixels[$0] * factors[$0 / 35] })
+      }
+    }
+  }
+
   @Test func weightsComeBackFromTheirPackedForm() throws {
     let device = try #require(Self.device)
     let convolutions = [

@@ -47,8 +47,15 @@ extension OneDNNEngine {
     let (source, second) = (views.whole, views.other)
     guard source.dims.count >= 1 else { return nil }
     let layout = try commonLayout(whole.operand, other.operand, source, isFull: source.dims == second.dims)
-    let secondLayout = source.dims == second.dims ? layout : try second.descriptor()
-    var draft = PrimitiveDraft { [handle] pins, attributes in
+    var secondLayout = source.dims == second.dims ? layout : try second.descriptor()
+    if source.dims != second.dims, whole.operand.layout != .plain,
+      let alike = try StoredLayout(whole.operand.layout, of: whole.operand.elementType, whole.operand.shape)
+        .descriptor(alike: second.dims)
+    {
+      // The library takes no plain operand beside a blocked one.
+      secondLayout = alike
+    }
+    var draft = PrimitiveDraft { [handle, secondLayout] pins, attributes in
       let src1 = pins[DNNL_ARG_SRC_1] ?? secondLayout
       let src0 = pins[DNNL_ARG_SRC_0] ?? layout
       return try PrimitiveDescriptor("dnnl_binary_primitive_desc_create") {
