@@ -7,6 +7,17 @@ public enum ItemID: Hashable, Sendable, CustomStringConvertible {
   /// Anonymous memory: activations and scratchpads of one fused program.
   case arena(UInt64)
 
+  /// Sixteen digits of a hash tell extents apart, and each run of a member looks its own up some ten times.
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .extent(let hash):
+      var digits: (UInt64, UInt64) = (0, 0)
+      withUnsafeMutableBytes(of: &digits) { $0.copyBytes(from: hash.utf8.prefix(16)) }
+      hasher.combine(digits.0 ^ digits.1.byteSwapped)
+    case .arena(let number): hasher.combine(number)
+    }
+  }
+
   public var description: String {
     switch self {
     case .extent(let hash): "extent \(hash.prefix(12))"

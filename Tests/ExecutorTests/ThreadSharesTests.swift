@@ -37,13 +37,14 @@ struct ThreadSharesTests {
     for _ in 0..<5000 {
       seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       let lane = Int(seed >> 33) % total
+      let isIdle = state.held.dropFirst(lane).first ?? 0 == 0
       switch (seed >> 60) % 4 {
       case 0: state.begin(lane)
-      case 1 where state.held[lane] == nil: state.end(lane)
-      case 2 where state.held[lane] == nil: _ = state.take(lane, from: total > 1 ? [1, total] : [1])
+      case 1 where isIdle: state.end(lane)
+      case 2 where isIdle: _ = state.take(lane, from: total > 1 ? [1, total] : [1])
       default: state.give(lane)
       }
-      #expect(state.held.values.reduce(0, +) <= total)
+      #expect(state.held.reduce(0, +) <= total)
     }
   }
 }
