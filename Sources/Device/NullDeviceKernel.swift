@@ -187,7 +187,9 @@ extension KernelRequest {
 
   /// True when the first operand is the results one behind the other.
   fileprivate var splits: Bool {
-    guard case .split(let axis) = op, postOps.isEmpty, let operand = operands.first ?? nil else { return false }
+    guard case .split(let axis) = op, postOps.isEmpty, let operand = operands.first ?? nil else {
+      return false
+    }
     return operand.shape.isOutermost(axis)
   }
 }
