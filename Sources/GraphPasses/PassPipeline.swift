@@ -6,9 +6,8 @@ public struct PassPipeline {
   static let simplifying: [Pass] = [
     .shapeFolding, .constantFolding, .conditionalInlining, .noOpRemoval, .commonSubexpressions,
     .softmaxSimplification, .reshapeSimplification, .transposeSimplification, .activationRecognition,
-    .layerNormalizationRecognition, .batchNormalizationFolding, .affineFolding, .padMerging,
-    .gateSimplification,
-    .reshapeSinking, .deadCode,
+    .layerNormalizationRecognition, .batchNormalizationFolding, .oneHotProducts, .tableFolding,
+    .affineFolding, .padMerging, .gateSimplification, .reshapeSinking, .deadCode,
   ]
   /// What puts operations where the foldings above would no longer see them.
   static let fusing: [Pass] = [.postOpFusion, .noOpRemoval, .deadCode]
