@@ -81,8 +81,13 @@ def limits(measured):
         [f"memory, read by {threads} threads", f"{spread(values)} GB/s"]
         for threads, values in measured["bandwidth_gb_s"].items()]
     rows.append(["disk, read past the page cache, 4 MiB × 2", f"{spread(measured['disk_gb_s'])} GB/s"])
-    rows.append(["best convolution", f"{measured['gflop_s']:.0f} GFLOP/s"])
+    rows.append(["best direct convolution (oneDNN's, in OpenVINO)", f"{measured['gflop_s']:.0f} GFLOP/s"])
     yield from table(["limit", "measured"], rows)
+    yield "Chains of four convolutions, in GFLOP/s of the direct algorithm; FusedInf computes large ones of 3×3 with fewer.\n"
+    rows = [
+        [name.removeprefix("peak-"), number(given.get(OURS)), number(given.get("openvino"))]
+        for name, given in measured["convolutions"].items()]
+    yield from table(["channels, size, kernel", "FusedInf", "OpenVINO"], rows)
 
 
 def arithmetic(models, limit):
@@ -95,7 +100,7 @@ def arithmetic(models, limit):
             rows.append([model, f"{work / 1e9:.2f}", f"{rate:.0f}", f"{rate / limit:.0%}"])
     yield "## Arithmetic\n"
     yield "Operations of convolutions and matrix products, two for a multiplication with its addition.\n"
-    yield from table(["model", "GFLOP", "GFLOP/s", "of the best convolution"], rows)
+    yield from table(["model", "GFLOP", "GFLOP/s", "of the best direct convolution"], rows)
 
 
 def set_times(sets, threads):

@@ -28,8 +28,9 @@ def run(plan):
         large = pathlib.Path(entries["vgg16" if "vgg16" in entries else "resnet50"]["onnx"])
         for _ in range(plan.rounds):
             results["disk_gb_s"].append(large.stat().st_size / read_milliseconds(large) / 1e6)
+        # OpenVINO's are oneDNN's direct convolutions; ours may make the same results with fewer operations.
         results["gflop_s"] = max(
-            value for given in results["convolutions"].values() for value in given.values())
+            given.get("openvino", given.get(OURS, 0)) for given in results["convolutions"].values())
         say(
             f"limits: {results['gflop_s']:.0f} GFLOP/s, disk {median(results['disk_gb_s']):.2f} GB/s, memory "
             + ", ".join(
