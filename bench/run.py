@@ -29,7 +29,7 @@ class Plan:
 
     def __init__(self, options):
         self.threads = options.threads
-        self.rounds = options.rounds or (3 if options.quick else 5)
+        self.rounds = options.rounds or (2 if options.quick else 5)
         self.seconds = options.seconds or (0.2 if options.quick else 0.4)
         self.quick = options.quick
         self.chosen = options.models

@@ -5,6 +5,7 @@
 #include <link.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #ifdef __GLIBC__
@@ -30,6 +31,26 @@ static bool has_changed_code(const struct dl_phdr_info *object) {
   return false;
 }
 
+/// Whether the pages between two addresses are those of a file, and none was changed since it was read: others would come
+/// back as zeros, or without the change (a breakpoint, a patch, code that was moved to huge pages).
+static bool is_as_in_file(uintptr_t start, uintptr_t end) {
+  FILE *maps = fopen("/proc/self/smaps", "re");
+  if (maps == NULL) return false;
+  char line[4352];
+  bool is_inside = false, is_as_read = true;
+  while (is_as_read && fgets(line, sizeof line, maps) != NULL) {
+    unsigned long from, to, inode, changed;
+    if (sscanf(line, "%lx-%lx %*s %*s %*s %lu", &from, &to, &inode) == 3) {
+      is_inside = from < end && to > start;
+      if (is_inside && inode == 0) is_as_read = false;
+    } else if (is_inside && sscanf(line, "Anonymous: %lu kB", &changed) == 1 && changed > 0) {
+      is_as_read = false;
+    }
+  }
+  fclose(maps);
+  return is_as_read;
+}
+
 static int forget(struct dl_phdr_info *object, size_t size, void *data) {
   (void)size;
   uintptr_t symbol = (uintptr_t)data;
@@ -48,6 +69,7 @@ static int forget(struct dl_phdr_info *object, size_t size, void *data) {
     uintptr_t start = object->dlpi_addr + part->p_vaddr;
     uintptr_t end = (start + part->p_filesz + page - 1) & ~(page - 1);
     start &= ~(page - 1);
+    if (!is_as_in_file(start, end)) continue;
     // A failure leaves the pages where they are, which is no worse than before.
     (void)madvise((void *)start, end - start, MADV_DONTNEED);
   }

@@ -23,7 +23,8 @@ FI_INLINE lanes exponential(lanes x) {
 
 FI_INLINE lanes activated(lanes x, int activation) {
   switch (activation) {
-  case FI_WINOGRAD_RELU: return __builtin_elementwise_max(x, splat(0));
+  // What is not a number stays so.
+  case FI_WINOGRAD_RELU: return (lanes)((integers)x & ~(x < splat(0)));
   case FI_WINOGRAD_SILU: return x / (1 + exponential(-x));
   default: return x;
   }

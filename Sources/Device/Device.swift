@@ -22,8 +22,8 @@ public protocol Device: AnyObject, Sendable {
   func makeKernel(_ request: KernelRequest) throws -> any Kernel
   /// A kernel that copies operand 0 of the request (an ``Op/identity``) into its result with another layout.
   func makeReorder(_ request: KernelRequest, to layout: Layout) throws -> any Kernel
-  /// Gives back to the system what choosing and making kernels left behind. Called when a plan is made or a model is
-  /// compiled, on the thread that did; kernels may run meanwhile.
+  /// Gives back to the system what choosing and making kernels left behind. Called when a plan of a model
+  /// was made, on the thread that did; kernels may run meanwhile.
   func giveBackUnused()
 
   // Memory.

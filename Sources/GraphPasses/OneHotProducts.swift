@@ -30,11 +30,14 @@ extension Rewriter {
     let node = self[index]
     guard case .matrixMultiply(let multiply) = node.op, !multiply.transposeA, !multiply.transposeB,
       multiply.alpha == 1, node.postOps.isEmpty, node.inputs.count == 2 || node.inputs[2] == nil,
-      let table = tensor(node.inputs[1]), table.shape.rank == 2, let weights = table.floats,
+      let weightsID = node.inputs[1], isReadOnce(weightsID), let table = tensor(weightsID),
+      table.elementType == .float32, table.shape.rank == 2,
+      // The rows may be there twice.
+      2 * table.byteCount <= FoldingLimits.result,
       case let (rows, columns) = (table.shape.dims[0], table.shape.dims[1]),
-      (1...Self.mostRows).contains(rows),
+      (1...Self.mostRows).contains(rows), let matrix = oneHotMatrix(node.inputs[0], rows: rows),
       // A product with infinity is not nothing where the one-hot matrix is zero.
-      weights.allSatisfy(\.isFinite), let matrix = oneHotMatrix(node.inputs[0], rows: rows)
+      let weights = table.floats, weights.allSatisfy(\.isFinite)
     else { return false }
     let zeros = [Float](repeating: 0, count: columns)
     let padded = zeros + (matrix.wraps ? weights + weights : weights) + zeros

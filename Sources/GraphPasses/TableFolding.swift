@@ -4,8 +4,10 @@ import Tensors
 extension Pass {
   /// Computes functions of looked-up rows on the table they come from: once for each row that there is, when the model is
   /// compiled, in place of once for each row that is looked up.
-  public static let tableFolding = Pass(name: "table folding", kind: .folding) { graph, _ in
-    Rewriter.rewrite(&graph) { rewriter, index in rewriter.moveToTable(index) }
+  public static let tableFolding = Pass(name: "table folding", kind: .folding) { graph, evaluator in
+    // Moved to a table that is not folded afterwards, the function would be computed for all rows at every run.
+    if evaluator == nil { return 0 }
+    return Rewriter.rewrite(&graph) { rewriter, index in rewriter.moveToTable(index) }
   }
 }
 
@@ -48,7 +50,7 @@ extension Rewriter {
     for case let (operand, rows?) in node.inputs.enumerated() {
       guard let (_, gather) = maker(of: rows), gather.op == .gather(axis: 0), gather.postOps.isEmpty,
         isReadOnce(rows), let table = gather.inputs[0], isReadOnce(table), let tensor = tensor(table),
-        tensor.elementType == .float32, tensor.shape.rank == 2
+        tensor.elementType == .float32, tensor.shape.rank == 2, tensor.byteCount <= FoldingLimits.result
       else { continue }
       return (operand, rows)
     }

@@ -28,7 +28,7 @@ extension PlanBuilder {
   mutating func addJoined(
     _ node: Node, _ kernel: any Kernel, _ sources: [Place.Home?], _ request: KernelRequest
   ) throws -> Bool {
-    guard let offsets = kernel.partOffsets, offsets.count == sources.count,
+    guard sharesBytes, let offsets = kernel.partOffsets, offsets.count == sources.count,
       let output = node.outputs.first ?? nil,
       let result = request.results[0]
     else { return false }
@@ -43,6 +43,7 @@ extension PlanBuilder {
       let value = blocks.join(parts, byteCount: bytes, readers: readers[output] ?? 0, at: drafts.count)
     else { return false }
     places[output] = Place(home: .value(value), layout: layout)
+    hasSharedBytes = true
     consume(node)
     return true
   }
@@ -51,7 +52,7 @@ extension PlanBuilder {
   mutating func addParts(
     _ node: Node, _ kernel: any Kernel, _ sources: [Place.Home?], _ request: KernelRequest
   ) throws -> Bool {
-    guard let offsets = kernel.resultOffsets, offsets.count == node.outputs.count,
+    guard sharesBytes, let offsets = kernel.resultOffsets, offsets.count == node.outputs.count,
       case .value(let whole)?? = sources.first
     else { return false }
     var parts: [(output: ValueID, layout: Layout, offset: Int, bytes: Int)] = []
@@ -68,6 +69,7 @@ extension PlanBuilder {
       else { return false }
       places[part.output] = Place(home: .value(value), layout: part.layout)
     }
+    hasSharedBytes = true
     consume(node)
     return true
   }

@@ -12,6 +12,10 @@ extension PlanBuilder {
     _ request: KernelRequest, _ kernel: any Kernel, operands: [Place.Home?], results: [Place.Home?]
   ) {
     let step = drafts.count
+    if kernel.isReference {
+      warnings.append(
+        "node '\(request.node)' (\(request.op.name)) runs on a slow reference kernel of the library")
+    }
     let threads = kernel.usesThreads ? request.threads : Array(request.threads.prefix(1))
     sharing.runs(request, with: threads)
     var scratch: Int?

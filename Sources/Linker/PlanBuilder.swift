@@ -31,6 +31,10 @@ struct PlanBuilder {
   let model: LinkableModel
   let device: any Device
   let threads: [Int]
+  /// Whether concatenations and splits may lie in the bytes of their operands.
+  let sharesBytes: Bool
+  /// Whether one does.
+  var hasSharedBytes = false
   var graph: Graph
   var inference: Inference
   var places: [ValueID: Place] = [:]
@@ -41,8 +45,12 @@ struct PlanBuilder {
   var warnings: [String] = []
   var sharing = ThreadSharing()
 
-  init(_ model: LinkableModel, _ specialised: SpecialisedGraph, device: any Device, threads: [Int]) {
+  init(
+    _ model: LinkableModel, _ specialised: SpecialisedGraph, device: any Device, threads: [Int],
+    sharesBytes: Bool
+  ) {
     self.model = model
+    self.sharesBytes = sharesBytes
     self.device = device
     self.threads = threads
     graph = specialised.graph
@@ -81,9 +89,6 @@ struct PlanBuilder {
       results: results)
     request.threads = sharing.counts(for: request, of: threads)
     let kernel = try device.makeKernel(request)
-    if kernel.isReference {
-      warnings.append("node '\(node.name)' (\(node.op.name)) runs on a slow reference kernel of the library")
-    }
     if let alias = kernel.aliasedOperand, try addAlias(node, kernel, alias: alias, request) { return }
     var sources: [Place.Home?] = []
     for (index, id) in node.inputs.enumerated() {

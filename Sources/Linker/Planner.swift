@@ -28,6 +28,7 @@ public final class Planner: Sendable {
     let types = inputs.map { PlanKey.InputType(elementType: $0.0, shape: $0.1) }
     let key = PlanKey(graph: model.identity, inputs: types, decisions: [])
     if let plan = cache[key] { return plan }
+    defer { device.giveBackUnused() }
     return try make(model, model.graph, inputs, key)
   }
 
@@ -70,11 +71,22 @@ public final class Planner: Sendable {
     let specialised = try graph.specialised(
       inputs: inputs.map { ValueType($0.0, $0.1) }, known: [:], evaluator: evaluator)
     let split = try GraphSplit(specialised.graph, specialised.inference, model: model.name)
-    var builder = PlanBuilder(model, specialised, device: device, threads: threads)
-    let plan = try builder.build(split)
+    let plan = try smaller(model, specialised, split)
     cache.insert(plan, for: key)
-    device.giveBackUnused()
     return plan
+  }
+
+  /// The plan whose concatenations and splits lie in the bytes of their operands, unless its arena is larger by more than a
+  /// tenth: bytes that are shared are needed from the first of those that share them to the last.
+  private func smaller(_ model: LinkableModel, _ specialised: SpecialisedGraph, _ split: GraphSplit) throws
+    -> Plan
+  {
+    var builder = PlanBuilder(model, specialised, device: device, threads: threads, sharesBytes: true)
+    let plan = try builder.build(split)
+    guard builder.hasSharedBytes else { return plan }
+    builder = PlanBuilder(model, specialised, device: device, threads: threads, sharesBytes: false)
+    let apart = try builder.build(split)
+    return Double(plan.arenaBytes) <= 1.1 * Double(apart.arenaBytes) ? plan : apart
   }
 
   private func check(_ inputs: [(ElementType, Shape)], of model: LinkableModel) throws(LinkError) {

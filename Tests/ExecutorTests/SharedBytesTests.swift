@@ -25,7 +25,9 @@ import Testing
     return outputs
   }
 
-  private mutating func plan(_ outputs: ValueID...) throws -> Plan {
+  private mutating func plan(_ outputs: ValueID...) throws -> Plan { try plan(outputs) }
+
+  private mutating func plan(_ outputs: [ValueID]) throws -> Plan {
     graph.outputs = outputs
     let model = try models.compile(graph)
     return try Planner(device: device, threads: [1]).plan(
@@ -131,6 +133,21 @@ import Testing
     let start = try #require(plan.result("y"))
     #expect(plan.result("a") != start)
     #expect(plan.result("z") != start, "the second half leaves the plan")
+  }
+
+  // x ─ a0 ─ a1 ─ a2 ─ …     a half of each is an output, and would keep all of it to the end
+  @Test("halves that would keep their operands for too long are copied")
+  mutating func halvesOfMany() throws {
+    defer { models.remove() }
+    var image = input([64, 16])
+    var halves: [ValueID] = []
+    for layer in 0..<8 {
+      image = node("a\(layer)", .unary(.sine), image)[0]
+      halves.append(node("s\(layer)", .split(axis: 0), image, results: 2)[0])
+    }
+    let plan = try plan(halves)
+    #expect(plan.steps.map(\.name) == (0..<8).flatMap { ["a\($0)", "s\($0)"] })
+    #expect(plan.arenaBytes < 8 * 64 * 16 * 4)
   }
 
   @Test("what starts between the places that values start at is copied")

@@ -6,6 +6,6 @@ void fi_heap_trim(void);
 
 /// Lets go of the code and constants of the library that `symbol` is in: they are read from its file, so what runs again
 /// comes back from the page cache at the first touch, 64 KiB at a time. Other threads may run that code meanwhile.
-/// Does nothing where the library cannot be found, and where its code was changed when it was loaded (text relocations).
-/// A debugger's breakpoints in it are lost.
+/// Does nothing where the library cannot be found, and where its code is not what the file holds (text relocations, a
+/// debugger's breakpoints, code that was moved to huge pages).
 void fi_library_forget(const void *symbol);

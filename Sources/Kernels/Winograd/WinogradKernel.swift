@@ -14,7 +14,8 @@ extension OneDNNEngine {
     guard fi_winograd_is_compiled() != 0, MemoryDescriptor.channelBlockTag(rank: 4) == dnnl_aBcd16b,
       request.isAllFloat, let x = request.ownOperand(0), let w = request.ownOperand(1), w.isWeight,
       let y = request.optionalResult(0), y.elementType == .float32,
-      let shape = WinogradShape(op, image: x.shape, weights: w.shape, result: y.shape), shape.isWorthwhile,
+      let shape = WinogradShape(op, image: x.shape, weights: w.shape, result: y.shape),
+      shape.isWorthwhile(threads: request.threads),
       let image = try Layout.channelBlocks(of: x.shape), x.layout == image,
       let result = try Layout.channelBlocks(of: y.shape), let packed = try Layout.directWeights(of: w.shape),
       w.layout == packed

@@ -39,13 +39,16 @@ struct WinogradShape: Sendable {
   /// transform of their weights, which is made at every call so that the stored weights are those of any convolution.
   ///
   /// Rates in microseconds on one core with two 512-bit multipliers; only their proportions count.
-  var isWorthwhile: Bool {
+  func isWorthwhile(threads: [Int]) -> Bool {
     let tiles = Double(raw.images) * Double((raw.made_height + 3) / 4) * Double((raw.made_width + 3) / 4)
     let (taken, made) = (Double(raw.channels), Double(raw.made))
     let pixels = Double(raw.images) * Double(raw.made_height) * Double(raw.made_width)
     let direct = 18 * pixels * taken * made / 190_000
     let products = 72 * tiles * taken * made / 160_000
     let transforms = 0.065 * tiles * (taken + made) / 16 + 0.12 * taken * made / 16
-    return direct >= 100 && direct >= 1.2 * (products + transforms)
+    guard direct >= 100, direct >= 1.2 * (products + transforms) else { return false }
+    // Room that the direct convolution does not need: no more than would matter beside the images themselves.
+    let images = 4 * (pixels * made + Double(raw.images) * Double(raw.height) * Double(raw.width) * taken)
+    return threads.allSatisfy { Double(scratchBytes(threads: $0)) <= max(Double(16 << 20), 2 * images) }
   }
 }
