@@ -193,6 +193,11 @@ def problems(results):
 def markdown(results, pictures):
     machine = results["machine"]
     yield f"# Benchmark of {results['date']}, commit {results['commit']}\n"
+    elsewhere = {
+        name: measured["commit"] for name, measured in results["sections"].items()
+        if measured.get("commit", results["commit"]) != results["commit"]}
+    if elsewhere:
+        yield "Measured at another commit: " + ", ".join(f"{name} at {at}" for name, at in elsewhere.items()) + ".\n"
     if results["uncommitted"]:
         yield "The sources held changes that are not committed.\n"
     gibibytes = (machine["memory_bytes"] or 0) / 2**30

@@ -78,7 +78,7 @@ def main():
     for section in options.sections:
         start = time.monotonic()
         measured = importlib.import_module(f"sections.{section}").run(plan)
-        measured |= {"seconds": round(time.monotonic() - start), "rounds": plan.rounds}
+        measured |= {"commit": facts["commit"], "seconds": round(time.monotonic() - start), "rounds": plan.rounds}
         results["sections"][section] = measured
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(results) + "\n")

@@ -202,12 +202,12 @@ class Peer:
         self.entries |= {entry.name: entry for entry in entries}
         return {"bytes": self.charges}
 
-    def do_storm(self, requests, workers, budget):
+    def do_storm(self, requests, workers, budget, seconds):
         threads = self.threads if workers == 1 else 1
         if self.storm_sessions is None:
             self.storm_sessions = storm.Sessions(
                 budget, self.charges, lambda entry: self.load(entry, threads))
-        return storm.serve_all([self.entries[name] for name in requests], workers, self.storm_sessions)
+        return storm.serve_all([self.entries[name] for name in requests], workers, self.storm_sessions, seconds)
 
     def do_memory(self, models=None):
         give_back()

@@ -80,9 +80,10 @@ class Sessions:
         return self.bytes + charge <= self.budget
 
 
-def serve_all(requests, workers, sessions):
-    """Serves entries in their order with some workers: milliseconds of each, and of all."""
-    latencies = [0.0] * len(requests)
+def serve_all(requests, workers, sessions, seconds):
+    """Serves entries in their order with some workers, and takes no more when the seconds are over: milliseconds of each
+    that was served, and of all."""
+    latencies = []
     failures = []
     numbers = iter(range(len(requests)))
     lock = threading.Lock()
@@ -91,14 +92,15 @@ def serve_all(requests, workers, sessions):
         while not failures:
             with lock:
                 index = next(numbers, None)
-            if index is None:
+            begun = time.perf_counter()
+            if index is None or begun - start > seconds:
                 return
-            start = time.perf_counter()
             try:
                 sessions.serve(requests[index])
             except Exception as error:
                 failures.append(error)
-            latencies[index] = (time.perf_counter() - start) * 1e3
+                return
+            latencies.append((time.perf_counter() - begun) * 1e3)
 
     start = time.perf_counter()
     threads = [threading.Thread(target=work) for _ in range(workers)]
