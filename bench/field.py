@@ -16,8 +16,8 @@ from process import Contender, ContenderDied, ContenderError
 
 OURS = "fusedinf"
 PROGRAM = ROOT / ".build" / "release" / "fusedinf-bench"
-# A contender's threads may spin for a while after its last run; the next one waits it out.
-SETTLE_SECONDS = 0.06
+# A contender's threads may spin for a while after its last run, and what it gave back is cleared; the next one waits it out.
+SETTLE_SECONDS = 0.15
 
 
 @dataclasses.dataclass
