@@ -152,7 +152,7 @@ def storm(measured):
             ordered = sorted(value for served in rounds for value in served["ms"])
             percentiles = [number(ordered[min(int(len(ordered) * share), len(ordered) - 1)]) for share in (0.5, 0.95, 0.99)]
             slack = mebibytes(max(served["slack"] for served in rounds)) if way == "limited" else "–"
-            disk = mebibytes(median([served["disk_bytes"] for served in rounds]))
+            disk = mebibytes(median([served["disk_bytes"] for served in rounds]) if "disk_bytes" in rounds[0] else None)
             seconds = number(median([served["wall_ms"] / 1e3 for served in rounds]))
             rows.append([name, number(rate), *percentiles, seconds, disk, slack])
         yield from table(

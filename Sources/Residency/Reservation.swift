@@ -12,6 +12,7 @@ public enum ItemID: Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .extent(let hash):
       var digits: (UInt64, UInt64) = (0, 0)
+      // At most as many bytes are copied as the two numbers have.
       withUnsafeMutableBytes(of: &digits) { $0.copyBytes(from: hash.utf8.prefix(16)) }
       hasher.combine(digits.0 ^ digits.1.byteSwapped)
     case .arena(let number): hasher.combine(number)

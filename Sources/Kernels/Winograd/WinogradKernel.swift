@@ -1,5 +1,4 @@
 import CDNNL
-import CHost
 import CWinograd
 import Device
 import ModelGraph
@@ -73,6 +72,7 @@ private final class WinogradKernel: Kernel {
       guard let location else {
         throw DeviceError(.invalidArgument, "no memory was given for an operand or the result", in: request)
       }
+      // The plan gave each place the bytes of its layout, which the shape was checked against; nothing else is bound there.
       return try host.pointer(location).assumingMemoryBound(to: Float.self)
     }
     var places = fi_winograd_memory()
@@ -85,6 +85,7 @@ private final class WinogradKernel: Kernel {
       if hasBias { places.bias = UnsafePointer(try numbers(call.operands[2])) }
       return convolve(places, threads)
     }
+    // As many numbers as the result has channels, which was checked when the kernel was made; used inside of the call alone.
     bias.withUnsafeBytes { bytes in
       places.bias = bytes.baseAddress?.assumingMemoryBound(to: Float.self)
       convolve(places, threads)
