@@ -78,13 +78,13 @@ bench-quick: bench-contender ## the same with fewer models and rounds: ten minut
 
 .PHONY: lint
 lint: ## check the style of the Swift sources and the documents
-	@swift format lint --strict --recursive --parallel Package.swift Sources Tests bench/Contender
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources
 	@$(FETCH) scripts/check-docs.py
 	@echo "lint: clean"
 
 .PHONY: format
 format: ## bring the Swift sources into the project's style
-	@swift format --in-place --recursive --parallel Package.swift Sources Tests bench/Contender
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources
 
 .PHONY: sanitize
 sanitize: deps ## run the tests under AddressSanitizer and ThreadSanitizer

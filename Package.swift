@@ -43,6 +43,10 @@ let stages = [
       "Tensors", "ModelGraph", "GraphPasses", "Device", "ONNXFormat", "ModelStore", "ModelCompiler", "Linker",
       "Residency", "Executor",
     ], testImports: ["Kernels", "CHost"]),
+  Stage(
+    name: "Scheduler",
+    imports: ["Tensors", "Device", "ModelStore", "Linker", "Residency", "Executor", "Engine"],
+    testImports: ["ModelGraph", "GraphPasses", "ModelCompiler"]),
 ]
 let commandLine = [
   "Tensors", "ModelGraph", "Device", "ONNXFormat", "GraphPasses", "Kernels", "ModelStore", "ModelCompiler",
@@ -107,6 +111,9 @@ if wanted.contains("fusedinf"), Context.environment["FUSEDINF_BENCH"] == "1" {
 
 let package = Package(
   name: "fusedinf",
+  // What the package in `Server/` is built on.
+  products: wanted.contains("Scheduler")
+    ? [.library(name: "FusedInf", targets: stages.map(\.name))] : [],
   dependencies: (wanted.contains("fusedinf")
     ? [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")] : [])
     + (wanted.contains("ONNXFormat")

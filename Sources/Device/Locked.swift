@@ -10,11 +10,11 @@
 /// at every use. A POSIX mutex it understands, and an uncontended one costs the same.
 ///
 /// @unchecked Sendable: the value is only reached through ``withLock(_:)``.
-package final class Locked<Value: Sendable>: @unchecked Sendable {
+public final class Locked<Value: Sendable>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private var value: Value
 
-  package init(_ value: Value) {
+  public init(_ value: Value) {
     self.value = value
     mutex = .allocate(capacity: 1)
     mutex.initialize(to: pthread_mutex_t())
@@ -28,7 +28,7 @@ package final class Locked<Value: Sendable>: @unchecked Sendable {
   }
 
   /// Runs `body` while no other thread is in it. Not re-entrant; call nothing in it that others provide.
-  package func withLock<Result, Failure: Error>(
+  public func withLock<Result, Failure: Error>(
     _ body: (inout Value) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     pthread_mutex_lock(mutex)

@@ -23,6 +23,14 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
     LinkError(.memberTooLarge(model: model, needed: needed, budget: budget))
   }
 
+  /// True when the inputs that were given are at fault, and others would do.
+  public var isCallers: Bool {
+    switch code {
+    case .inputCount, .inputType, .outsideDeclared: true
+    case .arenaTooLarge, .unknownShape, .memberTooLarge, .notPlannable: false
+    }
+  }
+
   public var description: String {
     switch code {
     case .arenaTooLarge: "the activations of this program take more memory than can be addressed"

@@ -1,0 +1,123 @@
+/// A declared input or output. Sizes that are open are -1.
+public struct TensorMetadata: Sendable, Hashable, Codable {
+  public var name: String
+  public var datatype: String
+  public var shape: [Int]
+
+  public init(name: String, datatype: String, shape: [Int]) {
+    self.name = name
+    self.datatype = datatype
+    self.shape = shape
+  }
+}
+
+/// What `GET v2/models/NAME` answers.
+public struct ModelMetadataMessage: Sendable, Hashable, Codable {
+  public var name: String
+  public var versions: [String]
+  public var platform: String
+  public var inputs: [TensorMetadata]
+  public var outputs: [TensorMetadata]
+
+  public init(
+    name: String, versions: [String], platform: String, inputs: [TensorMetadata], outputs: [TensorMetadata]
+  ) {
+    self.name = name
+    self.versions = versions
+    self.platform = platform
+    self.inputs = inputs
+    self.outputs = outputs
+  }
+}
+
+/// What `GET v2` answers.
+public struct ServerMetadataMessage: Sendable, Hashable, Codable {
+  public var name: String
+  public var version: String
+  public var extensions: [String]
+
+  public init(name: String, version: String, extensions: [String]) {
+    self.name = name
+    self.version = version
+    self.extensions = extensions
+  }
+}
+
+/// One row of the repository's index (Triton's model repository extension).
+public struct RepositoryIndexEntry: Sendable, Hashable, Codable {
+  public enum State: String, Sendable, Hashable, Codable {
+    case unknown = "UNKNOWN"
+    case ready = "READY"
+    case unavailable = "UNAVAILABLE"
+    case loading = "LOADING"
+    case unloading = "UNLOADING"
+  }
+
+  public var name: String
+  /// Empty for a model of which there is no version yet.
+  public var version: String
+  public var state: State
+  public var reason: String
+
+  public init(name: String, version: String, state: State, reason: String = "") {
+    self.name = name
+    self.version = version
+    self.state = state
+    self.reason = reason
+  }
+}
+
+/// How often something was done and how long it took in all (Triton's `StatisticDuration`).
+public struct StatisticDuration: Sendable, Hashable, Codable {
+  public var count: UInt64 = 0
+  /// Nanoseconds.
+  public var ns: UInt64 = 0
+
+  public init() {}
+
+  public mutating func add(_ nanoseconds: UInt64, times: UInt64 = 1) {
+    count &+= times
+    ns &+= nanoseconds
+  }
+}
+
+/// Triton's `InferStatistics`.
+public struct InferStatistics: Sendable, Hashable, Codable {
+  public var success = StatisticDuration()
+  public var fail = StatisticDuration()
+  public var queue = StatisticDuration()
+  public var compute_input = StatisticDuration()
+  public var compute_infer = StatisticDuration()
+  public var compute_output = StatisticDuration()
+  public var cache_hit = StatisticDuration()
+  public var cache_miss = StatisticDuration()
+
+  public init() {}
+}
+
+/// Triton's `InferBatchStatistics`.
+public struct InferBatchStatistics: Sendable, Hashable, Codable {
+  public var batch_size: UInt64
+  public var compute_input = StatisticDuration()
+  public var compute_infer = StatisticDuration()
+  public var compute_output = StatisticDuration()
+
+  public init(batchSize: UInt64) { batch_size = batchSize }
+}
+
+/// Triton's `ModelStatistics`; its names, so that it encodes as its JSON.
+public struct ModelStatisticsMessage: Sendable, Hashable, Codable {
+  public var name: String
+  public var version: String
+  /// Milliseconds since the epoch.
+  public var last_inference: UInt64 = 0
+  public var inference_count: UInt64 = 0
+  public var execution_count: UInt64 = 0
+  public var inference_stats = InferStatistics()
+  public var batch_stats: [InferBatchStatistics] = []
+
+  public init(name: String, version: String) {
+    self.name = name
+    self.version = version
+  }
+}

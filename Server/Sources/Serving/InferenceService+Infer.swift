@@ -1,0 +1,241 @@
+import Executor
+import Foundation
+import InferenceProtocol
+import Linker
+import Scheduler
+import Tensors
+
+extension InferenceService {
+  /// Runs one inference.
+  ///
+  /// Takes of the request's parameters: `priority` (a lower number first, 0 the default), `timeout` (microseconds from
+  /// now), `keep_alive` (seconds) and `timing` (true: the response's parameters say where the time went).
+  /// - Throws: ``ServiceError``, whatever went wrong.
+  public func infer(_ request: InferRequest) async throws(ServiceError) -> InferResponse {
+    let arrival = monotonicNanoseconds()
+    do {
+      return try await answer(request, arrival: arrival)
+    } catch {
+      let failure = ServiceError(error, model: request.model)
+      if let version = request.version ?? catalog.entries[request.model]?.versions.last {
+        statistics.failed(request.model, version, nanoseconds: monotonicNanoseconds() - arrival)
+      }
+      throw failure
+    }
+  }
+
+  private func answer(_ request: InferRequest, arrival: UInt64) async throws -> InferResponse {
+    let model = try await catalog.model(request.model, version: request.version)
+    let scheduled = try scheduledRequest(request, for: model, arrival: arrival)
+    let answer = try await scheduler.run(scheduled)
+    return try respond(to: request, with: answer, from: model, arrival: arrival)
+  }
+
+  /// Runs several inferences as members of one program. Each is answered as soon as it is done.
+  /// - Parameter onAnswer: called once for each request, on any thread.
+  public func infer(
+    together requests: [InferRequest],
+    onAnswer: @escaping @Sendable (Int, Result<InferResponse, ServiceError>) -> Void
+  ) async {
+    let arrival = monotonicNanoseconds()
+    var models: [LinkableModel] = []
+    var scheduled: [ScheduledRequest] = []
+    var indices: [Int] = []
+    for (index, request) in requests.enumerated() {
+      do {
+        let model = try await catalog.model(request.model, version: request.version)
+        scheduled.append(try scheduledRequest(request, for: model, arrival: arrival))
+        models.append(model)
+        indices.append(index)
+      } catch { onAnswer(index, .failure(ServiceError(error, model: request.model))) }
+    }
+    await scheduler.run(together: scheduled) { [models, indices] position, result in
+      let request = requests[indices[position]]
+      do {
+        onAnswer(
+          indices[position],
+          .success(
+            try self.respond(to: request, with: result.get(), from: models[position], arrival: arrival)))
+      } catch {
+        self.statistics.failed(
+          request.model, models[position].version, nanoseconds: monotonicNanoseconds() - arrival)
+        onAnswer(indices[position], .failure(ServiceError(error, model: request.model)))
+      }
+    }
+  }
+
+  // MARK: In
+
+  /// The request as the scheduler takes it: its tensors in the order of the model's inputs.
+  /// - Throws: ``ServiceError`` for inputs and parameters that the model does not take.
+  func scheduledRequest(
+    _ request: InferRequest, for model: LinkableModel, arrival: UInt64
+  ) throws -> ScheduledRequest {
+    let declared = model.graph.inputs.map { model.graph[$0].name }
+    let given = Dictionary(request.inputs.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    guard given.count == request.inputs.count else {
+      throw ServiceError(.invalidRequest, "model '\(model.name)': an input is given twice")
+    }
+    if let unknown = request.inputs.first(where: { !declared.contains($0.name) }) {
+      throw ServiceError(
+        .invalidRequest,
+        "model '\(model.name)' has no input '\(shown(unknown.name))'; it has \(InferenceService.list(declared))"
+      )
+    }
+    let inputs = try declared.map { name in
+      guard let input = given[name] else {
+        throw ServiceError(
+          .invalidRequest,
+          "model '\(model.name)' needs \(declared.count) inputs: \(InferenceService.list(declared)); "
+            + "'\(name)' is missing")
+      }
+      return try tensor(of: input, for: model)
+    }
+    let outputs = model.graph.outputs.map { model.graph[$0].name }
+    if let unknown = request.outputs.first(where: { !outputs.contains($0.name) }) {
+      throw ServiceError(
+        .invalidRequest,
+        "model '\(model.name)' has no output '\(shown(unknown.name))'; it has \(InferenceService.list(outputs))"
+      )
+    }
+    return ScheduledRequest(
+      model: model, inputs: inputs, tenant: request.tenant,
+      priority: try request.integer("priority").map { Int(clamping: $0) } ?? 0,
+      deadline: try request.integer("timeout").flatMap { microseconds in
+        guard microseconds > 0 else { return nil }
+        let (nanoseconds, overflow) = UInt64(microseconds).multipliedReportingOverflow(by: 1000)
+        let (deadline, late) = arrival.addingReportingOverflow(nanoseconds)
+        return overflow || late ? nil : deadline
+      },
+      keepAlive: try request.seconds("keep_alive"))
+  }
+
+  private func tensor(of input: NamedTensor, for model: LinkableModel) throws -> Tensor {
+    var contents = input.contents
+    if case .shared(let range) = contents {
+      contents = try sharedMemory.tensor(range, datatype: input.datatype, shape: input.shape)
+    }
+    guard case .tensor(let tensor) = contents else {
+      throw ServiceError(
+        .invalidRequest,
+        "model '\(model.name)' takes no BYTES: input '\(input.name)' has to be numbers")
+    }
+    return tensor
+  }
+
+  static func list(_ names: [String]) -> String { names.map { "'\($0)'" }.joined(separator: ", ") }
+
+  // MARK: Out
+
+  /// The response, with the outputs that were asked for, in that order.
+  func respond(
+    to request: InferRequest, with answer: ScheduledAnswer, from model: LinkableModel, arrival: UInt64
+  ) throws -> InferResponse {
+    let outputs: [NamedTensor]
+    if request.outputs.isEmpty {
+      outputs = try answer.outputs.map { try output($0.name, $0.tensor, as: RequestedOutput(name: $0.name)) }
+    } else {
+      outputs = try request.outputs.map { wanted in
+        guard let found = answer.outputs.first(where: { $0.name == wanted.name }) else {
+          throw ServiceError(.failed, "model '\(model.name)' gave no output '\(wanted.name)'")
+        }
+        return try output(found.name, found.tensor, as: wanted)
+      }
+    }
+    let now = monotonicNanoseconds()
+    let timing = answer.timing
+    statistics.succeeded(
+      model.name, model.version, timing: timing,
+      inputNanoseconds: timing.admitted > arrival ? timing.admitted - arrival : 0,
+      outputNanoseconds: now > timing.answered ? now - timing.answered : 0)
+    return InferResponse(
+      model: model.name, version: model.version, id: request.id,
+      parameters: request.flag("timing")
+        ? InferenceService.parameters(of: timing, total: now - arrival) : [:],
+      outputs: outputs)
+  }
+
+  private func output(_ name: String, _ tensor: Tensor, as wanted: RequestedOutput) throws -> NamedTensor {
+    var result: NamedTensor
+    if let count = wanted.classCount {
+      result = try Classification(of: tensor, count: count).named(name)
+    } else {
+      guard let datatype = DataType(tensor.elementType) else {
+        throw ServiceError(
+          .unsupported, "output '\(name)' is \(tensor.elementType), which the protocol has no datatype for")
+      }
+      result = NamedTensor(name: name, datatype: datatype, shape: tensor.shape, contents: .tensor(tensor))
+    }
+    if let range = wanted.shared {
+      try sharedMemory.write(result.contents, to: range)
+      result.contents = .shared(range)
+    }
+    return result
+  }
+
+  /// Where a request's time went, in microseconds, as the response's parameters say it.
+  static func parameters(of timing: RequestTiming, total: UInt64) -> [String: Parameter] {
+    func microseconds(_ nanoseconds: UInt64) -> Parameter { .double(Double(nanoseconds) / 1000) }
+    return [
+      "queue_us": microseconds(timing.queueNanoseconds),
+      "swap_in_us": microseconds(timing.swapInNanoseconds),
+      "compute_us": microseconds(timing.computeNanoseconds), "total_us": microseconds(total),
+      "loaded_bytes": .int(Int64(timing.bytesLoaded)), "batch_size": .int(Int64(timing.batchSize)),
+      "program_width": .int(Int64(timing.programWidth)),
+    ]
+  }
+}
+
+extension InferRequest {
+  /// A whole number among the parameters.
+  /// - Throws: ``ServiceError`` when it is something else.
+  func integer(_ name: String) throws -> Int64? {
+    switch parameters[name] {
+    case nil: nil
+    case .int(let value): value
+    case .double(let value) where value.rounded() == value && abs(value) < 9e15: Int64(value)
+    case .string(let text):
+      if let value = Int64(text) {
+        value
+      } else {
+        throw ServiceError(.invalidRequest, "'\(name)' is no whole number")
+      }
+    default: throw ServiceError(.invalidRequest, "'\(name)' is no whole number")
+    }
+  }
+
+  /// A duration in seconds among the parameters.
+  /// - Throws: ``ServiceError`` when it is something else, or negative.
+  func seconds(_ name: String) throws -> Duration? {
+    guard let parameter = parameters[name] else { return nil }
+    return try Duration(parameter: parameter, named: name)
+  }
+
+  /// True when the parameter is given and true.
+  func flag(_ name: String) -> Bool {
+    switch parameters[name] {
+    case .bool(let value): value
+    case .int(let value): value != 0
+    case .string(let text): ["1", "true", "yes", "on"].contains(text.lowercased())
+    case .double, nil: false
+    }
+  }
+}
+
+extension Duration {
+  /// Seconds as a parameter gives them.
+  /// - Throws: ``ServiceError`` when they are no number from 0 to a thousand years.
+  init(parameter: Parameter, named name: String) throws {
+    let seconds: Double? =
+      switch parameter {
+      case .int(let value): Double(value)
+      case .double(let value): value
+      case .string(let text): Double(text)
+      case .bool: nil
+      }
+    guard let seconds, seconds >= 0, seconds < 3e10 else {
+      throw ServiceError(.invalidRequest, "'\(name)' is no number of seconds")
+    }
+    self = .microseconds(Int64(seconds * 1e6))
+  }
+}

@@ -1,0 +1,43 @@
+import InferenceProtocol
+import ModelGraph
+import ModelStore
+import Tensors
+
+extension InferenceService {
+  /// What this server says of itself.
+  public static let version = "0.2.0"
+  static let platform = "fusedinf_onnx"
+
+  /// What `GET v2` answers.
+  public var metadata: ServerMetadataMessage {
+    var extensions = [
+      "classification", "model_repository", "model_configuration", "schedule_policy", "statistics",
+      "binary_tensor_data", "fused_infer",
+    ]
+    if configuration.allowsSharedMemory { extensions.append("system_shared_memory") }
+
+    return ServerMetadataMessage(name: "fusedinf", version: InferenceService.version, extensions: extensions)
+  }
+
+  /// A model's inputs and outputs.
+  /// - Throws: ``ServiceError`` when there is no such model or version, or it cannot be used.
+  public func metadata(of name: String, version: Int?) async throws(ServiceError) -> ModelMetadataMessage {
+    do {
+      let model = try await catalog.model(name, version: version)
+      let stored = model.file.metadata
+      let versions = version.map { [$0] } ?? catalog.entries[name]?.versions ?? [model.version]
+      return ModelMetadataMessage(
+        name: name, versions: versions.map(String.init), platform: InferenceService.platform,
+        inputs: stored.inputs.map(\.message), outputs: stored.outputs.map(\.message))
+    } catch { throw ServiceError(error, model: name) }
+  }
+}
+
+extension ModelMetadata.TensorDeclaration {
+  /// As the protocol says it; sizes and types that are not known are -1 and empty.
+  var message: TensorMetadata {
+    TensorMetadata(
+      name: name, datatype: elementType.flatMap { DataType($0) }?.rawValue ?? "",
+      shape: dimensions?.map { if case .number(let size) = $0 { size } else { -1 } } ?? [-1])
+  }
+}

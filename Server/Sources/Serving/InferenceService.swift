@@ -1,0 +1,25 @@
+import Engine
+import InferenceProtocol
+import Logging
+import Scheduler
+import Tensors
+
+/// What the server does, whatever transport it is asked through.
+public final class InferenceService: Sendable {
+  public let engine: Engine
+  public let scheduler: Scheduler
+  public let configuration: ServiceConfiguration
+  public let catalog: ModelCatalog
+  public let statistics = StatisticsBook()
+  public let sharedMemory: SharedMemoryRegions
+  public let log: Logger
+
+  public init(engine: Engine, configuration: ServiceConfiguration, log: Logger) {
+    self.engine = engine
+    self.configuration = configuration
+    self.log = log
+    scheduler = Scheduler(engine: engine, configuration: configuration.scheduler)
+    catalog = ModelCatalog(models: engine.models, log: log)
+    sharedMemory = SharedMemoryRegions(isAllowed: configuration.allowsSharedMemory)
+  }
+}

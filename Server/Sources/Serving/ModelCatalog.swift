@@ -1,0 +1,186 @@
+import Device
+import Engine
+import Foundation
+import InferenceProtocol
+import Linker
+import Logging
+import ModelStore
+
+/// The models that requests can name: what the store has, without what an operator has unloaded, and with what is being
+/// compiled or could not be.
+///
+/// A model is opened when it is first asked for, and stays open: that costs its graph, not its weights.
+public final class ModelCatalog: Sendable {
+  /// What is known of one name.
+  public struct Entry: Sendable, Hashable {
+    /// Ascending; what the store has of it.
+    public var versions: [Int] = []
+    /// Why its compiled form cannot be used as it is.
+    public var problem: String?
+    /// An operator has unloaded it.
+    public var isUnloaded = false
+    /// It is finishing what it runs, and is unloaded then.
+    public var isUnloading = false
+    /// A version of it is being compiled.
+    public var isCompiling = false
+    /// Why the last version that was compiled is not there.
+    public var failure: String?
+  }
+
+  private struct State: Sendable {
+    var entries: [String: Entry] = [:]
+    var open: [Key: LinkableModel] = [:]
+  }
+
+  private struct Key: Hashable, Sendable {
+    var name: String
+    var version: Int
+  }
+
+  private let models: ModelRepository
+  private let log: Logger
+  private let work = BlockingWork("fusedinf.catalog")
+  private let state = Locked(State())
+
+  init(models: ModelRepository, log: Logger) {
+    self.models = models
+    self.log = log
+  }
+
+  /// What is known, by name.
+  public var entries: [String: Entry] { state.withLock { $0.entries } }
+
+  /// Reads the store's listing again: other processes add to it and remove from it.
+  public func refresh() async throws {
+    let listing = try await work.run { [models] in try models.store.list() }
+    state.withLock { state in
+      let names = Set(listing.map(\.name))
+      for entry in listing {
+        state.entries[entry.name, default: Entry()].versions = entry.versions
+        if case .unusable(let reason) = entry.state {
+          state.entries[entry.name]?.problem = reason
+        } else {
+          state.entries[entry.name]?.problem = nil
+        }
+      }
+      for name in state.entries.keys where !names.contains(name) {
+        state.entries[name]?.versions = []
+        if let entry = state.entries[name], !entry.isCompiling, entry.failure == nil {
+          state.entries[name] = nil
+        }
+      }
+      for key in state.open.keys where state.entries[key.name]?.versions.contains(key.version) != true {
+        state.open[key] = nil
+      }
+    }
+  }
+
+  /// The model that a request names, opened; compiled again when it has to be.
+  /// - Throws: ``ServiceError``: there is none, or it cannot be used.
+  public func model(_ name: String, version: Int?) async throws -> LinkableModel {
+    enum Found {
+      case open(LinkableModel)
+      case toOpen(Int)
+    }
+    let found: Found = try state.withLock { state in
+      let version = try ModelCatalog.available(name, version, state.entries[name])
+      if let model = state.open[Key(name: name, version: version)] { return .open(model) }
+      return .toOpen(version)
+    }
+    switch found {
+    case .open(let model): return model
+    case .toOpen(let version): return try await open(name, version)
+    }
+  }
+
+  private func open(_ name: String, _ version: Int) async throws -> LinkableModel {
+    do {
+      let model = try await work.run { [models, log] in
+        try models.open(name, version: version) { log.notice("\($0)", metadata: ["model": "\(name)"]) }
+      }
+      return state.withLock { state in
+        let key = Key(name: name, version: version)
+        // Another request may have opened it meanwhile; all use one, so that plans are made once.
+        if let other = state.open[key] { return other }
+        if state.entries[name]?.versions.contains(version) == true { state.open[key] = model }
+        return model
+      }
+    } catch let error as StoreError where error.kind == .notFound {
+      throw ServiceError(.notFound, error.description)
+    } catch {
+      throw ServiceError(.unavailable, "\(error)")
+    }
+  }
+
+  /// The version that a request for `version` gets.
+  private static func available(_ name: String, _ version: Int?, _ entry: Entry?) throws -> Int {
+    guard let entry else { throw ServiceError(.notFound, "there is no model '\(shown(name))'") }
+    if entry.isUnloaded || entry.isUnloading {
+      throw ServiceError(.unavailable, "model '\(name)' is unloaded; load it through the repository API")
+    }
+    guard let newest = entry.versions.last else {
+      if let failure = entry.failure {
+        throw ServiceError(.unavailable, "model '\(name)' could not be compiled: \(failure)")
+      }
+      throw ServiceError(.unavailable, "model '\(name)' is being compiled", retryAfter: .seconds(1))
+    }
+    guard let version else { return newest }
+    guard entry.versions.contains(version) else {
+      throw ServiceError(
+        .notFound,
+        "model '\(name)' has no version \(version); it has "
+          + entry.versions.map(String.init).joined(separator: ", "))
+    }
+    return version
+  }
+
+  /// True when a request for it would be taken.
+  public func isReady(_ name: String, version: Int?) -> Bool {
+    state.withLock { (try? ModelCatalog.available(name, version, $0.entries[name])) != nil }
+  }
+
+  /// Changes what is known of a name.
+  public func update(_ name: String, _ body: @Sendable (inout Entry) -> Void) {
+    state.withLock { state in
+      body(&state.entries[name, default: Entry()])
+    }
+  }
+
+  /// The models of a name that are open.
+  public func opened(_ name: String) -> [LinkableModel] {
+    state.withLock { state in
+      state.open.filter { $0.key.name == name }.sorted { $0.key.version < $1.key.version }.map(\.value)
+    }
+  }
+
+  /// Closes the models of a name; runs that hold them go on.
+  public func close(_ name: String) {
+    state.withLock { state in
+      for key in state.open.keys where key.name == name { state.open[key] = nil }
+    }
+  }
+
+  /// The index of all models and versions, by name.
+  public var index: [RepositoryIndexEntry] {
+    entries.sorted { $0.key < $1.key }.flatMap { name, entry in
+      var rows = entry.versions.map { version in
+        RepositoryIndexEntry(
+          name: name, version: "\(version)",
+          state: entry.isUnloading ? .unloading : entry.isUnloaded ? .unavailable : .ready,
+          reason: entry.isUnloading || entry.isUnloaded ? "unloaded" : "")
+      }
+      if entry.isCompiling {
+        rows.append(RepositoryIndexEntry(name: name, version: "", state: .loading, reason: "being compiled"))
+      } else if let failure = entry.failure {
+        rows.append(RepositoryIndexEntry(name: name, version: "", state: .unavailable, reason: failure))
+      }
+      return rows
+    }
+  }
+}
+
+/// A name from outside as it may stand in a message: short, without control characters.
+public func shown(_ name: String) -> String {
+  let scalars = name.unicodeScalars.prefix(64).map { $0.properties.generalCategory == .control ? "?" : $0 }
+  return String(String.UnicodeScalarView(scalars)) + (name.unicodeScalars.count > 64 ? "…" : "")
+}

@@ -1,0 +1,35 @@
+import Executor
+import Linker
+import ModelGraph
+import ModelStore
+import Residency
+import Scheduler
+import Tensors
+
+extension ServiceError {
+  /// What a request for `model` is told of `error`.
+  init(_ error: any Error, model: String) {
+    switch error {
+    case let error as ServiceError: self = error
+    case let error as SchedulerError:
+      let kind: Kind =
+        switch error.kind {
+        case .queueFull: .tooManyRequests
+        case .deadlineUnreachable, .deadlinePassed: .deadlineExceeded
+        case .draining: .unavailable
+        case .doesNotFit: .tooLarge
+        }
+      self.init(kind, error.description, retryAfter: error.retryAfter)
+    case is CancellationError:
+      self.init(.cancelled, "model '\(shown(model))': the request was cancelled")
+    case let error as LinkError:
+      self.init(error.isCallers ? .invalidRequest : .unavailable, error.description)
+    case let error as TensorError: self.init(.invalidRequest, error.description)
+    // Shapes that the model's operators cannot work on, found while planning for them.
+    case let error as GraphError: self.init(.invalidRequest, "model '\(shown(model))': \(error)")
+    case let error as StoreError:
+      self.init(error.kind == .notFound ? .notFound : .unavailable, error.description)
+    default: self.init(.unavailable, "model '\(shown(model))': \(error)")
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/// Why a request gets no answer from the scheduler.
+public struct SchedulerError: Error, Sendable, CustomStringConvertible {
+  /// A small closed set, for metric labels and status codes.
+  public enum Kind: String, Sendable, Hashable, CaseIterable {
+    case queueFull = "queue_full"
+    case deadlineUnreachable = "deadline_unreachable"
+    case deadlinePassed = "deadline_passed"
+    case draining
+    case doesNotFit = "does_not_fit"
+  }
+
+  package enum Code: Sendable {
+    case tooManyRequests(model: String, limit: Int, retryAfter: Duration)
+    case tooManyBytes(model: String, bytes: Int, limit: Int, retryAfter: Duration)
+    case deadlineUnreachable(model: String, expected: Duration, left: Duration, retryAfter: Duration)
+    case deadlinePassed(model: String, waited: Duration)
+    case draining(model: String)
+    case pinDoesNotFit(model: String, bytes: Int, pinned: Int, largest: Int, budget: Int)
+  }
+
+  private let code: Code
+
+  package init(_ code: Code) { self.code = code }
+
+  public var kind: Kind {
+    switch code {
+    case .tooManyRequests, .tooManyBytes: .queueFull
+    case .deadlineUnreachable: .deadlineUnreachable
+    case .deadlinePassed: .deadlinePassed
+    case .draining: .draining
+    case .pinDoesNotFit: .doesNotFit
+    }
+  }
+
+  /// When asking again may work.
+  public var retryAfter: Duration? {
+    switch code {
+    case .tooManyRequests(_, _, let after), .tooManyBytes(_, _, _, let after),
+      .deadlineUnreachable(_, _, _, let after):
+      after
+    case .deadlinePassed, .draining, .pinDoesNotFit: nil
+    }
+  }
+
+  public var description: String {
+    switch code {
+    case .tooManyRequests(let model, let limit, _):
+      "model '\(model)': \(limit) requests wait already; ask again later, or raise --max-queue"
+    case .tooManyBytes(let model, let bytes, let limit, _):
+      "model '\(model)': the request's \(bytes) bytes do not fit what may wait (\(limit) bytes); ask again later, "
+        + "or raise --max-queue-bytes"
+    case .deadlineUnreachable(let model, let expected, let left, _):
+      "model '\(model)': an answer is expected in \(expected), the request allows \(left)"
+    case .deadlinePassed(let model, let waited):
+      "model '\(model)': the request's deadline passed while it waited (\(waited))"
+    case .draining(let model):
+      "model '\(model)': the server is shutting down and takes no more requests"
+    case .pinDoesNotFit(let model, let bytes, let pinned, let largest, let budget):
+      "model '\(model)' cannot be pinned: its \(bytes) bytes, \(pinned) that are pinned already and \(largest) that the "
+        + "largest other model needs to run are more than the budget of \(budget)"
+    }
+  }
+}
