@@ -12,12 +12,16 @@ public final class InferenceService: Sendable {
   public let catalog: ModelCatalog
   public let statistics = StatisticsBook()
   public let sharedMemory: SharedMemoryRegions
+  public let access: AccessPolicy
   public let log: Logger
 
-  public init(engine: Engine, configuration: ServiceConfiguration, log: Logger) {
+  public init(
+    engine: Engine, configuration: ServiceConfiguration, access: AccessPolicy = AccessPolicy(), log: Logger
+  ) {
     self.engine = engine
     self.configuration = configuration
     self.log = log
+    self.access = access
     scheduler = Scheduler(engine: engine, configuration: configuration.scheduler)
     catalog = ModelCatalog(models: engine.models, log: log)
     sharedMemory = SharedMemoryRegions(isAllowed: configuration.allowsSharedMemory)
