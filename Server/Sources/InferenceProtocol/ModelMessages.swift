@@ -86,35 +86,60 @@ public struct InferStatistics: Sendable, Hashable, Codable {
   public var success = StatisticDuration()
   public var fail = StatisticDuration()
   public var queue = StatisticDuration()
-  public var compute_input = StatisticDuration()
-  public var compute_infer = StatisticDuration()
-  public var compute_output = StatisticDuration()
-  public var cache_hit = StatisticDuration()
-  public var cache_miss = StatisticDuration()
+  public var computeInput = StatisticDuration()
+  public var computeInfer = StatisticDuration()
+  public var computeOutput = StatisticDuration()
+  public var cacheHit = StatisticDuration()
+  public var cacheMiss = StatisticDuration()
+
+  enum CodingKeys: String, CodingKey {
+    case success, fail, queue
+    case computeInput = "compute_input"
+    case computeInfer = "compute_infer"
+    case computeOutput = "compute_output"
+    case cacheHit = "cache_hit"
+    case cacheMiss = "cache_miss"
+  }
 
   public init() {}
 }
 
 /// Triton's `InferBatchStatistics`.
 public struct InferBatchStatistics: Sendable, Hashable, Codable {
-  public var batch_size: UInt64
-  public var compute_input = StatisticDuration()
-  public var compute_infer = StatisticDuration()
-  public var compute_output = StatisticDuration()
+  public var batchSize: UInt64
+  public var computeInput = StatisticDuration()
+  public var computeInfer = StatisticDuration()
+  public var computeOutput = StatisticDuration()
 
-  public init(batchSize: UInt64) { batch_size = batchSize }
+  enum CodingKeys: String, CodingKey {
+    case batchSize = "batch_size"
+    case computeInput = "compute_input"
+    case computeInfer = "compute_infer"
+    case computeOutput = "compute_output"
+  }
+
+  public init(batchSize: UInt64) { self.batchSize = batchSize }
 }
 
-/// Triton's `ModelStatistics`; its names, so that it encodes as its JSON.
+/// Triton's `ModelStatistics`; it encodes as its JSON.
 public struct ModelStatisticsMessage: Sendable, Hashable, Codable {
   public var name: String
   public var version: String
   /// Milliseconds since the epoch.
-  public var last_inference: UInt64 = 0
-  public var inference_count: UInt64 = 0
-  public var execution_count: UInt64 = 0
-  public var inference_stats = InferStatistics()
-  public var batch_stats: [InferBatchStatistics] = []
+  public var lastInference: UInt64 = 0
+  public var inferenceCount: UInt64 = 0
+  public var executionCount: UInt64 = 0
+  public var inferenceStats = InferStatistics()
+  public var batchStats: [InferBatchStatistics] = []
+
+  enum CodingKeys: String, CodingKey {
+    case name, version
+    case lastInference = "last_inference"
+    case inferenceCount = "inference_count"
+    case executionCount = "execution_count"
+    case inferenceStats = "inference_stats"
+    case batchStats = "batch_stats"
+  }
 
   public init(name: String, version: String) {
     self.name = name

@@ -10,7 +10,12 @@ public final class SharedMemoryRegions: Sendable {
     /// The POSIX shared-memory object, as `shm_open` takes it.
     public var key: String
     public var offset: Int
-    public var byte_size: Int
+    public var byteCount: Int
+
+    enum CodingKeys: String, CodingKey {
+      case name, key, offset
+      case byteCount = "byte_size"
+    }
   }
 
   /// Whether clients may register regions.

@@ -33,22 +33,22 @@ public final class StatisticsBook: Sendable {
       &+ (timing.answered > timing.admitted ? timing.answered - timing.admitted : 0)
     let compute = timing.computeNanoseconds &+ timing.swapInNanoseconds
     change(model, version) { record in
-      record.message.last_inference = UInt64(max(0, Date().timeIntervalSince1970 * 1000))
-      record.message.inference_count &+= 1
-      record.message.inference_stats.success.add(total)
-      record.message.inference_stats.queue.add(timing.queueNanoseconds)
-      record.message.inference_stats.compute_input.add(inputNanoseconds)
-      record.message.inference_stats.compute_infer.add(compute)
-      record.message.inference_stats.compute_output.add(outputNanoseconds)
+      record.message.lastInference = UInt64(max(0, Date().timeIntervalSince1970 * 1000))
+      record.message.inferenceCount &+= 1
+      record.message.inferenceStats.success.add(total)
+      record.message.inferenceStats.queue.add(timing.queueNanoseconds)
+      record.message.inferenceStats.computeInput.add(inputNanoseconds)
+      record.message.inferenceStats.computeInfer.add(compute)
+      record.message.inferenceStats.computeOutput.add(outputNanoseconds)
       let size = max(1, timing.batchSize)
       let seen = (record.partial[size] ?? 0) + 1
       record.partial[size] = seen < size ? seen : 0
       guard seen >= size else { return }
-      record.message.execution_count &+= 1
+      record.message.executionCount &+= 1
       var batch = record.batches[size] ?? InferBatchStatistics(batchSize: UInt64(size))
-      batch.compute_input.add(inputNanoseconds)
-      batch.compute_infer.add(compute)
-      batch.compute_output.add(outputNanoseconds)
+      batch.computeInput.add(inputNanoseconds)
+      batch.computeInfer.add(compute)
+      batch.computeOutput.add(outputNanoseconds)
       record.batches[size] = batch
     }
   }
@@ -56,7 +56,7 @@ public final class StatisticsBook: Sendable {
   /// Notes a request that got no answer.
   /// - Parameter nanoseconds: since its arrival.
   public func failed(_ model: String, _ version: Int, nanoseconds: UInt64) {
-    change(model, version) { $0.message.inference_stats.fail.add(nanoseconds) }
+    change(model, version) { $0.message.inferenceStats.fail.add(nanoseconds) }
   }
 
   private func change(_ model: String, _ version: Int, _ body: (inout Record) -> Void) {
@@ -77,7 +77,7 @@ public final class StatisticsBook: Sendable {
       .sorted { ($0.key.model, $0.key.version) < ($1.key.model, $1.key.version) }
       .map { _, record in
         var message = record.message
-        message.batch_stats = record.batches.sorted { $0.key < $1.key }.map(\.value)
+        message.batchStats = record.batches.sorted { $0.key < $1.key }.map(\.value)
         return message
       }
     }
