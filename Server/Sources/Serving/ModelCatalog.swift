@@ -25,6 +25,10 @@ public final class ModelCatalog: Sendable {
     public var isCompiling = false
     /// Why the last version that was compiled is not there.
     public var failure: String?
+    /// What its versions are kept by when they are opened.
+    public var settings = ModelSettings()
+    /// Counts unloads, so that one that was overtaken by a load changes nothing any more.
+    fileprivate var unloads = 0
   }
 
   private struct State: Sendable {
@@ -156,6 +160,26 @@ public final class ModelCatalog: Sendable {
   /// Closes the models of a name; runs that hold them go on.
   public func close(_ name: String) {
     state.withLock { state in
+      for key in state.open.keys where key.name == name { state.open[key] = nil }
+    }
+  }
+
+  /// Takes no more requests for a name.
+  /// - Returns: what ``endUnloading(_:_:)`` takes.
+  func beginUnloading(_ name: String) -> Int {
+    state.withLock { state in
+      state.entries[name, default: Entry()].isUnloading = true
+      state.entries[name]?.unloads &+= 1
+      return state.entries[name]?.unloads ?? 0
+    }
+  }
+
+  /// Closes the models of a name whose last request has been answered, unless it was loaded or unloaded again since.
+  func endUnloading(_ name: String, _ turn: Int) {
+    state.withLock { state in
+      guard let entry = state.entries[name], entry.isUnloading, entry.unloads == turn else { return }
+      state.entries[name]?.isUnloading = false
+      state.entries[name]?.isUnloaded = true
       for key in state.open.keys where key.name == name { state.open[key] = nil }
     }
   }

@@ -1,0 +1,128 @@
+import Foundation
+import InferenceProtocol
+
+/// What a client asks for with a load.
+struct ModelLoadRequest: Sendable {
+  var model: String
+  var settings: ModelSettings
+  /// By path, as the client names it: `1/model.onnx`.
+  var files: [String: [UInt8]]
+
+  private static let filePrefix = "file:"
+
+  /// - Parameters:
+  ///   - parameters: those of the request; files among them are in Base64.
+  ///   - files: those that came as bytes, by the parameter's name.
+  /// - Throws: ``ServiceError`` for parameters that cannot be followed.
+  init(model: String, parameters: [String: Parameter], files: [String: [UInt8]]) throws {
+    self.model = model
+    settings = ModelSettings()
+    self.files = [:]
+    for (name, bytes) in files { try add(name, bytes) }
+    for (name, value) in parameters {
+      switch name {
+      case "keep_alive": settings.keepAlive = try Duration(parameter: value, named: name)
+      case "pin": settings.isPinned = try ModelLoadRequest.flag(value, named: name)
+      case "config": try follow(configuration: value)
+      case _ where name.hasPrefix(ModelLoadRequest.filePrefix):
+        guard case .string(let text) = value, let data = Data(base64Encoded: text) else {
+          throw ServiceError(.invalidRequest, "'\(shown(name))' is no file in Base64")
+        }
+        try add(name, Array(data))
+      default:
+        throw ServiceError(
+          .invalidRequest,
+          "a load has no parameter '\(shown(name))'; it has keep_alive, pin, config and file:VERSION/PATH")
+      }
+    }
+  }
+
+  private mutating func add(_ name: String, _ bytes: [UInt8]) throws {
+    guard name.hasPrefix(ModelLoadRequest.filePrefix) else {
+      throw ServiceError(
+        .invalidRequest,
+        "'\(shown(name))' is no name of a file; it has to begin with '\(ModelLoadRequest.filePrefix)'")
+    }
+    let path = String(name.dropFirst(ModelLoadRequest.filePrefix.count))
+    guard files.updateValue(bytes, forKey: path) == nil else {
+      throw ServiceError(.invalidRequest, "'\(shown(name))' is given twice")
+    }
+  }
+
+  private static func flag(_ value: Parameter, named name: String) throws -> Bool {
+    switch value {
+    case .bool(let flag): return flag
+    case .string(let text) where ["true", "false"].contains(text.lowercased()):
+      return text.lowercased() == "true"
+    default: throw ServiceError(.invalidRequest, "'\(name)' has to be true or false")
+    }
+  }
+
+  // MARK: Triton's model configuration
+
+  private static let platforms = ["", "onnxruntime_onnx", "onnxruntime", "fusedinf_onnx", "fusedinf"]
+
+  /// Takes of a model configuration what can be followed, and refuses the rest.
+  private mutating func follow(configuration: Parameter) throws {
+    guard case .string(let text) = configuration,
+      let fields = try? JSONDecoder().decode([String: ConfigurationValue].self, from: Data(text.utf8))
+    else { throw ServiceError(.invalidRequest, "'config' is no model configuration in JSON") }
+    for (field, value) in fields {
+      switch (field, value) {
+      case ("name", .string(let name)) where name == model || name.isEmpty: break
+      case ("platform", .string(let name)), ("backend", .string(let name)):
+        guard ModelLoadRequest.platforms.contains(name) else {
+          throw ServiceError(
+            .unsupported, "'config' asks for the \(field) '\(shown(name))'; ONNX models are served alone")
+        }
+      case ("max_batch_size", .number(0)): break
+      case ("parameters", .object(let parameters)): try follow(parameters)
+      default:
+        throw ServiceError(
+          .unsupported,
+          "'config' sets '\(shown(field))', which cannot be followed; name, platform, backend, max_batch_size 0 and "
+            + "the parameters keep_alive and pin can")
+      }
+    }
+  }
+
+  /// The configuration's own parameters: `{"keep_alive": {"string_value": "5"}}`.
+  private mutating func follow(_ parameters: [String: ConfigurationValue]) throws {
+    for (name, value) in parameters {
+      guard case .object(let fields) = value, fields.count == 1,
+        case .string(let text)? = fields["string_value"]
+      else {
+        throw ServiceError(.invalidRequest, "the parameter '\(shown(name))' of 'config' has no string_value")
+      }
+      switch name {
+      case "keep_alive": settings.keepAlive = try Duration(parameter: .string(text), named: name)
+      case "pin": settings.isPinned = try ModelLoadRequest.flag(.string(text), named: name)
+      default:
+        throw ServiceError(
+          .unsupported,
+          "'config' sets the parameter '\(shown(name))'; keep_alive and pin are those that there are")
+      }
+    }
+  }
+}
+
+/// As much of JSON as a model configuration is looked at for.
+private enum ConfigurationValue: Decodable {
+  case string(String)
+  case number(Double)
+  case object([String: ConfigurationValue])
+  case other
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let text = try? container.decode(String.self) {
+      self = .string(text)
+    } else if let number = try? container.decode(Double.self) {
+      self = .number(number)
+    } else if let object = try? container.decode([String: ConfigurationValue].self) {
+      self = .object(object)
+    } else {
+      self = .other
+    }
+  }
+}
