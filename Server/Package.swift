@@ -64,5 +64,8 @@ let package = Package(
         "HTTPFrontend", "GRPCFrontend", "Serving", engine, log, lifecycle,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict, linkerSettings: rpath),
+    .testTarget(
+      name: "ServingTests", dependencies: ["Serving", "InferenceProtocol", engine], swiftSettings: strict,
+      linkerSettings: rpath),
   ]
 )

@@ -26,9 +26,10 @@ extension InferenceService {
 
   private func answer(_ request: InferRequest, arrival: UInt64) async throws -> InferResponse {
     let model = try await catalog.model(request.model, version: request.version)
+    let targets = try sharedMemory.targets(of: request.outputs)
     let scheduled = try scheduledRequest(request, for: model, arrival: arrival)
     let answer = try await scheduler.run(scheduled)
-    return try respond(to: request, with: answer, from: model, arrival: arrival)
+    return try respond(to: request, with: answer, from: model, arrival: arrival, targets: targets)
   }
 
   /// Runs several inferences as members of one program. Each is answered as soon as it is done.
@@ -39,23 +40,28 @@ extension InferenceService {
   ) async {
     let arrival = monotonicNanoseconds()
     var models: [LinkableModel] = []
+    var targets: [SharedMemoryTargets] = []
     var scheduled: [ScheduledRequest] = []
     var indices: [Int] = []
     for (index, request) in requests.enumerated() {
       do {
         let model = try await catalog.model(request.model, version: request.version)
+        let outputs = try sharedMemory.targets(of: request.outputs)
         scheduled.append(try scheduledRequest(request, for: model, arrival: arrival))
+        targets.append(outputs)
         models.append(model)
         indices.append(index)
       } catch { onAnswer(index, .failure(ServiceError(error, model: request.model))) }
     }
-    await scheduler.run(together: scheduled) { [models, indices] position, result in
+    await scheduler.run(together: scheduled) { [models, targets, indices] position, result in
       let request = requests[indices[position]]
       do {
         onAnswer(
           indices[position],
           .success(
-            try self.respond(to: request, with: result.get(), from: models[position], arrival: arrival)))
+            try self.respond(
+              to: request, with: result.get(), from: models[position], arrival: arrival,
+              targets: targets[position])))
       } catch {
         self.statistics.failed(
           request.model, models[position].version, nanoseconds: monotonicNanoseconds() - arrival)
@@ -128,18 +134,22 @@ extension InferenceService {
   // MARK: Out
 
   /// The response, with the outputs that were asked for, in that order.
+  /// - Parameter targets: those of the request's outputs, taken before the run.
   func respond(
-    to request: InferRequest, with answer: ScheduledAnswer, from model: LinkableModel, arrival: UInt64
+    to request: InferRequest, with answer: ScheduledAnswer, from model: LinkableModel, arrival: UInt64,
+    targets: SharedMemoryTargets
   ) throws -> InferResponse {
     let outputs: [NamedTensor]
     if request.outputs.isEmpty {
-      outputs = try answer.outputs.map { try output($0.name, $0.tensor, as: RequestedOutput(name: $0.name)) }
+      outputs = try answer.outputs.map {
+        try output($0.name, $0.tensor, as: RequestedOutput(name: $0.name), targets)
+      }
     } else {
       outputs = try request.outputs.map { wanted in
         guard let found = answer.outputs.first(where: { $0.name == wanted.name }) else {
           throw ServiceError(.failed, "model '\(model.name)' gave no output '\(wanted.name)'")
         }
-        return try output(found.name, found.tensor, as: wanted)
+        return try output(found.name, found.tensor, as: wanted, targets)
       }
     }
     let now = monotonicNanoseconds()
@@ -155,7 +165,9 @@ extension InferenceService {
       outputs: outputs)
   }
 
-  private func output(_ name: String, _ tensor: Tensor, as wanted: RequestedOutput) throws -> NamedTensor {
+  private func output(
+    _ name: String, _ tensor: Tensor, as wanted: RequestedOutput, _ targets: SharedMemoryTargets
+  ) throws -> NamedTensor {
     var result: NamedTensor
     if let count = wanted.classCount {
       result = try Classification(of: tensor, count: count).named(name)
@@ -167,8 +179,7 @@ extension InferenceService {
       result = NamedTensor(name: name, datatype: datatype, shape: tensor.shape, contents: .tensor(tensor))
     }
     if let range = wanted.shared {
-      try sharedMemory.write(result.contents, to: range)
-      result.contents = .shared(range)
+      result.contents = .shared(try targets.write(result, to: range))
     }
     return result
   }

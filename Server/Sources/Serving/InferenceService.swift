@@ -24,6 +24,7 @@ public final class InferenceService: Sendable {
     self.access = access
     scheduler = Scheduler(engine: engine, configuration: configuration.scheduler)
     catalog = ModelCatalog(models: engine.models, log: log)
-    sharedMemory = SharedMemoryRegions(isAllowed: configuration.allowsSharedMemory)
+    sharedMemory = SharedMemoryRegions(
+      isAllowed: configuration.allowsSharedMemory, maxTensorBytes: configuration.maxRequestBytes)
   }
 }
