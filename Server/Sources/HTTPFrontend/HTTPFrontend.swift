@@ -1,16 +1,11 @@
 import Hummingbird
+import HummingbirdCore
 import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
 import ServiceLifecycle
 import Serving
-
-/// Where and how the server listens for HTTP.
-public struct HTTPConfiguration: Sendable {
-  public var host = "127.0.0.1"
-  /// 0: any that is free.
-  public var port = 8000
-
-  public init() {}
-}
 
 /// The server's HTTP side: the Open Inference Protocol with Triton's extensions, and what is FusedInf's own.
 public struct HTTPFrontend: Service {
@@ -22,14 +17,57 @@ public struct HTTPFrontend: Service {
     self.configuration = configuration
   }
 
+  /// All that is answered.
+  private var families: [any RouteFamily] {
+    [
+      ServerRoutes(),
+      ModelRoutes(),
+      InferRoutes(),
+      UnsupportedRoutes(),
+    ]
+  }
+
   /// Serves until it is told to shut down.
   public func run() async throws {
-    let router = Router()
-    router.get("v2/health/live") { _, _ in HTTPResponse.Status.ok }
-    let application = Application(
-      router: router,
-      configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
-      logger: service.log)
-    try await application.runService()
+    let routes = Routes(service: service, configuration: configuration)
+    for family in families { family.add(to: routes) }
+    let responder = routes.responder()
+    let log = service.log
+    let channel = InferenceChannel(
+      configuration: configuration, budget: BodyBudget(limit: configuration.maxBodyBytesInFlight)
+    ) { address in
+      let isLoopback = address?.isLoopback ?? true
+      return { head, body, writer in
+        let context = HTTPContext(
+          source: HTTPContext.Source(logger: log, isLoopback: isLoopback, body: body))
+        var response: Response
+        do {
+          response = try await responder.respond(to: Request(head, body), context: context)
+          // The router's own answer to paths that it does not know.
+          if response.status == .notFound, response.body.contentLength == 0 {
+            response = Response(error: "there is nothing at this path", status: .notFound)
+          }
+        } catch { response = Response(error) }
+        try await writer.write(response)
+      }
+    }
+    let server = Server(
+      childChannelSetup: channel,
+      configuration: ServerConfiguration(
+        address: .hostname(configuration.host, port: configuration.port), backlog: 1024,
+        availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections)),
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: log)
+    try await server.run()
+  }
+}
+
+extension SocketAddress {
+  /// The address is this machine's own.
+  var isLoopback: Bool {
+    switch self {
+    case .v4: ipAddress?.hasPrefix("127.") == true
+    case .v6: ipAddress == "::1" || ipAddress?.hasPrefix("::ffff:127.") == true
+    case .unixDomainSocket: true
+    }
   }
 }

@@ -31,6 +31,12 @@ extension InferenceService {
         inputs: stored.inputs.map(\.message), outputs: stored.outputs.map(\.message))
     } catch { throw ServiceError(error, model: name) }
   }
+
+  /// A model's configuration, as Triton's clients ask for it.
+  /// - Throws: ``ServiceError`` when there is no such model or version, or it cannot be used.
+  public func modelConfig(of name: String, version: Int?) async throws(ServiceError) -> ModelConfigMessage {
+    ModelConfigMessage(try await metadata(of: name, version: version), backend: "fusedinf")
+  }
 }
 
 extension ModelMetadata.TensorDeclaration {

@@ -140,7 +140,22 @@ public final class ModelCatalog: Sendable {
 
   /// True when a request for it would be taken.
   public func isReady(_ name: String, version: Int?) -> Bool {
-    state.withLock { (try? ModelCatalog.available(name, version, $0.entries[name])) != nil }
+    (try? checkReady(name, version: version)) != nil
+  }
+
+  /// - Throws: ``ServiceError`` with which a request for it would be refused.
+  public func checkReady(_ name: String, version: Int?) throws {
+    _ = try state.withLock { try ModelCatalog.available(name, version, $0.entries[name]) }
+  }
+
+  /// - Throws: ``ServiceError`` when nothing is known by that name, or it has not that version.
+  public func checkKnown(_ name: String, version: Int?) throws {
+    guard let entry = entries[name] else {
+      throw ServiceError(.notFound, "there is no model '\(shown(name))'")
+    }
+    if let version, !entry.versions.contains(version) {
+      throw ServiceError(.notFound, "model '\(name)' has no version \(version)")
+    }
   }
 
   /// Changes what is known of a name.

@@ -1,0 +1,212 @@
+import Hummingbird
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// Carries out what ``ConnectionState`` decides for one connection: on its event loop, but for the task that answers.
+final class ConnectionHandler: ChannelInboundHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  /// Answers one request; whatever it does, it gives the writer a whole response, or throws.
+  typealias Responder = @Sendable (HTTPRequestHead, ByteBuffer, ConnectionWriter) async throws -> Void
+
+  private var state: ConnectionState
+  private let respond: Responder
+  private var context: ChannelHandlerContext?
+  private var task: Task<Void, Never>?
+  private var timer: Scheduled<Void>?
+  private var timerDeadline: UInt64 = .max
+  /// What was read together with a request that is being answered.
+  private var pending = CircularBuffer<HTTPServerRequestPart>()
+  private var holdsRead = false
+  private var version = HTTPVersion.http1_1
+  private var isHead = false
+
+  init(state: ConnectionState, respond: @escaping Responder) {
+    self.state = state
+    self.respond = respond
+  }
+
+  static var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
+
+  // MARK: In
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    schedule()
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    self.context = nil
+    timer?.cancel()
+    timer = nil
+  }
+
+  /// Called by the handler before the decoder.
+  func bytesArrived() {
+    state.bytesArrived(ConnectionHandler.now)
+    schedule()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let part = unwrapInboundIn(data)
+    guard pending.isEmpty, !state.isAnswering else { return pending.append(part) }
+    carryOut(state.received(part, ConnectionHandler.now))
+  }
+
+  private func takePending() {
+    while !pending.isEmpty, !state.isAnswering {
+      carryOut(state.received(pending.removeFirst(), ConnectionHandler.now))
+    }
+    guard pending.isEmpty, holdsRead, !state.isAnswering else { return }
+    holdsRead = false
+    context?.read()
+  }
+
+  /// Called by the handler that sees reads: while a request is answered, the socket's buffer holds the next ones back.
+  func mayRead() -> Bool {
+    guard state.isAnswering || !pending.isEmpty else { return true }
+    holdsRead = true
+    return false
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
+    carryOut(state.failedToParse(headerIsTooLarge: error == .headerOverflow))
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    task?.cancel()
+    state.closed()
+    context.fireChannelInactive()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if event is ChannelShouldQuiesceEvent {
+      carryOut(state.quiesce())
+    } else {
+      context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  // MARK: What was decided
+
+  private func carryOut(_ action: ConnectionState.Action) {
+    defer { schedule() }
+    switch action {
+    case .nothing: return
+    case .answer(let head, let body): start(head, body)
+    case .askForBody(let version):
+      write(.head(HTTPResponseHead(version: version, status: .continue)))
+      context?.flush()
+    case .refuse(let refusal, let version):
+      self.version = version
+      isHead = false
+      var headers = HTTPHeaders([("Content-Type", "application/json")])
+      if let seconds = refusal.retryAfter { headers.add(name: "Retry-After", value: "\(seconds)") }
+      let body = ErrorBody.bytes(refusal.message)
+      headers.add(name: "Content-Length", value: "\(body.readableBytes)")
+      begin(HTTPResponseStatus(statusCode: refusal.status), headers)
+      add(body, promise: nil)
+      finish()
+    case .close: context?.close(promise: nil)
+    }
+  }
+
+  private func start(_ head: HTTPRequestHead, _ body: ByteBuffer) {
+    guard let context else { return }
+    version = head.version
+    isHead = head.method == .HEAD
+    let writer = ConnectionWriter(
+      handler: NIOLoopBound(self, eventLoop: context.eventLoop), eventLoop: context.eventLoop)
+    task = Task { [respond] in
+      do {
+        try await respond(head, body, writer)
+      } catch {
+        // Nobody is there any more, or a response broke off: that can only be said by closing.
+        writer.abort()
+      }
+    }
+  }
+
+  private func schedule() {
+    guard let context, state.deadline < timerDeadline else { return }
+    timer?.cancel()
+    timerDeadline = state.deadline
+    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+    timer = context.eventLoop.scheduleTask(deadline: .uptimeNanoseconds(timerDeadline)) {
+      let handler = bound.value
+      handler.timerDeadline = .max
+      handler.carryOut(handler.state.timePassed(ConnectionHandler.now))
+    }
+  }
+
+  // MARK: Out
+
+  private func write(_ part: HTTPServerResponsePart, promise: EventLoopPromise<Void>? = nil) {
+    guard let context else {
+      promise?.fail(ChannelError.ioOnClosedChannel)
+      return
+    }
+    context.write(wrapOutboundOut(part), promise: promise)
+  }
+
+  /// Begins an answer.
+  func begin(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
+    var headers = headers
+    if state.endsAfterAnswer { headers.replaceOrAdd(name: "Connection", value: "close") }
+    write(.head(HTTPResponseHead(version: version, status: status, headers: headers)))
+  }
+
+  /// Writes a part of an answer, without flushing it.
+  func add(_ bytes: ByteBuffer, promise: EventLoopPromise<Void>?) {
+    guard !isHead else {
+      promise?.succeed()
+      return
+    }
+    state.beganToSend(bytes.readableBytes, ConnectionHandler.now)
+    write(.body(.byteBuffer(bytes)), promise: promise)
+  }
+
+  /// Sends what was written so far, of an answer that goes on.
+  func flush(_ done: EventLoopPromise<Void>) {
+    done.futureResult.assumeIsolated().whenComplete { _ in self.state.sent() }
+    schedule()
+    context?.flush()
+  }
+
+  /// Ends an answer and sends it.
+  func finish() {
+    guard let context else { return }
+    let promise = context.eventLoop.makePromise(of: Void.self)
+    promise.futureResult.assumeIsolated().whenSuccess {
+      self.carryOut(self.state.finishedAnswer(ConnectionHandler.now))
+      self.takePending()
+    }
+    write(.end(nil), promise: promise)
+    schedule()
+    context.flush()
+  }
+
+  func abort() { context?.close(promise: nil) }
+}
+
+/// Sees bytes before they are decoded, and reads before they are asked of the socket.
+final class ConnectionGate: ChannelDuplexHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundIn = ByteBuffer
+
+  private let connection: ConnectionHandler
+
+  init(_ connection: ConnectionHandler) { self.connection = connection }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    connection.bytesArrived()
+    context.fireChannelRead(data)
+  }
+
+  func read(context: ChannelHandlerContext) {
+    if connection.mayRead() { context.read() }
+  }
+}

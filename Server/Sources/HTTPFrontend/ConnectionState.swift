@@ -1,0 +1,247 @@
+import NIOCore
+import NIOHTTP1
+
+/// What a connection does next: collects a request, has it answered, refuses it, closes. Times are nanoseconds of one
+/// clock. Decides only; ``ConnectionHandler`` carries out.
+struct ConnectionState {
+  /// Why a request is not even handed on. The connection ends with it.
+  struct Refusal: Error, Hashable {
+    var status: Int
+    var message: String
+    /// Seconds.
+    var retryAfter: Int?
+  }
+
+  enum Action {
+    case nothing
+    case answer(HTTPRequestHead, ByteBuffer)
+    /// The client waits for leave to send its body.
+    case askForBody(HTTPVersion)
+    case refuse(Refusal, HTTPVersion)
+    case close
+  }
+
+  struct Limits {
+    var maxBodyBytes: Int
+    var headerTimeout: UInt64
+    var bodyTimeout: UInt64
+    var idleTimeout: UInt64
+    var minimumBytesPerSecond: UInt64
+  }
+
+  private struct Collection {
+    var head: HTTPRequestHead
+    var declared: Int?
+    var body = ByteBuffer()
+    var began: UInt64
+  }
+
+  private enum Phase {
+    /// Between requests; `began`: bytes of the next one have come.
+    case waiting(began: Bool)
+    case collecting(Collection)
+    case answering(keepsAlive: Bool)
+    /// A last answer is on its way, or has been read by nobody yet; whatever comes is passed over.
+    case ending
+  }
+
+  private let limits: Limits
+  private let budget: BodyBudget
+  private var phase = Phase.waiting(began: false)
+  private var reserved = 0
+  private var isQuiescing = false
+  /// When ``timePassed(_:)`` has something to do.
+  private(set) var deadline: UInt64
+
+  init(limits: Limits, budget: BodyBudget, now: UInt64) {
+    self.limits = limits
+    self.budget = budget
+    deadline = now &+ limits.idleTimeout
+  }
+
+  /// Whether more bytes are wanted now; while a request is answered, the next one's wait.
+  var wantsBytes: Bool {
+    if case .answering = phase { return false }
+    return true
+  }
+
+  /// Whether a request is being answered.
+  var isAnswering: Bool { !wantsBytes }
+
+  // MARK: What comes in
+
+  mutating func bytesArrived(_ now: UInt64) {
+    guard case .waiting(began: false) = phase else { return }
+    phase = .waiting(began: true)
+    deadline = now &+ limits.headerTimeout
+  }
+
+  mutating func received(_ part: HTTPServerRequestPart, _ now: UInt64) -> Action {
+    switch (part, phase) {
+    case (.head(let head), .waiting): return begin(head, now)
+    case (.body(let bytes), .collecting(var collection)):
+      // The copy of the body here and in `phase` would make appending copy all of it.
+      phase = .ending
+      return add(bytes, to: &collection)
+    case (.end, .collecting(let collection)):
+      phase = .answering(
+        keepsAlive: collection.head.isKeepAlive && !isQuiescing)
+      deadline = .max
+      return .answer(collection.head, collection.body)
+    default: return .nothing
+    }
+  }
+
+  private mutating func begin(_ head: HTTPRequestHead, _ now: UInt64) -> Action {
+    var declared: Int?
+    if let text = head.headers.first(name: "content-length") {
+      guard let length = Int(text), length >= 0 else {
+        return refuse(Refusal(status: 400, message: "'Content-Length' is no number of bytes"), head.version)
+      }
+      guard length <= limits.maxBodyBytes else { return refuse(tooLarge, head.version) }
+      declared = length
+    }
+    if let declared, !reserve(declared) { return refuse(tooMany, head.version) }
+    phase = .collecting(Collection(head: head, declared: declared, began: now))
+    deadline = now &+ limits.bodyTimeout
+    guard head.headers.first(name: "expect")?.lowercased() == "100-continue", declared != 0 else {
+      return .nothing
+    }
+    return .askForBody(head.version)
+  }
+
+  private mutating func add(_ bytes: ByteBuffer, to collection: inout Collection) -> Action {
+    if collection.declared == nil {
+      guard bytes.readableBytes <= limits.maxBodyBytes - collection.body.readableBytes else {
+        return refuse(tooLarge, collection.head.version)
+      }
+      guard reserve(bytes.readableBytes) else { return refuse(tooMany, collection.head.version) }
+    }
+    if collection.body.readableBytes == 0, bytes.readableBytes == collection.declared {
+      // A body that came in one piece stays where it is.
+      collection.body = bytes
+    } else {
+      if let declared = collection.declared { collection.body.reserveCapacity(declared) }
+      collection.body.writeImmutableBuffer(bytes)
+    }
+    let seconds = UInt64(collection.body.readableBytes) / max(limits.minimumBytesPerSecond, 1)
+    deadline = collection.began &+ limits.bodyTimeout &+ seconds &* 1_000_000_000
+    phase = .collecting(collection)
+    return .nothing
+  }
+
+  /// The bytes are no HTTP.
+  mutating func failedToParse(headerIsTooLarge: Bool) -> Action {
+    switch phase {
+    case .waiting, .collecting:
+      return refuse(
+        headerIsTooLarge
+          ? Refusal(status: 431, message: "the request's header is too large")
+          : Refusal(status: 400, message: "this is no HTTP/1.1 request"), .http1_1)
+    case .answering, .ending: return .close
+    }
+  }
+
+  private var tooLarge: Refusal {
+    Refusal(
+      status: 413,
+      message: "the request's body is larger than the \(limits.maxBodyBytes) bytes that the server takes")
+  }
+
+  private var tooMany: Refusal {
+    Refusal(
+      status: 503, message: "the server holds as many bytes of requests as it may; ask again later",
+      retryAfter: 1)
+  }
+
+  private mutating func refuse(_ refusal: Refusal, _ version: HTTPVersion) -> Action {
+    end()
+    return .refuse(refusal, version)
+  }
+
+  private mutating func end() {
+    phase = .ending
+    release()
+    deadline = .max
+  }
+
+  private mutating func reserve(_ bytes: Int) -> Bool {
+    guard budget.reserve(bytes) else { return false }
+    reserved += bytes
+    return true
+  }
+
+  private mutating func release() {
+    budget.release(reserved)
+    reserved = 0
+  }
+
+  // MARK: What goes out
+
+  /// Whether the answer's header has to say that the connection ends with it.
+  var endsAfterAnswer: Bool {
+    switch phase {
+    case .answering(let keepsAlive): !keepsAlive || isQuiescing
+    case .ending: true
+    case .waiting, .collecting: false
+    }
+  }
+
+  /// Bytes were given to the socket, and are waited for.
+  mutating func beganToSend(_ bytes: Int, _ now: UInt64) {
+    let seconds = UInt64(max(bytes, 0)) / max(limits.minimumBytesPerSecond, 1)
+    deadline = now &+ limits.bodyTimeout &+ seconds &* 1_000_000_000
+  }
+
+  /// A part of an answer that goes on has been taken by the client.
+  mutating func sent() {
+    if case .answering = phase { deadline = .max }
+  }
+
+  /// The last byte of an answer has been taken by the client.
+  mutating func finishedAnswer(_ now: UInt64) -> Action {
+    let ends = endsAfterAnswer
+    release()
+    switch phase {
+    case .answering:
+      guard !ends else {
+        phase = .ending
+        return .close
+      }
+      phase = .waiting(began: false)
+      deadline = now &+ limits.idleTimeout
+      return .nothing
+    case .ending:
+      // What the client still sends is read, or else it would not see the answer; not for long.
+      deadline = now &+ min(limits.bodyTimeout, 2_000_000_000)
+      return .nothing
+    case .waiting, .collecting: return .nothing
+    }
+  }
+
+  // MARK: Time and ends
+
+  mutating func timePassed(_ now: UInt64) -> Action {
+    guard now >= deadline else { return .nothing }
+    switch phase {
+    case .waiting(began: false), .answering, .ending:
+      end()
+      return .close
+    case .waiting(began: true):
+      return refuse(Refusal(status: 408, message: "the request's header came too slowly"), .http1_1)
+    case .collecting(let collection):
+      return refuse(
+        Refusal(status: 408, message: "the request's body came too slowly"), collection.head.version)
+    }
+  }
+
+  /// The server shuts down.
+  mutating func quiesce() -> Action {
+    isQuiescing = true
+    guard case .waiting(began: false) = phase else { return .nothing }
+    end()
+    return .close
+  }
+
+  mutating func closed() { end() }
+}

@@ -1,0 +1,90 @@
+import Device
+import HTTPTypes
+import Hummingbird
+import InferenceProtocol
+import NIOCore
+import Serving
+import Tensors
+
+/// `POST v2/models/NAME[/versions/VERSION]/infer`: one inference, as JSON or with binary tensors.
+struct InferRoutes: RouteFamily {
+  func add(to routes: Routes) {
+    for path in ["v2/models/:model/infer", "v2/models/:model/versions/:version/infer"] {
+      routes.on(.post, path, nil) { call in try await infer(call) }
+    }
+  }
+
+  private func infer(_ call: HTTPCall) async throws -> Response {
+    let model = try call.parameter("model")
+    let version = try call.version()
+    let tenant = try call.authorize(.infer(model: model))
+    var request = try await InferRoutes.request(call, model: model, version: version)
+    request.tenant = tenant
+    let response = try await call.service.infer(request)
+    return Response(try response.encoded(for: request))
+  }
+
+  /// Reads the request out of the call's body.
+  static func request(_ call: HTTPCall, model: String, version: Int?) async throws -> InferRequest {
+    let body = TensorBuffer(try call.body())
+    guard let field = call.request.headers[.inferenceHeaderLength] else {
+      return try request(body, headerLength: body.bytes.count, model, version)
+    }
+    guard let length = Int(field), length >= 0, length <= body.bytes.count else {
+      throw ProtocolError(
+        "Inference-Header-Content-Length is '\(shown(field))', the body has \(body.bytes.count) bytes")
+    }
+    guard length > 0 else {
+      return try InferRequest(
+        raw: body, for: try await call.service.metadata(of: model, version: version), version: version)
+    }
+    return try request(body, headerLength: length, model, version)
+  }
+
+  private static func request(
+    _ body: TensorBuffer, headerLength: Int, _ model: String, _ version: Int?
+  ) throws -> InferRequest {
+    var reader = JSONReader(UnsafeRawBufferPointer(rebasing: body.bytes.prefix(headerLength)))
+    var tail = BinaryTail(body, from: headerLength)
+    let request = try withExtendedLifetime(body) {
+      let request = try InferRequest(json: &reader, tail: &tail, model: model, version: version)
+      try reader.finish()
+      return request
+    }
+    try tail.finish()
+    return request
+  }
+}
+
+extension TensorBuffer {
+  /// Looks at the buffer's bytes, which the buffer's storage keeps alive: it is never changed while anybody else holds it.
+  convenience init(_ buffer: ByteBuffer) {
+    self.init(
+      borrowing: buffer.withUnsafeReadableBytes { $0 },
+      from: buffer.withUnsafeReadableBytesWithStorageManagement { $1.takeUnretainedValue() })
+  }
+}
+
+extension Response {
+  /// Tensors up to this size are copied behind the JSON, so that the response leaves in one piece.
+  private static let gathered = 32 << 10
+
+  init(_ encoded: EncodedInferResponse) {
+    var headers: HTTPFields = [.contentType: "application/json"]
+    if !encoded.tail.isEmpty {
+      headers[.contentType] = "application/octet-stream"
+      headers[.inferenceHeaderLength] = "\(encoded.json.count)"
+    }
+    let small = encoded.tail.allSatisfy { $0.byteCount <= Response.gathered }
+    var first = ByteBufferAllocator().buffer(
+      capacity: encoded.json.count + (small ? encoded.tail.reduce(0) { $0 + $1.byteCount } : 0))
+    first.writeBytes(encoded.json)
+    guard !small else {
+      for part in encoded.tail { part.withUnsafeBytes { _ = first.writeBytes($0) } }
+      self.init(status: .ok, headers: headers, body: ResponseBody(byteBuffer: first))
+      return
+    }
+    let parts = encoded.tail.map { part in part.withUnsafeBytes { ByteBuffer(bytes: $0) } }
+    self.init(status: .ok, headers: headers, body: ResponseBody(contentsOf: [first] + parts))
+  }
+}

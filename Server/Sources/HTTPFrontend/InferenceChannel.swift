@@ -1,0 +1,67 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// How an accepted connection becomes one that speaks HTTP/1.1 with this server.
+///
+/// Hummingbird's own channel hands each part of a request to a task of its own. Here a request is collected on the event
+/// loop and handed on whole: limits are enforced before anything waits, one hop is enough, and a client that goes away
+/// is seen while its request runs.
+struct InferenceChannel: ServerChildChannel {
+  struct Value: ServerChildChannelValue {
+    let channel: any Channel
+  }
+
+  let configuration: HTTPConfiguration
+  let budget: BodyBudget
+  let respond: @Sendable (SocketAddress?) -> ConnectionHandler.Responder
+
+  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+    channel.eventLoop.makeCompletedFuture {
+      let options = channel.syncOptions
+      // A client that shuts its side down is taken to be gone: whether it is cannot be told apart.
+      try options?.setOption(.allowRemoteHalfClosure, value: false)
+      try options?.setOption(
+        .recvAllocator,
+        value: AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 8 << 10, maximum: 1 << 20))
+      let connection = ConnectionHandler(
+        state: ConnectionState(limits: limits, budget: budget, now: ConnectionHandler.now),
+        respond: respond(channel.remoteAddress))
+      let pipeline = channel.pipeline.syncOperations
+      try pipeline.addHandler(ConnectionGate(connection))
+      var decoder = NIOHTTPDecoderLimitConfiguration()
+      decoder.maxHeaderFieldSize = configuration.maxHeaderBytes
+      decoder.maxHeaderListSize = configuration.maxHeaderBytes
+      decoder.maxHeaderFieldCount = 200
+      try pipeline.configureHTTPServerPipeline(
+        withPipeliningAssistance: false, withServerUpgrade: nil, withErrorHandling: false,
+        withOutboundHeaderValidation: true, withEncoderConfiguration: .init(),
+        withDecoderLimitConfiguration: decoder)
+      try pipeline.addHandler(connection)
+      return Value(channel: channel)
+    }
+  }
+
+  func handle(value: Value, logger: Logger) async {
+    try? await value.channel.closeFuture.get()
+  }
+
+  private var limits: ConnectionState.Limits {
+    ConnectionState.Limits(
+      maxBodyBytes: configuration.maxBodyBytes, headerTimeout: configuration.headerTimeout.nanoseconds,
+      bodyTimeout: configuration.bodyTimeout.nanoseconds, idleTimeout: configuration.idleTimeout.nanoseconds,
+      minimumBytesPerSecond: UInt64(max(configuration.minimumBytesPerSecond, 1)))
+  }
+}
+
+extension Duration {
+  /// Whole nanoseconds; 0 for less, the largest number for more than it holds.
+  fileprivate var nanoseconds: UInt64 {
+    let (seconds, attoseconds) = components
+    guard seconds >= 0, attoseconds >= 0 else { return 0 }
+    let (product, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+    return overflow ? .max >> 1 : min(product &+ UInt64(attoseconds) / 1_000_000_000, .max >> 1)
+  }
+}

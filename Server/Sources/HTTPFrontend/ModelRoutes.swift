@@ -1,0 +1,48 @@
+import Hummingbird
+import InferenceProtocol
+import Serving
+
+/// `v2/models/NAME[/versions/VERSION]` and what hangs from it: metadata, ready, config, stats.
+struct ModelRoutes: RouteFamily {
+  private struct Statistics: Encodable {
+    let rows: [ModelStatisticsMessage]
+
+    enum CodingKeys: String, CodingKey { case rows = "model_stats" }
+  }
+
+  private struct Models: Encodable {
+    let models: [String]
+  }
+
+  func add(to routes: Routes) {
+    routes.on(.get, "v2/models", .read) { call in
+      try Response(json: Models(models: call.service.catalog.entries.keys.sorted()))
+    }
+    routes.on(.get, "v2/models/stats", .read) { call in
+      try Response(json: Statistics(rows: call.service.statistics.messages()))
+    }
+    for path in ["v2/models/:model", "v2/models/:model/versions/:version"] {
+      routes.on(.get, path, .read) { call in
+        try Response(
+          json: await call.service.metadata(of: call.parameter("model"), version: call.version()))
+      }
+      routes.on(.get, path + "/ready", .look) { call in
+        let model = try call.parameter("model")
+        // Refused with what a request for it would be: Triton answers 400, on-demand clients act on 404 and 503.
+        try call.service.catalog.checkReady(model, version: call.version())
+        return Response(status: .ok)
+      }
+      routes.on(.get, path + "/config", .read) { call in
+        try Response(
+          json: await call.service.modelConfig(of: call.parameter("model"), version: call.version()))
+      }
+      routes.on(.get, path + "/stats", .read) { call in
+        let model = try call.parameter("model")
+        let version = try call.version()
+        try call.service.catalog.checkKnown(model, version: version)
+        return try Response(
+          json: Statistics(rows: call.service.statistics.messages(model: model, version: version)))
+      }
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import Hummingbird
+import Serving
+
+/// What Triton has and this server does not: answered as Triton answers when it is built without.
+struct UnsupportedRoutes: RouteFamily {
+  private struct Empty: Encodable {
+    func encode(to encoder: any Encoder) throws { _ = encoder.unkeyedContainer() }
+  }
+
+  func add(to routes: Routes) {
+    for path in ["v2/logging", "v2/trace/setting", "v2/models/:model/trace/setting"] {
+      for method in [.get, .post] as [HTTPRequest.Method] {
+        routes.on(method, path, .read) { _ in
+          throw ServiceError(
+            .unsupported,
+            path == "v2/logging"
+              ? "log settings are given at the server's start" : "this server makes no traces")
+        }
+      }
+    }
+    for path in ["v2/cudasharedmemory", "v2/cudasharedmemory/region/:region"] {
+      routes.on(.get, path + "/status", .read) { _ in try Response(json: Empty()) }
+      routes.on(.post, path + "/register", .administer) { _ in
+        throw ServiceError(.unsupported, "there is no CUDA device: CUDA shared memory cannot be registered")
+      }
+      // There is nothing to take back, which clients do when they begin.
+      routes.on(.post, path + "/unregister", .administer) { _ in Response(status: .ok) }
+    }
+  }
+}

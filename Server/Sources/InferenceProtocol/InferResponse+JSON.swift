@@ -1,0 +1,150 @@
+import Tensors
+
+/// A response as HTTP carries it: JSON, and after it the bytes of the tensors that are binary.
+public struct EncodedInferResponse: Sendable {
+  public var json: [UInt8]
+  /// In the order in which the JSON names them.
+  public var tail: [TensorBytes] = []
+
+  /// What follows the JSON.
+  public enum TensorBytes: Sendable {
+    case tensor(Tensor)
+    case bytes([UInt8])
+
+    public var byteCount: Int {
+      switch self {
+      case .tensor(let tensor): tensor.byteCount
+      case .bytes(let bytes): bytes.count
+      }
+    }
+
+    public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
+    {
+      switch self {
+      case .tensor(let tensor): try tensor.withUnsafeBytes(body)
+      case .bytes(let bytes): try bytes.withUnsafeBytes(body)
+      }
+    }
+  }
+}
+
+extension InferResponse {
+  /// Encodes the response (`$inference_response` of the Open Inference Protocol, with Triton's extensions), with those
+  /// outputs in binary that the request wants so.
+  /// - Parameter extra: writes more members of the object, each after a comma.
+  /// - Throws: ``ProtocolError`` for an output that only binary can carry and that is wanted in JSON.
+  public func encoded(
+    for request: InferRequest, extra: (inout JSONWriter) -> Void = { _ in }
+  ) throws(ProtocolError) -> EncodedInferResponse {
+    let isBinaryByDefault = request.parameters["binary_data_output"] == .bool(true)
+    var writer = JSONWriter()
+    var tail: [EncodedInferResponse.TensorBytes] = []
+    writer.raw("{")
+    if !id.isEmpty {
+      writer.raw("\"id\":")
+      writer.string(id)
+      writer.raw(",")
+    }
+    writer.raw("\"model_name\":")
+    writer.string(model)
+    writer.raw(",\"model_version\":\"")
+    writer.number(version)
+    writer.raw("\"")
+    if !parameters.isEmpty {
+      writer.raw(",\"parameters\":")
+      writer.parameters(parameters)
+    }
+    writer.raw(",\"outputs\":[")
+    for (index, output) in outputs.enumerated() {
+      if index > 0 { writer.raw(",") }
+      let isBinary =
+        (request.outputs.first { $0.name == output.name })?.isBinary ?? isBinaryByDefault
+      try writer.output(output, isBinary: isBinary, tail: &tail)
+    }
+    writer.raw("]")
+    extra(&writer)
+    writer.raw("}")
+    return EncodedInferResponse(json: writer.bytes, tail: tail)
+  }
+}
+
+extension JSONWriter {
+  fileprivate mutating func output(
+    _ output: NamedTensor, isBinary: Bool, tail: inout [EncodedInferResponse.TensorBytes]
+  ) throws(ProtocolError) {
+    raw("{\"name\":")
+    string(output.name)
+    raw(",\"datatype\":\"")
+    for byte in output.datatype.rawValue.utf8 { raw(byte) }
+    raw("\",\"shape\":[")
+    for (index, size) in output.shape.dims.enumerated() {
+      if index > 0 { raw(",") }
+      number(size)
+    }
+    raw("]")
+    switch output.contents {
+    case .shared(let range):
+      raw(",\"parameters\":")
+      parameters([
+        "shared_memory_region": .string(range.region), "shared_memory_offset": .int(Int64(range.offset)),
+        "shared_memory_byte_size": .int(Int64(range.byteCount)),
+      ])
+    case .tensor(let tensor) where isBinary:
+      binary(tensor.byteCount)
+      tail.append(.tensor(tensor))
+    case .strings(let strings) where isBinary:
+      let bytes = BinaryTail.bytes(of: strings)
+      binary(bytes.count)
+      tail.append(.bytes(bytes))
+    case .strings(let strings):
+      raw(",\"data\":[")
+      for (index, text) in strings.enumerated() {
+        if index > 0 { raw(",") }
+        string(text)
+      }
+      raw("]")
+    case .tensor(let tensor):
+      raw(",\"data\":[")
+      try elements(of: tensor, name: output.name)
+      raw("]")
+    }
+    raw("}")
+  }
+
+  private mutating func binary(_ byteCount: Int) {
+    raw(",\"parameters\":{\"binary_data_size\":")
+    number(byteCount)
+    raw("}")
+  }
+
+  private mutating func elements(of tensor: Tensor, name: String) throws(ProtocolError) {
+    switch tensor.elementType {
+    case .bool: list(tensor, UInt8.self) { $0.bool($1 != 0) }
+    case .int8: list(tensor, Int8.self) { $0.number($1) }
+    case .int16: list(tensor, Int16.self) { $0.number($1) }
+    case .int32: list(tensor, Int32.self) { $0.number($1) }
+    case .int64: list(tensor, Int64.self) { $0.number($1) }
+    case .uint8: list(tensor, UInt8.self) { $0.number($1) }
+    case .uint16: list(tensor, UInt16.self) { $0.number($1) }
+    case .uint32: list(tensor, UInt32.self) { $0.number($1) }
+    case .uint64: list(tensor, UInt64.self) { $0.number($1) }
+    case .float32: list(tensor, Float.self) { $0.number($1) }
+    case .float64: list(tensor, Double.self) { $0.number($1) }
+    case .float16, .bfloat16, .int4, .uint4:
+      throw ProtocolError(
+        "output '\(name)' is \(tensor.elementType), which JSON does not carry: ask for it as binary data")
+    }
+  }
+
+  private mutating func list<Element: BitwiseCopyable>(
+    _ tensor: Tensor, _: Element.Type, _ body: (inout JSONWriter, Element) -> Void
+  ) {
+    tensor.withUnsafeBytes { bytes in
+      let stride = MemoryLayout<Element>.stride
+      for index in 0..<bytes.count / stride {
+        if index > 0 { raw(",") }
+        body(&self, bytes.loadUnaligned(fromByteOffset: index * stride, as: Element.self))
+      }
+    }
+  }
+}
