@@ -4,15 +4,6 @@ import Logging
 import ServiceLifecycle
 import Serving
 
-/// Where and how the server listens for gRPC.
-public struct GRPCConfiguration: Sendable {
-  public var host = "127.0.0.1"
-  /// 0: any that is free.
-  public var port = 8001
-
-  public init() {}
-}
-
 /// The server's gRPC side: `inference.GRPCInferenceService`, health and reflection.
 public struct GRPCFrontend: Service {
   private let service: InferenceService
@@ -23,16 +14,25 @@ public struct GRPCFrontend: Service {
     self.configuration = configuration
   }
 
-  /// Serves until it is told to shut down.
+  /// Serves until it is told to shut down; then takes no new connections and calls, and returns when what runs is done.
+  /// Cancelling it cancels what runs.
   public func run() async throws {
+    let drain = Drain()
+    let host = CallHost(service: service, drain: drain, configuration: configuration)
     let server = GRPCServer(
-      transport: .http2NIOPosix(
-        address: .ipv4(host: configuration.host, port: configuration.port), transportSecurity: .plaintext),
-      services: [])
-    try await withGracefulShutdownHandler {
-      try await server.serve()
-    } onGracefulShutdown: {
-      server.beginGracefulShutdown()
+      transport: try configuration.transport(),
+      services: [
+        InferenceCalls(host: host), HealthCalls(services: [InferenceCalls.name], host: host),
+      ])
+    try await withTaskCancellationHandler {
+      try await withGracefulShutdownHandler {
+        try await server.serve()
+      } onGracefulShutdown: {
+        drain.begin()
+        server.beginGracefulShutdown()
+      }
+    } onCancel: {
+      drain.end()
     }
   }
 }

@@ -1,0 +1,114 @@
+import Executor
+import GRPCCore
+import InferenceProtocol
+import Serving
+
+/// One call: who makes it, and until when it matters.
+struct Call: Sendable {
+  let metadata: Metadata
+  let context: ServerContext
+  let service: InferenceService
+  let drain: Drain
+  /// When the call has to be answered, in ``monotonicNanoseconds()``; from `grpc-timeout`.
+  let deadline: UInt64?
+
+  init(metadata: Metadata, context: ServerContext, service: InferenceService, drain: Drain) {
+    self.metadata = metadata
+    self.context = context
+    self.service = service
+    self.drain = drain
+    deadline = metadata.first("grpc-timeout").flatMap(Call.nanoseconds(timeout:)).map { timeout in
+      let (deadline, overflow) = monotonicNanoseconds().addingReportingOverflow(timeout)
+      return overflow ? .max : deadline
+    }
+  }
+
+  /// - Returns: the tenant that the caller is.
+  func authorize(_ action: AccessAction) throws(ServiceError) -> String {
+    try service.access.authorize(caller, action)
+  }
+
+  /// The key comes as `authorization: Bearer KEY` or as `x-api-key: KEY`.
+  var caller: Caller {
+    Caller(
+      key: metadata.first("authorization").flatMap(Call.bearerToken) ?? metadata.first("x-api-key"),
+      isLoopback: Call.isLoopback(peer: context.remotePeer))
+  }
+
+  /// What the caller is told of `error`.
+  func rpcError(_ error: any Error) -> RPCError {
+    switch error {
+    case let error as RPCError: error
+    case let error as ServiceError:
+      // gRPC cancels a call whose time is over.
+      if error.kind == .cancelled, isLate {
+        RPCError(ServiceError(.deadlineExceeded, "the call's deadline has passed"))
+      } else {
+        RPCError(error)
+      }
+    case is CancellationError:
+      isLate
+        ? RPCError(code: .deadlineExceeded, message: "the call's deadline has passed")
+        : RPCError(code: .cancelled, message: "the call was cancelled")
+    default: RPCError(code: .internalError, message: "\(error)")
+    }
+  }
+
+  /// Until when an inference matters, in microseconds from now: the call's deadline or the request's own `timeout`,
+  /// whichever comes first.
+  /// - Parameter timeout: the request's parameter, in microseconds; 0 and less are none.
+  /// - Returns: `nil` when the parameter stands as it is.
+  /// - Throws: ``ServiceError`` when the call's deadline has passed.
+  func microsecondsLeft(besides timeout: Parameter?) throws(ServiceError) -> Int64? {
+    guard let deadline else { return nil }
+    let now = monotonicNanoseconds()
+    guard deadline > now else { throw ServiceError(.deadlineExceeded, "the call's deadline has passed") }
+    let left = Int64(clamping: max(1, (deadline - now) / 1000))
+    switch timeout {
+    case nil: return left
+    case .int(let own): return own <= 0 || own > left ? left : nil
+    // Whatever else it is, whoever reads it says what is wrong with it.
+    default: return nil
+    }
+  }
+
+  private var isLate: Bool { deadline.map { $0 <= monotonicNanoseconds() } ?? false }
+
+  // MARK: Text of the protocol
+
+  /// The duration of a `grpc-timeout` ("PROTOCOL-HTTP2": up to eight digits and a unit); `nil` when it is none.
+  static func nanoseconds(timeout: String) -> UInt64? {
+    guard let unit = timeout.last, timeout.utf8.count <= 9, let amount = UInt64(timeout.dropLast()) else {
+      return nil
+    }
+    let factor: UInt64
+    switch unit {
+    case "H": factor = 3_600_000_000_000
+    case "M": factor = 60_000_000_000
+    case "S": factor = 1_000_000_000
+    case "m": factor = 1_000_000
+    case "u": factor = 1000
+    case "n": factor = 1
+    default: return nil
+    }
+    let (nanoseconds, overflow) = amount.multipliedReportingOverflow(by: factor)
+    return overflow ? .max : nanoseconds
+  }
+
+  static func bearerToken(_ authorization: String) -> String? {
+    let scheme = "bearer "
+    guard authorization.lowercased().hasPrefix(scheme) else { return nil }
+    return String(authorization.dropFirst(scheme.count))
+  }
+
+  /// - Parameter peer: as the transport names it, `ipv4:127.0.0.1:40522` or `ipv6:[::1]:40522`.
+  static func isLoopback(peer: String) -> Bool {
+    peer.hasPrefix("ipv4:127.") || peer.hasPrefix("ipv6:[::1]:") || peer.hasPrefix("ipv6:[::ffff:127.")
+      || peer.hasPrefix("unix:")
+  }
+}
+
+extension Metadata {
+  /// The first text under a key.
+  func first(_ key: String) -> String? { self[stringValues: key].first { _ in true } }
+}

@@ -1,0 +1,29 @@
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
+
+extension GRPCConfiguration {
+  /// The transport that listens as configured.
+  func transport() throws -> HTTP2ServerTransport.Posix {
+    .http2NIOPosix(
+      address: host.contains(":") ? .ipv6(host: host, port: port) : .ipv4(host: host, port: port),
+      transportSecurity: tls.map { files in
+        .tls(
+          certificateChain: [.file(path: files.certificatePath, format: .pem)],
+          privateKey: .file(path: files.keyPath, format: .pem))
+      } ?? .plaintext,
+      config: .defaults { config in
+        config.rpc.maxRequestPayloadSize = maxMessageBytes
+        config.http2.targetWindowSize = windowBytes
+        config.http2.maxFrameSize = maxFrameBytes
+        config.http2.maxConcurrentStreams = maxConcurrentCalls
+        config.connection.maxIdleTime = maxIdle
+        config.connection.keepalive.time = keepaliveTime
+        config.connection.keepalive.timeout = keepaliveTimeout
+        config.connection.keepalive.clientBehavior.allowWithoutCalls = true
+        config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = minPingInterval
+        // An answer leaves when it is done: waiting for more to send with it is a tenth of a millisecond too long.
+        config.connection.flushCoalescing = nil
+        config.compression.enabledAlgorithms = compression ? [.gzip, .deflate] : .none
+      })
+  }
+}

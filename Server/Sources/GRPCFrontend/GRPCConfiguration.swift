@@ -1,0 +1,49 @@
+/// Where and how the server listens for gRPC.
+public struct GRPCConfiguration: Sendable {
+  /// A certificate and its key, as PEM files.
+  public struct TLS: Sendable, Hashable {
+    /// The server's certificate, and after it those that it was signed with.
+    public var certificatePath: String
+    public var keyPath: String
+
+    public init(certificatePath: String, keyPath: String) {
+      self.certificatePath = certificatePath
+      self.keyPath = keyPath
+    }
+  }
+
+  /// An address of IPv4 or IPv6.
+  public var host = "127.0.0.1"
+  /// 0: any that is free.
+  public var port = 8001
+  /// Plain text when left out.
+  public var tls: TLS?
+
+  /// The most bytes of one request's message. Larger ones end with RESOURCE_EXHAUSTED.
+  public var maxMessageBytes = 256 << 20
+  /// How many bytes a client may send ahead on one connection (HTTP/2's window).
+  public var windowBytes = 8 << 20
+  /// The largest HTTP/2 frame that the server takes.
+  public var maxFrameBytes = 1 << 20
+
+  /// Calls at a time on one connection; more wait at the client.
+  public var maxConcurrentCalls = 1024
+  /// Connections at a time; one more is closed at once.
+  public var maxConnections = 1024
+  /// Requests of one stream that are worked on at a time; more are not read meanwhile.
+  public var maxRequestsInFlightPerStream = 256
+
+  /// A connection without calls is closed after this; `nil`: never.
+  public var maxIdle: Duration? = .seconds(3600)
+  /// After so long without hearing anything from a client the server asks whether it is still there.
+  public var keepaliveTime: Duration = .seconds(60)
+  /// A client that does not answer for so long is gone.
+  public var keepaliveTimeout: Duration = .seconds(20)
+  /// Clients that ask more often than this, without a call, are cut off.
+  public var minPingInterval: Duration = .seconds(5)
+
+  /// Takes compressed requests (gzip, deflate), and answers them compressed where the client takes that.
+  public var compression = true
+
+  public init() {}
+}

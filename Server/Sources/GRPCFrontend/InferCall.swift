@@ -1,0 +1,75 @@
+import GRPCCore
+import GRPCMessages
+import SwiftProtobuf
+import Tensors
+
+/// A `ModelInferRequest` whose raw contents stay where the transport has put them.
+struct InferCall: Sendable {
+  /// The message without `raw_input_contents`.
+  var message: Inference_ModelInferRequest
+  /// `raw_input_contents`: each looks at a part of the bytes that came in, and keeps them.
+  var raw: [TensorBuffer]
+
+  /// - Parameters:
+  ///   - bytes: the serialised message.
+  ///   - owner: keeps `bytes` where they are, unchanged.
+  /// - Throws: when they are no such message.
+  init(_ bytes: UnsafeRawBufferPointer, from owner: AnyObject) throws {
+    var reader = WireReader(bytes)
+    var rest: [UInt8] = []
+    raw = []
+    while let field = try reader.next() {
+      if field.number == Self.rawField, let contents = field.contents {
+        raw.append(TensorBuffer(borrowing: UnsafeRawBufferPointer(rebasing: bytes[contents]), from: owner))
+      } else {
+        rest.append(contentsOf: bytes[field.whole])
+      }
+    }
+    message = try Inference_ModelInferRequest(serializedBytes: rest)
+  }
+
+  private static let rawField: UInt64 = 7
+}
+
+/// Reads `ModelInferRequest`.
+struct InferCallDeserializer: MessageDeserializer {
+  func deserialize(_ bytes: some GRPCContiguousBytes) throws -> InferCall {
+    try decoding("ModelInferRequest", bytes) { try InferCall($0, from: $1) }
+  }
+}
+
+/// Reads `FusedInferRequest`.
+struct FusedCallDeserializer: MessageDeserializer {
+  func deserialize(_ bytes: some GRPCContiguousBytes) throws -> [InferCall] {
+    try decoding("FusedInferRequest", bytes) { bytes, owner in
+      var reader = WireReader(bytes)
+      var calls: [InferCall] = []
+      while let field = try reader.next() {
+        guard field.number == 1, let contents = field.contents else { continue }
+        calls.append(try InferCall(UnsafeRawBufferPointer(rebasing: bytes[contents]), from: owner))
+      }
+      return calls
+    }
+  }
+}
+
+/// Keeps a message's bytes while tensors look at them.
+private final class MessageBytes<Bytes> {
+  let bytes: Bytes
+  init(_ bytes: Bytes) { self.bytes = bytes }
+}
+
+/// Gives the bytes and what keeps them.
+///
+/// The transport's bytes are a `ByteBuffer`, whose memory stays where it is for as long as it is held and nobody writes
+/// to that copy of it; so pointers into it stay right while `MessageBytes` lives.
+private func decoding<Message, Bytes: GRPCContiguousBytes>(
+  _ name: String, _ bytes: Bytes, _ body: (UnsafeRawBufferPointer, AnyObject) throws -> Message
+) throws -> Message {
+  let owner = MessageBytes(bytes)
+  do {
+    return try owner.bytes.withUnsafeBytes { try body($0, owner) }
+  } catch {
+    throw RPCError(code: .invalidArgument, message: "the request is no \(name)")
+  }
+}
