@@ -29,22 +29,28 @@ public final class Executor: Sendable {
 
   deinit { queue.close() }
 
+  /// Makes a member's inputs of the answers that there are, by member.
+  public typealias Feed = @Sendable (_ member: Int, _ answers: [Int: MemberAnswer]) throws -> [Tensor]
+
   /// Runs every member of `program` once.
   /// - Parameters:
   ///   - inputs: for each member, its tensors in the order of the model's inputs.
   ///   - way: how extents that are not resident come in.
+  ///   - feed: called on a lane for each member with sources, when they have answered: its inputs, from the program's
+  ///     answers so far. Who has none gets those of `inputs`.
   ///   - onAnswer: called on a lane as soon as a member has answered or failed, before others have and before its
   ///     memory is given back. The lane and the memory are kept until it returns, so it must not wait for another
   ///     member or reservation: that may be waiting for just these.
   /// - Returns: for each member its answer, or why there is none.
   public func run(
     _ program: FusedProgram, inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace? = nil,
+    feed: @escaping Feed = { _, _ in [] },
     onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void = { _, _ in }
   ) async -> [Result<MemberAnswer, any Error>] {
     await withCheckedContinuation { continuation in
       let run = ProgramRun(
         program: program, arenas: arenas.withLock { $0.begin(program.arenas) }, inputs: inputs, way: way,
-        trace: trace, onAnswer: onAnswer,
+        trace: trace, feed: feed, onAnswer: onAnswer,
         finish: { continuation.resume(returning: $0) })
       carryOut(run.state.withLock { $0.machine.submitted() }, of: run)
     }
@@ -54,6 +60,7 @@ public final class Executor: Sendable {
     for action in actions {
       switch action {
       case .reserve(let member): reserve(member, of: run)
+      case .reserveEarly(let member): reserve(member, of: run, isEarly: true)
       case .start(let member):
         queue.append { [self] lane in
           shares.begin(lane)
@@ -61,6 +68,7 @@ public final class Executor: Sendable {
           shares.end(lane)
           finish(member, of: run, with: answer)
         }
+      case .fail(let member, let source): fail(member, of: run, source: source)
       case .finish:
         arenas.withLock { $0.end(run.arenas) }
         run.finish(run.state.withLock { $0.answers.compactMap { $0 } })
@@ -68,7 +76,8 @@ public final class Executor: Sendable {
     }
   }
 
-  private func reserve(_ member: Int, of run: ProgramRun) {
+  /// - Parameter isEarly: it is content to wait for its turn.
+  private func reserve(_ member: Int, of run: ProgramRun, isEarly: Bool = false) {
     let plan = run.program.members[member].plan
     var items = plan.reservedExtents.map { index in
       let extent = plan.model.file.extents[index]
@@ -89,14 +98,18 @@ public final class Executor: Sendable {
     }
     _ = residency.reserve(
       owner: plan.model.name, items: items,
-      exclusiveBytes: roundedToPages(run.program.members[member].memory.requestBytes)
+      exclusiveBytes: roundedToPages(run.program.members[member].memory.requestBytes), mayWait: !isEarly
     ) { [self] result in
       switch result {
+      case .failure(let error as ResidencyError) where error.kind == .noRoomNow:
+        carryOut(run.state.withLock { $0.machine.postponed(member) }, of: run)
       // On a lane: whoever grants goes on to others, and does not wait for what is done with this answer.
       case .failure(let error): queue.append { [self] _ in finish(member, of: run, with: .failure(error)) }
       case .success(let lease):
-        run.granted(member, lease)
-        carryOut(run.state.withLock { $0.machine.granted(member) }, of: run)
+        let actions = run.granted(member, lease)
+        // Given back when a source has failed meanwhile.
+        if actions == nil { lease.release() }
+        carryOut(actions ?? [], of: run)
       }
     }
   }
@@ -120,7 +133,7 @@ public final class Executor: Sendable {
       trace: run.trace)
     let outputs = Result {
       try memberRun.run(
-        part.plan, inputs: run.inputs(of: member), requestBytes: part.plan.requestBytes)
+        part.plan, inputs: try run.inputs(of: member), requestBytes: part.plan.requestBytes)
     }
     run.noteLoads(of: member, by: lease)
     // Whatever else went wrong may have come of the damage.
@@ -161,9 +174,22 @@ public final class Executor: Sendable {
   private func conclude(_ member: Int, of run: ProgramRun, with answer: Result<MemberAnswer, any Error>) {
     let actions = run.state.withLock { state in
       state.answers[member] = answer
-      return state.machine.ended(member)
+      let failed = if case .failure = answer { true } else { false }
+      return state.machine.ended(member, failed: failed)
     }
     carryOut(actions, of: run)
+  }
+
+  /// A source of the member has failed, on a lane: so does the member, and gives back what it holds.
+  private func fail(_ member: Int, of run: ProgramRun, source: Int) {
+    let answer = Result<MemberAnswer, any Error>.failure(
+      ExecutorError(
+        .sourceFailed(
+          model: run.program.members[member].plan.model.name,
+          source: run.program.members[source].plan.model.name)))
+    run.onAnswer(member, answer)
+    run.release(member)
+    conclude(member, of: run, with: answer)
   }
 
   /// Runs a member again in a program of its own, now that its plan has learned how much arena its rest takes. The
@@ -174,7 +200,7 @@ public final class Executor: Sendable {
       let program = try FusedProgram.link([plan], lanes: 1, budget: residency.budget)
       let again = ProgramRun(
         program: program, arenas: arenas.withLock { $0.begin(program.arenas) },
-        inputs: [run.inputs(of: member)],
+        inputs: [try run.inputs(of: member)],
         way: run.way, trace: run.trace, onAnswer: { _, answer in run.onAnswer(member, answer) },
         finish: { [self] answers in
           for answer in answers { conclude(member, of: run, with: answer) }
@@ -202,12 +228,14 @@ private final class ProgramRun: Sendable {
   let inputs: [[Tensor]]
   let way: LoadRequest.Way
   let trace: Trace?
+  let feed: Executor.Feed
   let onAnswer: @Sendable (Int, Result<MemberAnswer, any Error>) -> Void
   let finish: @Sendable ([Result<MemberAnswer, any Error>]) -> Void
   let state: Locked<State>
 
   init(
     program: FusedProgram, arenas: [UInt64], inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace?,
+    feed: @escaping Executor.Feed = { _, _ in [] },
     onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void,
     finish: @escaping @Sendable ([Result<MemberAnswer, any Error>]) -> Void,
     timing: MemberTiming = MemberTiming(submitted: monotonicNanoseconds())
@@ -217,25 +245,41 @@ private final class ProgramRun: Sendable {
     self.inputs = inputs
     self.way = way
     self.trace = trace
+    self.feed = feed
     self.onAnswer = onAnswer
     self.finish = finish
     let count = program.members.count
     state = Locked(
       State(
-        machine: ProgramState(predecessors: program.members.map(\.predecessor)),
+        machine: ProgramState(
+          predecessors: program.members.map(\.predecessor), sources: program.members.map(\.sources)),
         leases: Array(repeating: nil, count: count), answers: Array(repeating: nil, count: count),
         timings: Array(repeating: timing, count: count)))
   }
 
   /// A member's inputs; none when the caller forgot them, which the member reports.
-  func inputs(of member: Int) -> [Tensor] { inputs.indices.contains(member) ? inputs[member] : [] }
+  func inputs(of member: Int) throws -> [Tensor] {
+    guard !program.members[member].sources.isEmpty else {
+      return inputs.indices.contains(member) ? inputs[member] : []
+    }
+    let answers = state.withLock { $0.answers }
+    return try feed(
+      member,
+      Dictionary(
+        uniqueKeysWithValues: answers.enumerated().compactMap { index, answer in
+          (try? answer?.get()).map { (index, $0) }
+        }))
+  }
 
   /// Notes the lease.
-  func granted(_ member: Int, _ lease: Lease) {
+  /// - Returns: what is to be done; `nil` when the member has failed before, and the lease is not noted.
+  func granted(_ member: Int, _ lease: Lease) -> [ProgramState.Action]? {
     let now = monotonicNanoseconds()
-    state.withLock {
+    return state.withLock {
+      guard !$0.machine.isFailing(member) else { return nil }
       $0.leases[member] = lease
       $0.timings[member].granted = now
+      return $0.machine.granted(member)
     }
   }
 

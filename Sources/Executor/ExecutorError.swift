@@ -6,6 +6,7 @@ public struct ExecutorError: Error, Sendable, CustomStringConvertible {
     case inputCount(model: String, expected: Int, found: Int)
     case inputSize(model: String, input: String, expected: Int, found: Int)
     case damaged(model: String, path: String)
+    case sourceFailed(model: String, source: String)
   }
 
   let code: Code
@@ -18,6 +19,8 @@ public struct ExecutorError: Error, Sendable, CustomStringConvertible {
       "model '\(model)' takes \(expected) inputs, \(found) were given"
     case .inputSize(let model, let input, let expected, let found):
       "input '\(input)' of model '\(model)' takes \(expected) bytes, \(found) were given"
+    case .sourceFailed(let model, let source):
+      "model '\(model)' has no inputs, since model '\(source)' failed, whose outputs it takes"
     case .damaged(let model, let path):
       "the weights of model '\(model)' could not be read while it ran: '\(path)' was changed or its disk failed; "
         + "'fusedinf verify \(model)' says more, and adding the model again mends it"

@@ -1,30 +1,46 @@
 /// What has to happen next for the members of one program: the pure part of the executor.
 ///
-/// Each member is reserved for as soon as the program is submitted, in an order in which a member follows the one
-/// whose part of the arena it takes over; it starts when its reservation is granted and that one has ended.
+/// Each member without sources is reserved for as soon as the program is submitted, in an order in which a member
+/// follows the one whose part of the arena it takes over; it starts when its reservation is granted and that one has
+/// ended.
+///
+/// A member that takes outputs of others, its sources, starts when its reservation is granted and they have answered. It
+/// is reserved for early, so that its weights come in while its sources run, but never so that it could be in their way:
+/// only once each source holds all that it needs or has answered, and only if there is room at once. Where there is
+/// none it holds nothing, and is reserved for when the last of its sources has answered. So whoever holds memory waits
+/// for members alone that hold theirs.
 package struct ProgramState: Sendable {
   package enum Action: Sendable, Equatable {
     case reserve(Int)
+    /// Reserve if there is room at once.
+    case reserveEarly(Int)
     case start(Int)
+    /// The member gets no inputs, since this source of it failed: it has to end as one that failed.
+    case fail(Int, source: Int)
     case finish
   }
 
-  private enum Phase: Sendable { case waiting, granted, started, vacated, ended }
+  private enum Phase: Sendable { case waiting, asked, granted, started, vacated, failing, ended }
 
   private let predecessors: [Int?]
+  private let sources: [[Int]]
   private var phases: [Phase]
+  private var failures: [Bool]
 
-  package init(predecessors: [Int?]) {
+  /// - Parameter sources: for each member, the members whose outputs it takes; a member comes after its sources.
+  package init(predecessors: [Int?], sources: [[Int]] = []) {
     self.predecessors = predecessors
+    self.sources = sources.isEmpty ? Array(repeating: [], count: predecessors.count) : sources
     phases = Array(repeating: .waiting, count: predecessors.count)
+    failures = Array(repeating: false, count: predecessors.count)
   }
 
   /// The program was submitted.
-  package func submitted() -> [Action] {
+  package mutating func submitted() -> [Action] {
     if predecessors.isEmpty { return [.finish] }
     var order: [Int] = []
     var placed = Set<Int>()
-    var remaining = Array(predecessors.indices)
+    var remaining = predecessors.indices.filter { sources[$0].isEmpty }
     while !remaining.isEmpty {
       let next = remaining.filter { member in predecessors[member].map(placed.contains) ?? true }
       if next.isEmpty { break }
@@ -32,13 +48,23 @@ package struct ProgramState: Sendable {
       placed.formUnion(next)
       remaining.removeAll(where: placed.contains)
     }
+    for member in order { phases[member] = .asked }
     return order.map(Action.reserve)
   }
 
   /// The member's reservation was granted.
   package mutating func granted(_ member: Int) -> [Action] {
+    guard !isFailing(member) else { return [] }
     phases[member] = .granted
-    return start(member)
+    return start(member) + readers(of: member).flatMap { ask($0) }
+  }
+
+  /// There was no room for the member yet, whose sources have not all answered.
+  package mutating func postponed(_ member: Int) -> [Action] {
+    guard phases[member] == .asked else { return [] }
+    phases[member] = .waiting
+    // They may have answered meanwhile; without, the next try is when they have.
+    return hasInputs(member) ? ask(member) : []
   }
 
   /// The member has given its part of the arena back, but has not answered: it runs again elsewhere. Whoever waits for
@@ -50,12 +76,50 @@ package struct ProgramState: Sendable {
   }
 
   /// The member has answered, failed, or was refused.
-  package mutating func ended(_ member: Int) -> [Action] {
+  package mutating func ended(_ member: Int, failed: Bool = false) -> [Action] {
     guard phases[member] != .ended else { return [] }
     let wasVacated = phases[member] == .vacated
     phases[member] = .ended
-    let freed = wasVacated ? [] : successors(of: member)
-    return phases.allSatisfy { $0 == .ended } ? freed + [.finish] : freed
+    failures[member] = failed
+    var actions = wasVacated ? [] : successors(of: member)
+    for reader in readers(of: member) {
+      actions += failed ? fail(reader, source: member) : ask(reader) + start(reader)
+    }
+    return phases.allSatisfy { $0 == .ended } ? actions + [.finish] : actions
+  }
+
+  /// True when a source of the member has failed: what is granted to it is to be given back.
+  package func isFailing(_ member: Int) -> Bool { phases[member] == .failing || phases[member] == .ended }
+
+  private func readers(of member: Int) -> [Int] { sources.indices.filter { sources[$0].contains(member) } }
+
+  private func hasInputs(_ member: Int) -> Bool {
+    sources[member].allSatisfy { phases[$0] == .ended && !failures[$0] }
+  }
+
+  /// Asks for the member's memory when that can be in nobody's way.
+  private mutating func ask(_ member: Int) -> [Action] {
+    guard phases[member] == .waiting else { return [] }
+    if hasInputs(member) {
+      phases[member] = .asked
+      return [.reserve(member)]
+    }
+    let isEarly = sources[member].allSatisfy { source in
+      switch phases[source] {
+      case .granted, .started: true
+      case .ended: !failures[source]
+      case .waiting, .asked, .vacated, .failing: false
+      }
+    }
+    guard isEarly else { return [] }
+    phases[member] = .asked
+    return [.reserveEarly(member)]
+  }
+
+  private mutating func fail(_ member: Int, source: Int) -> [Action] {
+    guard !isFailing(member) else { return [] }
+    phases[member] = .failing
+    return [.fail(member, source: source)]
   }
 
   private mutating func successors(of member: Int) -> [Action] {
@@ -63,7 +127,7 @@ package struct ProgramState: Sendable {
   }
 
   private mutating func start(_ member: Int) -> [Action] {
-    guard phases[member] == .granted,
+    guard phases[member] == .granted, hasInputs(member),
       predecessors[member].map({ phases[$0] == .ended || phases[$0] == .vacated }) ?? true
     else {
       return []

@@ -5,7 +5,8 @@ import ModelStore
 ///
 /// Kernels of one member form a chain. A load node feeds the first kernel of every member that reads its extent.
 /// Members depend on each other only where they share a part of the arena. Under a budget that does not hold the weights
-/// of one member beside the arena of another, each member has an arena of its own, for as long as it runs.
+/// of one member beside the arena of another, each member has an arena of its own, for as long as it runs. So has each
+/// member of a program in which some take outputs of others: who comes after whom is given there already.
 public struct FusedProgram: Sendable {
   /// One model's part.
   public struct Member: Sendable {
@@ -18,6 +19,8 @@ public struct FusedProgram: Sendable {
     public var memory: MemberMemory
     /// The member that must have ended before this one starts, because their shares overlap.
     public var predecessor: Int?
+    /// The members whose outputs it takes: it starts when they have answered.
+    public var sources: [Int]
   }
 
   /// One extent, brought in once for all members that hold it.
@@ -48,8 +51,11 @@ public struct FusedProgram: Sendable {
   /// - Parameters:
   ///   - lanes: how many members can run at the same time.
   ///   - budget: the bytes that a member's extents and the arena have to fit in together.
+  ///   - sources: for each plan, those before it whose outputs it takes; empty when none takes any.
   /// - Throws: ``LinkError`` when one member alone does not fit, with both sizes.
-  public static func link(_ plans: [Plan], lanes: Int, budget: Int) throws(LinkError) -> FusedProgram {
+  public static func link(
+    _ plans: [Plan], lanes: Int, budget: Int, sources: [[Int]] = []
+  ) throws(LinkError) -> FusedProgram {
     // Read once: a plan may learn that it needs more while it is linked here.
     let memory = plans.map(\.memberMemory)
     var largest = 0
@@ -67,7 +73,7 @@ public struct FusedProgram: Sendable {
           byteCount: memory[$0].arenaBytes, cost: Double(plans[$0].reservedExtentBytes + plans[$0].arenaBytes)
         )
       }, lanes: lanes, limit: budget - largest)
-    let isShared = placement.byteCount <= budget - largest
+    let isShared = placement.byteCount <= budget - largest && sources.allSatisfy(\.isEmpty)
     var loads: [Load] = []
     var known: [ContentHash: Int] = [:]
     let mostLoads = plans.reduce(0) { $0 + $1.extents.count }
@@ -91,7 +97,8 @@ public struct FusedProgram: Sendable {
       Member(
         plan: plans[index], arena: isShared ? 0 : index,
         arenaOffset: isShared ? placement.offsets[index] : 0, memory: memory[index],
-        predecessor: isShared ? placement.predecessors[index] : nil)
+        predecessor: isShared ? placement.predecessors[index] : nil,
+        sources: sources.indices.contains(index) ? sources[index] : [])
     }
     return FusedProgram(
       members: members, loads: loads, arenas: isShared ? [placement.byteCount] : memory.map(\.arenaBytes))

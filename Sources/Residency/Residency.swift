@@ -38,13 +38,15 @@ public final class Residency: Sendable {
   ///   - onGrant: called once, on any thread, possibly before this returns; must be quick, and may call anything here.
   ///     Fails with ``ResidencyError`` when it does not fit the budget, with `CancellationError` when it was cancelled.
   ///     Loads that fail do so through the lease's tickets.
+  ///   - mayWait: false: it is granted at once, overtaking nobody, or fails with ``ResidencyError`` of kind `noRoomNow`.
   @discardableResult
   public func reserve(
-    owner: String, items: [ItemRequest], exclusiveBytes: Int,
+    owner: String, items: [ItemRequest], exclusiveBytes: Int, mayWait: Bool = true,
     onGrant: @escaping @Sendable (Result<Lease, any Error>) -> Void
   ) -> ReservationID {
     let id = makeReservationID()
-    reserve(id, owner: owner, items: items, exclusiveBytes: exclusiveBytes, onGrant: onGrant)
+    reserve(
+      id, owner: owner, items: items, exclusiveBytes: exclusiveBytes, mayWait: mayWait, onGrant: onGrant)
     return id
   }
 
@@ -79,7 +81,7 @@ public final class Residency: Sendable {
   }
 
   private func reserve(
-    _ id: ReservationID, owner: String, items: [ItemRequest], exclusiveBytes: Int,
+    _ id: ReservationID, owner: String, items: [ItemRequest], exclusiveBytes: Int, mayWait: Bool = true,
     onGrant: @escaping @Sendable (Result<Lease, any Error>) -> Void
   ) {
     let reservation = Reservation(
@@ -88,7 +90,7 @@ public final class Residency: Sendable {
     decide { core in
       core.pending[id] = PendingReservation(reservation: reservation, onGrant: onGrant)
       core.sources[id] = sources
-      return core.machine.request(reservation)
+      return core.machine.request(reservation, mayWait: mayWait)
     }
   }
 

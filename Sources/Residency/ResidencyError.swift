@@ -2,7 +2,7 @@
 public struct ResidencyError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What kind of failure it was; a small closed set, for metric labels.
   public enum Kind: String, Sendable, Hashable, Codable {
-    case doesNotFit, invalidSize, cancelled, notReserved
+    case doesNotFit, invalidSize, cancelled, notReserved, noRoomNow
   }
 
   package enum Code: Hashable, Sendable {
@@ -11,6 +11,7 @@ public struct ResidencyError: Error, Hashable, Sendable, CustomStringConvertible
     case invalidSize(owner: String)
     case sizeMismatch(owner: String, ItemID, asked: Int, resident: Int)
     case cancelled(owner: String)
+    case noRoomNow(owner: String)
     case notReserved(ItemID, owner: String)
   }
 
@@ -22,6 +23,7 @@ public struct ResidencyError: Error, Hashable, Sendable, CustomStringConvertible
     case .doesNotFit: .doesNotFit
     case .invalidSize, .sizeMismatch: .invalidSize
     case .cancelled: .cancelled
+    case .noRoomNow: .noRoomNow
     case .notReserved: .notReserved
     }
   }
@@ -37,6 +39,7 @@ public struct ResidencyError: Error, Hashable, Sendable, CustomStringConvertible
     case .sizeMismatch(let owner, let id, let asked, let resident):
       "model '\(owner)' takes \(id) for \(asked) bytes, and it has \(resident): run `fusedinf verify`"
     case .cancelled(let owner): "the reservation of model '\(owner)' was cancelled"
+    case .noRoomNow(let owner): "there is no room for model '\(owner)' at this moment"
     case .notReserved(let id, let owner): "model '\(owner)' has not reserved \(id)"
     }
   }

@@ -52,10 +52,14 @@ public struct ResidencyState: Sendable {
 
   /// Somebody asks for memory. Ends with one grant or one rejection, at once or after a later event.
   /// - Parameter reservation: its ID has not been used before.
-  public mutating func request(_ reservation: Reservation) -> [ResidencyAction] {
+  /// - Parameter mayWait: false: it is granted at once, or rejected; it overtakes nobody who waits.
+  public mutating func request(_ reservation: Reservation, mayWait: Bool = true) -> [ResidencyAction] {
     if let error = obstacle(to: reservation) { return [.reject(reservation.id, error)] }
     waiting.append(reservation)
-    return grantWaiting()
+    let actions = grantWaiting()
+    guard !mayWait, waiting.last?.id == reservation.id else { return actions }
+    waiting.removeLast()
+    return actions + [.reject(reservation.id, ResidencyError(.noRoomNow(owner: reservation.owner)))]
   }
 
   /// The item's load is done.

@@ -68,7 +68,7 @@ struct ProgramStateTests {
 
   @Test("reservations are asked for in an order in which nobody holds memory before the one it waits for")
   func order() {
-    let state = ProgramState(predecessors: [2, 0, nil])
+    var state = ProgramState(predecessors: [2, 0, nil])
     #expect(state.submitted() == [.reserve(2), .reserve(0), .reserve(1)])
   }
 
@@ -95,6 +95,7 @@ struct ProgramStateTests {
 
   @Test("a program without members is finished at once")
   func empty() {
-    #expect(ProgramState(predecessors: []).submitted() == [.finish])
+    var state = ProgramState(predecessors: [])
+    #expect(state.submitted() == [.finish])
   }
 }

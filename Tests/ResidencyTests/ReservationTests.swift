@@ -53,6 +53,29 @@ import Testing
       == [.evict("a"), .load("b", for: 2), .grant(2), .load("c", for: 3), .grant(3)])
 }
 
+// Budget: 10 pages.
+// r1: a(6) |--------- granted ---------|
+// r2: b(6)   would have to wait: rejected
+// r3: c(4)      |-- granted at once ---|
+// r4: d(8)         |---- waits --------|
+// r5: c(4)            would overtake r4: rejected, though it has room
+@Test func `who may not wait is granted at once, or rejected, and overtakes nobody`() {
+  var timeline = Timeline(pages: 10)
+  timeline.hold(reservation(1, [extent("a", pages: 6)]))
+  func noRoom(_ number: UInt64) -> ResidencyAction {
+    .reject(ReservationID(rawValue: number), ResidencyError(.noRoomNow(owner: "model \(number)")))
+  }
+  #expect(
+    timeline.after { $0.request(reservation(2, [extent("b", pages: 6)]), mayWait: false) } == [noRoom(2)])
+  #expect(
+    timeline.after { $0.request(reservation(3, [extent("c", pages: 4)]), mayWait: false) }
+      == [.load("c", for: 3), .grant(3)])
+  #expect(timeline.after { $0.request(reservation(4, [extent("d", pages: 8)])) } == [])
+  #expect(
+    timeline.after { $0.request(reservation(5, [extent("c", pages: 4)]), mayWait: false) } == [noRoom(5)])
+  #expect(timeline.state.snapshot.waiting == ["model 4"])
+}
+
 @Test func `a reservation that waits holds nothing`() {
   var timeline = Timeline(pages: 4)
   timeline.visit(reservation(1, [extent("idle")]))
