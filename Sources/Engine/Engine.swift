@@ -26,7 +26,9 @@ public final class Engine: Sendable {
   }
 
   /// Links plans into a program for this engine's lanes and budget.
-  public func link(_ plans: [Plan]) throws -> FusedProgram {
-    try FusedProgram.link(plans, lanes: executor.lanes, budget: configuration.budget)
+  /// - Parameter sources: for each plan, those before it whose outputs it takes; empty when none takes any.
+  public func link(_ plans: [Plan], sources: [[Int]] = []) throws -> FusedProgram {
+    try FusedProgram.link(
+      plans, lanes: executor.lanes, budget: configuration.budget, sources: sources)
   }
 }

@@ -29,22 +29,22 @@ public final class Executor: Sendable {
 
   deinit { queue.close() }
 
-  /// Makes a member's inputs of the answers that there are, by member.
-  public typealias Feed = @Sendable (_ member: Int, _ answers: [Int: MemberAnswer]) throws -> [Tensor]
+  /// Gives a member's inputs when its sources have answered.
+  public typealias Feed = @Sendable (_ member: Int) throws -> [Tensor]
 
   /// Runs every member of `program` once.
   /// - Parameters:
   ///   - inputs: for each member, its tensors in the order of the model's inputs.
   ///   - way: how extents that are not resident come in.
-  ///   - feed: called on a lane for each member with sources, when they have answered: its inputs, from the program's
-  ///     answers so far. Who has none gets those of `inputs`.
+  ///   - feed: called on a lane for each member with sources, after `onAnswer` has returned for all of these: its inputs.
+  ///     Who has no sources gets those of `inputs`.
   ///   - onAnswer: called on a lane as soon as a member has answered or failed, before others have and before its
   ///     memory is given back. The lane and the memory are kept until it returns, so it must not wait for another
   ///     member or reservation: that may be waiting for just these.
   /// - Returns: for each member its answer, or why there is none.
   public func run(
     _ program: FusedProgram, inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace? = nil,
-    feed: @escaping Feed = { _, _ in [] },
+    feed: @escaping Feed = { _ in [] },
     onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void = { _, _ in }
   ) async -> [Result<MemberAnswer, any Error>] {
     await withCheckedContinuation { continuation in
@@ -235,7 +235,7 @@ private final class ProgramRun: Sendable {
 
   init(
     program: FusedProgram, arenas: [UInt64], inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace?,
-    feed: @escaping Executor.Feed = { _, _ in [] },
+    feed: @escaping Executor.Feed = { _ in [] },
     onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void,
     finish: @escaping @Sendable ([Result<MemberAnswer, any Error>]) -> Void,
     timing: MemberTiming = MemberTiming(submitted: monotonicNanoseconds())
@@ -262,13 +262,7 @@ private final class ProgramRun: Sendable {
     guard !program.members[member].sources.isEmpty else {
       return inputs.indices.contains(member) ? inputs[member] : []
     }
-    let answers = state.withLock { $0.answers }
-    return try feed(
-      member,
-      Dictionary(
-        uniqueKeysWithValues: answers.enumerated().compactMap { index, answer in
-          (try? answer?.get()).map { (index, $0) }
-        }))
+    return try feed(member)
   }
 
   /// Notes the lease.
