@@ -23,6 +23,18 @@ build: deps ## build the command-line program, optimised
 	@echo "build: swift build -c release"
 	@swift build -c release
 
+.PHONY: build-server
+build-server: build ## build the server, optimised: the first time takes ten minutes
+	@echo "build-server: cd Server && swift build -c release"
+	@cd Server && swift build -c release
+	@# `fusedinf serve` looks for it beside itself.
+	@ln -sfn ../../../Server/.build/release/fusedinf-server .build/release/fusedinf-server
+
+.PHONY: serve
+serve: ## serve the demo's models under a budget too small for them (SERVE_OPTIONS)
+	@$(MAKE) --no-print-directory -j2 build-server models
+	@scripts/serve.sh $(SERVE_OPTIONS)
+
 .PHONY: models
 models: ## fetch the demo's ONNX models into .cache/models
 	@$(FETCH) scripts/models.py
@@ -60,6 +72,16 @@ test: deps references ## run all tests
 	@FUSEDINF_REFERENCES="$(CURDIR)/.cache/references/manifest.json" \
 	  swift test -c release --skip-build --disable-xctest
 
+.PHONY: venv-clients
+venv-clients: ## make .venv-clients with tritonclient, onnxruntime and pytest
+	@scripts/venv.sh .venv-clients clients
+
+.PHONY: test-server
+test-server: build-server venv-clients ## run the server's tests, with the clients that people use
+	@if [ -d Server/Tests/ServingTests ]; then cd Server && swift build -c release --build-tests && \
+	  swift test -c release --skip-build --disable-xctest; fi
+	@.venv-clients/bin/python -m pytest -q Server/Tests/clients
+
 # The benchmark's contender is built in the same folder as the program, and by these targets alone.
 .PHONY: bench-contender
 bench-contender: deps references
@@ -78,13 +100,13 @@ bench-quick: bench-contender ## the same with fewer models and rounds: ten minut
 
 .PHONY: lint
 lint: ## check the style of the Swift sources and the documents
-	@swift format lint --strict --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources Server/Tests
 	@$(FETCH) scripts/check-docs.py
 	@echo "lint: clean"
 
 .PHONY: format
 format: ## bring the Swift sources into the project's style
-	@swift format --in-place --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources Server/Tests
 
 .PHONY: sanitize
 sanitize: deps ## run the tests under AddressSanitizer and ThreadSanitizer
@@ -100,8 +122,8 @@ fuzz: deps ## feed mutated model files to the importer for a minute (FUZZ_SECOND
 
 .PHONY: clean
 clean: ## remove what was built; fetched files stay (make distclean removes them too)
-	rm -rf .build .cache/store
+	rm -rf .build Server/.build .cache/store
 
 .PHONY: distclean
 distclean: clean ## remove everything that is not in the repository
-	rm -rf .deps .cache .venv .venv-bench .venv-torch .swiftpm
+	rm -rf .deps .cache .venv .venv-bench .venv-torch .venv-clients .swiftpm

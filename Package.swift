@@ -43,6 +43,7 @@ let stages = [
       "Tensors", "ModelGraph", "GraphPasses", "Device", "ONNXFormat", "ModelStore", "ModelCompiler", "Linker",
       "Residency", "Executor",
     ], testImports: ["Kernels", "CHost"]),
+  Stage(name: "Settings", imports: ["ModelStore", "Engine"]),
   Stage(
     name: "Scheduler",
     imports: ["Tensors", "Device", "ModelStore", "Linker", "Residency", "Executor", "Engine"],
@@ -50,7 +51,7 @@ let stages = [
 ]
 let commandLine = [
   "Tensors", "ModelGraph", "Device", "ONNXFormat", "GraphPasses", "Kernels", "ModelStore", "ModelCompiler",
-  "Linker", "Residency", "Executor", "Engine", "CHost",
+  "Linker", "Residency", "Executor", "Engine", "Settings", "CHost",
 ]
 
 // FUSEDINF_ONLY=Linker,Residency builds and tests just these stages and what they import.

@@ -72,6 +72,9 @@ let package = Package(
       dependencies: [
         "HTTPFrontend", "GRPCFrontend", "Serving", engine, log, lifecycle,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict, linkerSettings: rpath),
     .testTarget(
       name: "ServingTests", dependencies: ["Serving", "InferenceProtocol", engine], swiftSettings: strict,

@@ -19,7 +19,11 @@ struct FusedInf: AsyncParsableCommand {
 
         fusedinf run detector recognizer --budget 64MiB --output answers
 
-      Weights that do not fit are swapped out, and in again while kernels run. \
+      Weights that do not fit are swapped out, and in again while kernels run. To answer other programs' requests \
+      over HTTP and gRPC:
+
+        fusedinf serve --budget 64MiB
+
       'fusedinf graph' draws what was linked; 'fusedinf config' lists every setting and where it can come from.
 
       Results go to standard output, messages to standard error. The exit status is 0, or 1 when something failed, \
@@ -28,8 +32,7 @@ struct FusedInf: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       AddCommand.self, ListCommand.self, InspectCommand.self, RunCommand.self, GraphCommand.self,
-      VerifyCommand.self,
-      RemoveCommand.self, ConfigCommand.self,
+      VerifyCommand.self, RemoveCommand.self, ServeCommand.self, ConfigCommand.self,
     ])
 
   /// Parses and runs. The exit status is 0, 1 when something failed, 2 when the command line is wrong.

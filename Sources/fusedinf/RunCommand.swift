@@ -8,6 +8,7 @@ import Kernels
 import Linker
 import ModelGraph
 import ModelStore
+import Settings
 import Tensors
 
 /// `fusedinf run`: links models into one fused program and runs it.
@@ -57,7 +58,7 @@ struct RunCommand: AsyncParsableCommand {
     help: ArgumentHelp("Start each repetition with all weights evicted: warm or cold.", valueName: "way"))
   var swap: SwapWay?
 
-  @Option(help: ArgumentHelp(Knob.seed.meaning, valueName: "N"))
+  @Option(help: ArgumentHelp(.seed, valueName: "N"))
   var seed: UInt64?
 
   @Option(help: ArgumentHelp("Write what loads, kernels and lanes did over time.", valueName: "FILE.json"))
@@ -83,7 +84,7 @@ struct RunCommand: AsyncParsableCommand {
     var report = RunReport(names: names, budget: configuration.budget)
     var members: [RunMember] = []
     let arguments = try InputArguments(names: names, inputs: inputs, shapes: shapes)
-    let seed = try startOfRandomNumbers()
+    let seed = try settings([Knob.seed.name: seed.map { "\($0)" }], of: KnobDeclaration.commandLine)[.seed]
     for (index, name) in names.enumerated() {
       do {
         let model = try engine.models.open(name) { notice($0) }
@@ -114,15 +115,6 @@ struct RunCommand: AsyncParsableCommand {
     case InputArgumentError.unknownInput: true
     default: false
     }
-  }
-
-  private func startOfRandomNumbers() throws -> UInt64 {
-    if let seed { return seed }
-    guard let text = Knob.seed.fromEnvironment else { return 1 }
-    guard let seed = UInt64(text) else {
-      throw ValidationError("\(Knob.seed.environment ?? "seed")='\(text)' is not a whole number")
-    }
-    return seed
   }
 
   private func runRepeatedly(

@@ -1,12 +1,27 @@
 import ArgumentParser
 import Engine
-import Executor
-import Foundation
-import Kernels
 import ModelStore
+import Settings
 
 extension ByteSize: ExpressibleByArgument {
   public init?(argument: String) { self.init(parsing: argument) }
+}
+
+extension ArgumentHelp {
+  /// What a knob's declaration says of it.
+  init<Value>(_ knob: Knob<Value>, valueName: String? = nil) {
+    self.init("\(knob.meaning) Also from \(knob.environment).", valueName: valueName)
+  }
+}
+
+/// The values in force, with the environment and the defaults behind the options.
+/// - Throws: `ValidationError` for a value that its knob does not take.
+func settings(
+  _ options: [String: String?], of knobs: [KnobDeclaration] = KnobDeclaration.engine
+) throws -> Settings {
+  do {
+    return try Settings(knobs: knobs, options: options.compactMapValues { $0 })
+  } catch { throw ValidationError("\(error)") }
 }
 
 /// `--json`, on every command.
@@ -17,62 +32,42 @@ struct OutputOptions: ParsableArguments {
 
 /// `--store`, on every command that touches the store.
 struct StoreOptions: ParsableArguments {
-  @Option(
-    name: .long,
-    help: ArgumentHelp(
-      "\(Knob.store.meaning) Also from \(Knob.store.environment ?? "").", valueName: Knob.store.type))
+  @Option(name: .long, help: ArgumentHelp(.store, valueName: "directory"))
   var store: String?
 
+  /// The option as it was given.
+  var given: [String: String?] { [Knob.store.name: store] }
+
   /// Where the store is.
-  var directory: String { store ?? Knob.store.fromEnvironment ?? Knob.store.standard }
+  func directory() throws -> String { try settings(given)[.store] }
 
   /// The store, which need not be there.
-  func open() throws -> ModelStore { try ModelStore(directory: directory) }
+  func open() throws -> ModelStore { try ModelStore(directory: directory()) }
 }
 
 /// What runs are bounded by.
 struct EngineOptions: ParsableArguments {
-  @Option(
-    name: .long,
-    help: ArgumentHelp(
-      "\(Knob.budget.meaning) Also from \(Knob.budget.environment ?? "").", valueName: "size"))
+  @Option(name: .long, help: ArgumentHelp(.budget, valueName: "size"))
   var budget: ByteSize?
 
-  @Option(
-    name: .long,
-    help: ArgumentHelp(
-      "\(Knob.threads.meaning) Also from \(Knob.threads.environment ?? "").", valueName: "count"))
+  @Option(name: .long, help: ArgumentHelp(.threads, valueName: "count"))
   var threads: Int?
 
-  @Flag(name: .long, help: ArgumentHelp(Knob.deterministic.meaning))
+  @Flag(name: .long, help: ArgumentHelp(.deterministic))
   var deterministic = false
 
-  @Option(name: .customLong("plan-cache"), help: ArgumentHelp(Knob.planCache.meaning, valueName: "size"))
+  @Option(name: .customLong("plan-cache"), help: ArgumentHelp(.planCache, valueName: "size"))
   var planCache: ByteSize?
 
-  /// The options as the engine takes them, with the environment and the defaults behind them.
-  func configuration() throws -> EngineConfiguration {
-    func size(_ given: ByteSize?, _ knob: Knob, _ standard: Int) throws -> Int {
-      if let given { return given.bytes }
-      guard let text = knob.fromEnvironment else { return standard }
-      guard let size = ByteSize(parsing: text) else {
-        throw ValidationError("\(knob.environment ?? knob.name)='\(text)' is not a size such as 64MiB")
-      }
-      return size.bytes
-    }
-    func count(_ given: Int?, _ knob: Knob) throws -> Int {
-      let text = given.map(String.init) ?? knob.fromEnvironment ?? knob.standard
-      guard let count = Int(text), (1...1024).contains(count) else {
-        throw ValidationError("--\(knob.name) takes a number from 1 to 1024, not '\(text)'")
-      }
-      return count
-    }
-    let flag = Knob.deterministic.fromEnvironment.map {
-      !["0", "false", "no", "off"].contains($0.lowercased())
-    }
-    return EngineConfiguration(
-      budget: try size(budget, .budget, Knob.defaultBudget), threads: try count(threads, .threads),
-      deterministic: deterministic || flag ?? false,
-      planCacheBytes: try size(planCache, .planCache, 256 << 20))
+  /// The options as they were given.
+  var given: [String: String?] {
+    [
+      Knob.budget.name: budget.map { "\($0.bytes)" }, Knob.threads.name: threads.map(String.init),
+      Knob.deterministic.name: deterministic ? "on" : nil,
+      Knob.planCache.name: planCache.map { "\($0.bytes)" },
+    ]
   }
+
+  /// The options as the engine takes them, with the environment and the defaults behind them.
+  func configuration() throws -> EngineConfiguration { try settings(given).engine }
 }

@@ -16,6 +16,7 @@ struct ListCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    let directory = try store.directory()
     let store = try store.open()
     let entries = try store.list()
     if output.json {
@@ -23,7 +24,7 @@ struct ListCommand: ParsableCommand {
       return try printJSON(["models": entries.map { ListedModel($0, need: needs.need(of: $0)) }])
     }
     if entries.isEmpty {
-      return notice("no models yet in \(store.directory): 'fusedinf add MODEL.onnx' adds one")
+      return notice("no models yet in \(directory): 'fusedinf add MODEL.onnx' adds one")
     }
     let width = entries.map(\.name.count).max() ?? 0
     for entry in entries {
@@ -142,24 +143,6 @@ struct InspectCommand: ParsableCommand {
       extents = file.extents
       weights = file.weights.count
       weightBytes = file.extents.reduce(0) { $0 + $1.byteCount }
-    }
-  }
-}
-
-/// `fusedinf config`: every setting.
-struct ConfigCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "config", abstract: "List every setting with its type, its default and what it means.")
-
-  @OptionGroup var output: OutputOptions
-
-  func run() throws {
-    if output.json { return try printJSON(["knobs": Knob.all]) }
-    for knob in Knob.all {
-      let environment = knob.environment.map { ", \($0)" } ?? ""
-      let now = knob.fromEnvironment.map { " (now \($0))" } ?? ""
-      print(
-        "--\(knob.name)\(environment)\n    \(knob.type), default \(knob.standard)\(now)\n    \(knob.meaning)")
     }
   }
 }

@@ -13,6 +13,7 @@ public final class InferenceService: Sendable {
   public let statistics = StatisticsBook()
   public let sharedMemory: SharedMemoryRegions
   public let access: AccessPolicy
+  public let readiness = Readiness()
   public let log: Logger
 
   public init(

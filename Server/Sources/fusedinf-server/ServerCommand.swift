@@ -1,42 +1,47 @@
 import ArgumentParser
-import Engine
 import Foundation
-import GRPCFrontend
-import HTTPFrontend
 import Kernels
-import Logging
-import ModelStore
-import ServiceLifecycle
-import Serving
+import Settings
 
 /// The server's program.
 @main
 struct ServerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "fusedinf-server", abstract: "Serves models over HTTP and gRPC.")
+    commandName: "fusedinf-server", abstract: "Serves models over HTTP and gRPC.",
+    subcommands: [ServeCommand.self, ConfigCommand.self],
+    defaultSubcommand: ServeCommand.self)
 
-  @Option var store: String
-  @Option var budget: Int = 1 << 30
-  @Option var httpPort: Int = 8000
-  @Option var grpcPort: Int = 8001
-
-  func run() async throws {
-    let log = Logger(label: "fusedinf")
-    let engine = Engine(
-      store: try ModelStore(directory: store), device: try CPUDevice(),
-      configuration: EngineConfiguration(
-        budget: budget, threads: ProcessInfo.processInfo.activeProcessorCount))
-    let service = InferenceService(engine: engine, configuration: ServiceConfiguration(), log: log)
-    try await service.catalog.refresh()
-    var http = HTTPConfiguration()
-    http.port = httpPort
-    var grpc = GRPCConfiguration()
-    grpc.port = grpcPort
-    let group = ServiceGroup(
-      services: [
-        HTTPFrontend(service: service, configuration: http),
-        GRPCFrontend(service: service, configuration: grpc),
-      ], gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
-    try await group.run()
+  /// Parses and runs. The exit status is 0, 1 when something failed, 2 when the command line is wrong.
+  static func main() async {
+    restartWithShortOpenMPWaits()
+    // Serving is what it is for, so the help that is asked for without a command is serving's.
+    if let first = CommandLine.arguments.dropFirst().first, ["--help", "-h"].contains(first) {
+      return print(ServeCommand.helpMessage())
+    }
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch let code as ExitCode {
+      Foundation.exit(code.rawValue)
+    } catch {
+      let code = exitCode(for: error)
+      if code == .success {
+        print(message(for: error))
+        return
+      }
+      let isUsage = code == .validationFailure || error is SettingsError
+      complain(isUsage ? message(for: error) : "\(error)")
+      if isUsage { complain("'fusedinf-server --help' lists what there is") }
+      Foundation.exit(isUsage ? 2 : 1)
+    }
   }
+}
+
+/// Says something to a person on standard error.
+func complain(_ text: String) {
+  FileHandle.standardError.write(Data("fusedinf-server: \(text)\n".utf8))
 }

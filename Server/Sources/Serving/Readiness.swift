@@ -1,0 +1,11 @@
+import Synchronization
+
+/// Whether the server takes requests: from its start until it is told to end. What load balancers are told.
+public final class Readiness: Sendable {
+  private let isEnding = Atomic(false)
+
+  public var isReady: Bool { !isEnding.load(ordering: .relaxed) }
+
+  /// The server is to end: what runs is answered, and nothing new is asked for.
+  public func end() { isEnding.store(true, ordering: .relaxed) }
+}

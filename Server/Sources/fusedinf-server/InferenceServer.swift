@@ -1,0 +1,87 @@
+import Engine
+import Foundation
+import GRPCFrontend
+import HTTPFrontend
+import Kernels
+import Logging
+import ModelStore
+import ServiceLifecycle
+import Serving
+import Settings
+
+/// The parts of the server put together: engine, service, and the two transports.
+struct InferenceServer {
+  let settings: Settings
+  let log: Logger
+
+  init(settings: Settings) throws(SettingsError) {
+    self.settings = settings
+    var log = Logger(label: "fusedinf")
+    log.logLevel = Logger.Level(rawValue: settings[.logLevel]) ?? .info
+    self.log = log
+    guard settings[.http] || settings[.grpc] else {
+      throw SettingsError("--no-http and --no-grpc together leave nothing to serve")
+    }
+    guard (settings[.tlsCertificate] == nil) == (settings[.tlsKey] == nil) else {
+      throw SettingsError("--tls-cert and --tls-key go together; one of them is missing")
+    }
+  }
+
+  /// Serves until a signal ends it.
+  /// - Throws: what keeps it from starting.
+  func run() async throws {
+    let engine = Engine(
+      store: try ModelStore(directory: settings[.store]), device: try CPUDevice(),
+      configuration: settings.engine)
+    let service = InferenceService(engine: engine, configuration: settings.service, log: log)
+    try await service.catalog.refresh()
+    for name in settings[.pin] {
+      try await service.scheduler.pin(try await service.catalog.model(name, version: nil))
+    }
+    var transports: [any Service] = []
+    if settings[.http] {
+      transports.append(
+        Transport(
+          HTTPFrontend(service: service, configuration: settings.http), named: "HTTP",
+          at: settings[.bind], settings[.httpPort], knob: Knob.httpPort.name))
+    }
+    if settings[.grpc] {
+      transports.append(
+        Transport(
+          GRPCFrontend(service: service, configuration: settings.grpc), named: "gRPC",
+          at: settings[.bind], settings[.grpcPort], knob: Knob.grpcPort.name))
+    }
+    log.info(
+      "serving",
+      metadata: [
+        "store": "\(settings[.store])", "budget": "\(ByteSize(bytes: settings[.budget]))",
+        "models": "\(service.catalog.entries.count)",
+      ])
+    let group = ServiceGroup(services: [Transports(transports: transports)], logger: log)
+    let termination = Termination(timeout: settings[.drainTimeout], log: log) {
+      service.readiness.end()
+      Task { await group.triggerGracefulShutdown() }
+    }
+    // A client that goes away while it is written to, or a log that nobody reads any more, ends nothing.
+    signal(SIGPIPE, SIG_IGN)
+    let signals = Signals([
+      SIGTERM: { termination.signalled("SIGTERM") }, SIGINT: { termination.signalled("SIGINT") },
+    ])
+    defer { withExtendedLifetime(signals) {} }
+    try await group.run()
+    await service.scheduler.drain()
+    log.info("ended")
+  }
+}
+
+/// All transports at once: they start and stop together, and one that fails ends the others.
+private struct Transports: Service {
+  var transports: [any Service]
+
+  func run() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for transport in transports { group.addTask { try await transport.run() } }
+      try await group.waitForAll()
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import GRPCFrontend
+import HTTPFrontend
+import Scheduler
+import Serving
+import Settings
+
+/// The settings as each part of the server takes them.
+extension Settings {
+  var scheduler: SchedulerConfiguration {
+    SchedulerConfiguration(
+      maxQueuedRequests: self[.maxQueue], maxQueuedBytes: self[.maxQueueBytes], maxDelay: self[.maxDelay],
+      keepAlive: self[.keepAlive], maxBatch: self[.maxBatch], minimumResidency: self[.minimumResidency])
+  }
+
+  var service: ServiceConfiguration {
+    var service = ServiceConfiguration()
+    service.scheduler = scheduler
+    service.repository = self[.repository]
+    service.allowsUploads = self[.uploads]
+    service.allowsSharedMemory = self[.sharedMemory]
+    service.maxRequestBytes = self[.maxBody]
+    service.compilerMemoryBytes = self[.compileMemory]
+    service.compilerSeconds = Int(clamping: self[.compileTime].components.seconds)
+    service.compilerPath = "/proc/self/exe"
+    return service
+  }
+
+  var http: HTTPConfiguration {
+    var http = HTTPConfiguration()
+    http.host = self[.bind]
+    http.port = self[.httpPort]
+    return http
+  }
+
+  var grpc: GRPCConfiguration {
+    var grpc = GRPCConfiguration()
+    grpc.host = self[.bind]
+    grpc.port = self[.grpcPort]
+    return grpc
+  }
+}

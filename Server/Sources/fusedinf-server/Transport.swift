@@ -1,0 +1,53 @@
+import Foundation
+import GRPCCore
+import NIOCore
+import ServiceLifecycle
+
+/// A transport. One that fails ends the process, with the reason in words: half a server serves nobody.
+struct Transport: Service {
+  private let service: any Service
+  private let name: String
+  private let address: String
+  private let port: Int
+  private let knob: String
+
+  init(_ service: any Service, named name: String, at address: String, _ port: Int, knob: String) {
+    self.service = service
+    self.name = name
+    self.address = address
+    self.port = port
+    self.knob = knob
+  }
+
+  func run() async throws {
+    do {
+      try await service.run()
+    } catch  where !(error is CancellationError) {
+      // Others that serve need not be told: files are safe at any moment.
+      complain("\(described(error))")
+      _exit(1)
+    }
+  }
+
+  private func described(_ error: any Error) -> String {
+    guard let error = Transport.systemError(in: error) else { return "\(name): \(error)" }
+    let reason =
+      switch error.errnoCode {
+      case EADDRINUSE:
+        "the port is in use by another program; --\(knob) takes another, and 0 is any that is free"
+      case EACCES: "this user may not listen on that port; --\(knob) takes another"
+      case EADDRNOTAVAIL: "this machine has no such address; --bind takes one that it has"
+      default: String(cString: strerror(error.errnoCode))
+      }
+    return "\(name) cannot listen on \(address):\(port): \(reason)"
+  }
+
+  /// The error of the operating system that `error` is or was caused by.
+  private static func systemError(in error: any Error) -> IOError? {
+    switch error {
+    case let error as IOError: error
+    case let error as RuntimeError: error.cause.flatMap(systemError(in:))
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import Engine
+import Foundation
+
+extension Knob where Value == String {
+  public static var store: Knob {
+    Knob(
+      "store", .engine, .text("directory"), standard: defaultStore,
+      "Where compiled models and their sources are kept.")
+  }
+
+  private static var defaultStore: String {
+    let environment = ProcessInfo.processInfo.environment
+    let data = environment["XDG_DATA_HOME"] ?? (environment["HOME"] ?? ".") + "/.local/share"
+    return data + "/fusedinf"
+  }
+}
+
+extension Knob where Value == Int {
+  public static var budget: Knob {
+    Knob(
+      "budget", .engine, .size, standard: (MemoryLimit.current ?? 1 << 30) / 2,
+      "Hard bound on the memory held for models: weights, activations and the tensors of running requests. "
+        + "The default is half of the machine's memory, or of the cgroup's limit when that is lower.")
+  }
+
+  public static var threads: Knob {
+    Knob(
+      "threads", .engine, .count(1...1024), standard: ProcessInfo.processInfo.activeProcessorCount,
+      "Lanes, and the most threads that all lanes together compute with. The default is the number of cores.")
+  }
+
+  public static var planCache: Knob {
+    Knob(
+      "plan-cache", .engine, .size, standard: 256 << 20,
+      "The most bytes that plans (kernels chosen for concrete shapes) may keep; counted apart from the budget."
+    )
+  }
+}
+
+extension Knob where Value == Bool {
+  public static var deterministic: Knob {
+    Knob(
+      "deterministic", .engine, .flag, standard: false,
+      "Kernels run on one thread each, so that a model's result is the same bits whatever runs beside it.")
+  }
+}
+
+extension Knob where Value == UInt64 {
+  public static var seed: Knob {
+    Knob(
+      "seed", .run, .number, standard: 1,
+      "Where the random numbers of inputs that are not given start.")
+  }
+}
+
+extension Settings {
+  /// What the engine is bounded by.
+  public var engine: EngineConfiguration {
+    EngineConfiguration(
+      budget: self[.budget], threads: self[.threads], deterministic: self[.deterministic],
+      planCacheBytes: self[.planCache])
+  }
+}

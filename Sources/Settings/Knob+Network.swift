@@ -1,0 +1,122 @@
+// What the server alone has: where it listens, who may ask, and how much one client may take.
+
+extension Knob where Value == String {
+  public static var bind: Knob {
+    Knob(
+      "bind", .network, .text("address"), standard: "127.0.0.1",
+      "The address to listen on; 0.0.0.0 is every one of this machine.")
+  }
+
+  public static var admin: Knob {
+    Knob(
+      "admin", .access, .choice(["loopback", "keys", "open"]), standard: "loopback",
+      "Who may load, unload and register shared memory: callers on this machine; only keys that say so; or "
+        + "everybody. A key that may administer does so from anywhere, whichever it is.")
+  }
+
+  public static var logLevel: Knob {
+    Knob(
+      "log-level", .logs, .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
+      standard: "info", "The least that is logged.")
+  }
+
+  public static var logFormat: Knob {
+    Knob(
+      "log-format", .logs, .choice(["text", "json"]), standard: "text",
+      "How log lines look on standard error.")
+  }
+}
+
+extension Knob where Value == String? {
+  public static var tlsCertificate: Knob {
+    Knob(
+      "tls-cert", .network, .optionalText("file"), standard: nil,
+      "The certificate chain (PEM). With it and --tls-key, both ports speak TLS.")
+  }
+
+  public static var tlsKey: Knob {
+    Knob(
+      "tls-key", .network, .optionalText("file"), standard: nil, "The certificate's private key (PEM).")
+  }
+
+  public static var keys: Knob {
+    Knob(
+      "keys", .access, .optionalText("file"), standard: nil,
+      "API keys (YAML; docs/serving.md): with it, a request without one that is listed is refused. "
+        + "The file is read again when it changes, and on SIGHUP.")
+  }
+}
+
+extension Knob where Value == Int {
+  public static var httpPort: Knob {
+    Knob(
+      "http-port", .network, .count(0...65535), standard: 8000, "Where HTTP is served; 0: any that is free.")
+  }
+
+  public static var grpcPort: Knob {
+    Knob(
+      "grpc-port", .network, .count(0...65535), standard: 8001, "Where gRPC is served; 0: any that is free.")
+  }
+
+  public static var maxBody: Knob {
+    Knob("max-body", .limits, .size, standard: 256 << 20, "The largest request, decompressed.")
+  }
+
+  public static var maxHeader: Knob {
+    Knob("max-header", .limits, .size, standard: 64 << 10, "The most bytes of an HTTP request's headers.")
+  }
+
+  public static var maxConnections: Knob {
+    Knob(
+      "max-connections", .limits, .count(1...1_000_000), standard: 1024,
+      "The most connections at a time, for each port.")
+  }
+}
+
+extension Knob where Value == Bool {
+  public static var http: Knob {
+    Knob("http", .network, .flag, standard: true, "Serve HTTP.")
+  }
+
+  public static var grpc: Knob {
+    Knob("grpc", .network, .flag, standard: true, "Serve gRPC.")
+  }
+
+  public static var sharedMemory: Knob {
+    Knob(
+      "shared-memory", .access, .flag, standard: false,
+      "Clients on this machine may register system shared memory.")
+  }
+
+  public static var openMetrics: Knob {
+    Knob(
+      "open-metrics", .access, .flag, standard: true,
+      "Metrics and statistics can be read without an API key.")
+  }
+}
+
+extension Knob where Value == Duration {
+  public static var headerTimeout: Knob {
+    Knob(
+      "header-timeout", .limits, .duration, standard: .seconds(10),
+      "The longest that a client may take to send a request's headers.")
+  }
+
+  public static var bodyTimeout: Knob {
+    Knob(
+      "body-timeout", .limits, .duration, standard: .seconds(60),
+      "The longest that a client may take to send a request's body.")
+  }
+
+  public static var idleTimeout: Knob {
+    Knob(
+      "idle-timeout", .limits, .duration, standard: .seconds(300),
+      "How long a connection without requests stays open.")
+  }
+
+  public static var drainTimeout: Knob {
+    Knob(
+      "drain-timeout", .limits, .duration, standard: .seconds(30),
+      "After SIGTERM, how long requests that run may take to end.")
+  }
+}

@@ -1,0 +1,79 @@
+// What the server alone has: where models come from, and what runs when.
+
+extension Knob where Value == String? {
+  public static var repository: Knob {
+    Knob(
+      "repository", .repository, .optionalText("directory"), standard: nil,
+      "A directory that is watched for .onnx files and pipelines: what is dropped in is compiled and served.")
+  }
+}
+
+extension Knob where Value == Bool {
+  public static var uploads: Knob {
+    Knob(
+      "uploads", .repository, .flag, standard: false,
+      "Clients that may administer may send a model's file with a load.")
+  }
+}
+
+extension Knob where Value == Int {
+  public static var compileMemory: Knob {
+    Knob(
+      "compile-memory", .repository, .size, standard: 8 << 30,
+      "The most address space that compiling one model may take.")
+  }
+
+  public static var maxQueue: Knob {
+    Knob(
+      "max-queue", .scheduling, .count(1...1_000_000), standard: 1024,
+      "The most requests that wait; more are refused, and told when to ask again.")
+  }
+
+  public static var maxQueueBytes: Knob {
+    Knob(
+      "max-queue-bytes", .scheduling, .size, standard: 256 << 20,
+      "The most bytes of input tensors that wait.")
+  }
+
+  public static var maxBatch: Knob {
+    Knob(
+      "max-batch", .scheduling, .count(1...1024), standard: 8,
+      "The most requests for one model that run as one batch; 1 never batches.")
+  }
+}
+
+extension Knob where Value == Duration {
+  public static var compileTime: Knob {
+    Knob(
+      "compile-time", .repository, .duration, standard: .seconds(600),
+      "The longest that compiling one model may take.")
+  }
+
+  public static var maxDelay: Knob {
+    Knob(
+      "max-delay", .scheduling, .duration, standard: .seconds(10),
+      "The longest that an admitted request waits for its run to begin, whatever order says otherwise.")
+  }
+
+  public static var minimumResidency: Knob {
+    Knob(
+      "minimum-residency", .scheduling, .duration, standard: .milliseconds(100),
+      "How long a model that was swapped in is not thrown out again for one whose requests could wait.")
+  }
+}
+
+extension Knob where Value == Duration? {
+  public static var keepAlive: Knob {
+    Knob(
+      "keep-alive", .scheduling, .optionalDuration, standard: nil,
+      "How long a model that nobody uses stays in memory; none: until the memory is needed.")
+  }
+}
+
+extension Knob where Value == [String] {
+  public static var pin: Knob {
+    Knob(
+      "pin", .scheduling, .list("names"), standard: [],
+      "Models that are brought in at the start and never thrown out. More than fits is refused.")
+  }
+}

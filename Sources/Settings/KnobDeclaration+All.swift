@@ -1,0 +1,34 @@
+extension KnobDeclaration {
+  /// What every program that runs models has.
+  public static var engine: [KnobDeclaration] {
+    [
+      Knob.store.declaration, Knob.budget.declaration, Knob.threads.declaration,
+      Knob.deterministic.declaration, Knob.planCache.declaration,
+    ]
+  }
+
+  /// What the command-line program has.
+  public static var commandLine: [KnobDeclaration] { engine + [Knob.seed.declaration] }
+
+  /// What the server has.
+  public static var server: [KnobDeclaration] {
+    engine + [
+      Knob.repository.declaration, Knob.uploads.declaration, Knob.compileMemory.declaration,
+      Knob.compileTime.declaration,
+      Knob.bind.declaration, Knob.httpPort.declaration, Knob.grpcPort.declaration, Knob.http.declaration,
+      Knob.grpc.declaration, Knob.tlsCertificate.declaration, Knob.tlsKey.declaration,
+      Knob.maxQueue.declaration, Knob.maxQueueBytes.declaration, Knob.maxDelay.declaration,
+      Knob.maxBatch.declaration, Knob.keepAlive.declaration, Knob.minimumResidency.declaration,
+      Knob.pin.declaration,
+      Knob.keys.declaration, Knob.admin.declaration, Knob.openMetrics.declaration,
+      Knob.sharedMemory.declaration,
+      Knob.maxBody.declaration, Knob.maxHeader.declaration, Knob.maxConnections.declaration,
+      Knob.headerTimeout.declaration, Knob.bodyTimeout.declaration, Knob.idleTimeout.declaration,
+      Knob.drainTimeout.declaration,
+      Knob.logLevel.declaration, Knob.logFormat.declaration,
+    ]
+  }
+
+  /// Every knob there is.
+  public static var all: [KnobDeclaration] { commandLine + server.dropFirst(engine.count) }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Settings
+
+/// `fusedinf config`: every setting.
+struct ConfigCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "config",
+    abstract: "List every setting: its value, where that comes from, its type, default and meaning.",
+    discussion: """
+      A setting's value is the option's, else that of the environment variable, else that of the server's \
+      configuration file, else the default. With --config the server program answers, which reads the file:
+
+        fusedinf config --config /etc/fusedinf/server.yaml
+      """)
+
+  @Option(help: ArgumentHelp("The server's configuration file.", valueName: "file"))
+  var config: String?
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var engine: EngineOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let given = store.given.merging(engine.given) { first, _ in first }
+    if let config {
+      let options = given.compactMapValues { $0 }.sorted { $0.key < $1.key }.map { "--\($0.key)=\($0.value)" }
+      try ServerProgram.become(["config", "--config", config] + options + (output.json ? ["--json"] : []))
+    }
+    let settings = try settings(given, of: KnobDeclaration.all)
+    if output.json { return try printJSON(["knobs": settings.rows]) }
+    print(settings.listing)
+  }
+}
