@@ -2,6 +2,7 @@ import Executor
 import GRPCCore
 import InferenceProtocol
 import Serving
+import Tensors
 
 /// One call: who makes it, and until when it matters.
 struct Call: Sendable {
@@ -46,6 +47,8 @@ struct Call: Sendable {
       } else {
         RPCError(error)
       }
+    case let error as ProtocolError: RPCError(code: .invalidArgument, message: error.description)
+    case let error as TensorError: RPCError(code: .invalidArgument, message: error.description)
     case is CancellationError:
       isLate
         ? RPCError(code: .deadlineExceeded, message: "the call's deadline has passed")

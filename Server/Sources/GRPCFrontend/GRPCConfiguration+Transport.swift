@@ -3,8 +3,9 @@ import GRPCNIOTransportHTTP2Posix
 
 extension GRPCConfiguration {
   /// The transport that listens as configured.
-  func transport() throws -> HTTP2ServerTransport.Posix {
-    .http2NIOPosix(
+  func transport() -> HTTP2ServerTransport.Posix {
+    let connections = ConnectionLimit(maxConnections)
+    return HTTP2ServerTransport.Posix(
       address: host.contains(":") ? .ipv6(host: host, port: port) : .ipv4(host: host, port: port),
       transportSecurity: tls.map { files in
         .tls(
@@ -23,6 +24,7 @@ extension GRPCConfiguration {
         config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = minPingInterval
         // An answer leaves when it is done: waiting for more to send with it is a tenth of a millisecond too long.
         config.connection.flushCoalescing = nil
+        config.channelDebuggingCallbacks.onAcceptTCPConnection = { connections.accept($0) }
         config.compression.enabledAlgorithms = compression ? [.gzip, .deflate] : .none
       })
   }

@@ -20,9 +20,14 @@ public struct GRPCFrontend: Service {
     let drain = Drain()
     let host = CallHost(service: service, drain: drain, configuration: configuration)
     let server = GRPCServer(
-      transport: try configuration.transport(),
+      transport: configuration.transport(),
       services: [
-        InferenceCalls(host: host), HealthCalls(services: [InferenceCalls.name], host: host),
+        InferenceCalls(host: host), FusedCalls(host: host),
+        HealthCalls(services: [InferenceCalls.name, FusedCalls.name], host: host),
+        ReflectionCalls(
+          catalog: try DescriptorCatalog(),
+          services: [InferenceCalls.name, FusedCalls.name, HealthCalls.name] + ReflectionCalls.names,
+          host: host),
       ])
     try await withTaskCancellationHandler {
       try await withGracefulShutdownHandler {

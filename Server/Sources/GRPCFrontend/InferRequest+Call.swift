@@ -9,8 +9,8 @@ extension InferRequest {
   /// - Throws: ``ServiceError`` when it contradicts itself.
   init(_ call: InferCall, tenant: String) throws {
     let message = call.message
-    let shared = try message.inputs.map {
-      try SharedMemoryRange($0.parameters, of: "input '\(shown($0.name))'")
+    let shared = try message.inputs.map { input in
+      try SharedMemoryRange(input.parameters.compactMapValues(Parameter.init), of: shown(input.name))
     }
     let rawCount = shared.count { $0 == nil }
     guard call.raw.isEmpty || call.raw.count == rawCount else {
@@ -27,18 +27,7 @@ extension InferRequest {
         try NamedTensor(input, shared: shared, raw: shared == nil ? raw.next() : nil)
       },
       outputs: try message.outputs.map { try RequestedOutput($0) }, tenant: tenant)
-    try refuseSequences()
-  }
-
-  /// Models here keep no state between requests.
-  private mutating func refuseSequences() throws {
-    switch parameters["sequence_id"] {
-    case nil, .int(0), .string(""), .string("0"): break
-    default:
-      throw ServiceError(
-        .invalidRequest, "model '\(shown(model))' keeps no state between requests: leave sequence_id out")
-    }
-    for name in ["sequence_id", "sequence_start", "sequence_end"] { parameters[name] = nil }
+    try checkStateless()
   }
 }
 
@@ -48,8 +37,8 @@ extension Int {
   /// - Throws: ``ServiceError`` when it is no number.
   init?(modelVersion text: String) throws(ServiceError) {
     if text.isEmpty { return nil }
-    guard let version = Int(text) else {
-      throw ServiceError(.invalidRequest, "'\(shown(text))' is no version: a whole number is")
+    guard let version = Int(text), version > 0 else {
+      throw ServiceError(.invalidRequest, "'\(shown(text))' is no version of a model; versions are 1, 2, …")
     }
     self = version
   }
@@ -82,42 +71,20 @@ extension Inference_InferParameter {
   }
 }
 
-extension SharedMemoryRange {
-  /// The part of a region that an input or output says it is in; `nil` when it is in none.
-  /// - Throws: ``ServiceError`` when region, offset and size are not all there, or are no sizes.
-  init?(_ parameters: [String: Inference_InferParameter], of tensor: String) throws {
-    guard let region = parameters["shared_memory_region"] else { return nil }
-    guard case .stringParam(let name) = region.parameterChoice else {
-      throw ServiceError(.invalidRequest, "\(tensor): shared_memory_region is no text")
-    }
-    self.init(
-      region: name, offset: try parameters.size("shared_memory_offset", of: tensor) ?? 0,
-      byteCount: try {
-        guard let count = try parameters.size("shared_memory_byte_size", of: tensor) else {
-          throw ServiceError(.invalidRequest, "\(tensor): shared_memory_byte_size is missing")
-        }
-        return count
-      }())
-  }
-}
-
-extension [String: Inference_InferParameter] {
-  /// A whole number, not negative; `nil` when the parameter is left out.
-  fileprivate func size(_ name: String, of tensor: String) throws -> Int? {
-    guard let parameter = self[name] else { return nil }
-    switch Parameter(parameter) {
-    case .int(let value) where value >= 0: return Int(value)
-    default: throw ServiceError(.invalidRequest, "\(tensor): \(name) is no size")
-    }
-  }
-}
-
 extension RequestedOutput {
+  /// - Throws: ``ServiceError`` for parameters that are not what they have to be.
   init(_ message: Inference_ModelInferRequest.InferRequestedOutputTensor) throws {
-    let what = "output '\(shown(message.name))'"
-    let classes = try message.parameters.size("classification", of: what)
+    let parameters = message.parameters.compactMapValues(Parameter.init)
+    var classes: Int?
+    switch parameters["classification"] {
+    case nil, .int(0): break
+    case .int(let count) where count > 0: classes = Int(count)
+    default:
+      throw ServiceError(
+        .invalidRequest, "output '\(shown(message.name))': classification is no number of classes")
+    }
     self.init(
-      name: message.name, classCount: classes == 0 ? nil : classes,
-      shared: try SharedMemoryRange(message.parameters, of: what))
+      name: message.name, classCount: classes,
+      shared: try SharedMemoryRange(parameters, of: shown(message.name)))
   }
 }

@@ -11,11 +11,21 @@ struct InferenceCalls: RegistrableRPCService {
   func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
     registerServer(with: &router)
     registerModels(with: &router)
+    registerRepository(with: &router)
+    registerSharedMemory(with: &router)
+    registerRefused(with: &router)
     router.unary(
       "ModelInfer", of: Self.name, on: host, from: InferCallDeserializer(), to: WireSerializer()
     ) { (call: InferCall, context: Call) in
       let request = try context.inferRequest(call)
       return try await context.drain.run { try WireMessage(await context.service.infer(request)) }
+    }
+    router.streaming(
+      "ModelStreamInfer", of: Self.name, type: .bidirectionalStreaming, on: host,
+      from: InferCallDeserializer(), to: WireSerializer()
+    ) { [configuration = host.configuration] requests, writer, call in
+      try await call.answerEach(
+        of: requests, atATime: configuration.maxRequestsInFlightPerStream, through: writer)
     }
   }
 
@@ -36,7 +46,7 @@ struct InferenceCalls: RegistrableRPCService {
 
   private func registerModels<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
     router.unary("ModelReady", of: Self.name, on: host) { (request: Inference_ModelReadyRequest, call) in
-      _ = try call.authorize(.read)
+      _ = try call.authorize(.look)
       let version = try Int(modelVersion: request.version)
       return Inference_ModelReadyResponse.with {
         $0.ready = !call.drain.isDraining && call.service.catalog.isReady(request.name, version: version)
@@ -47,6 +57,23 @@ struct InferenceCalls: RegistrableRPCService {
       _ = try call.authorize(.read)
       return Inference_ModelMetadataResponse(
         try await call.service.metadata(of: request.name, version: Int(modelVersion: request.version)))
+    }
+    router.unary("ModelConfig", of: Self.name, on: host) { (request: Inference_ModelConfigRequest, call) in
+      _ = try call.authorize(.read)
+      let config = try await call.service.modelConfig(
+        of: request.name, version: Int(modelVersion: request.version))
+      return Inference_ModelConfigResponse.with { $0.config = Inference_ModelConfig(config) }
+    }
+    router.unary("ModelStatistics", of: Self.name, on: host) {
+      (request: Inference_ModelStatisticsRequest, call) in
+      _ = try call.authorize(.read)
+      let name = request.name.isEmpty ? nil : request.name
+      let version = try Int(modelVersion: request.version)
+      if let name { try call.service.catalog.checkKnown(name, version: version) }
+      return Inference_ModelStatisticsResponse.with {
+        $0.modelStats = call.service.statistics.messages(model: name, version: version)
+          .map(Inference_ModelStatistics.init)
+      }
     }
   }
 }

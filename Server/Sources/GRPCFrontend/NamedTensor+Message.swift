@@ -8,7 +8,7 @@ extension NamedTensor {
   /// - Parameters:
   ///   - shared: where its elements are, when they are in shared memory.
   ///   - raw: its elements, when they came in `raw_input_contents`.
-  /// - Throws: ``ServiceError`` when shape, type and elements do not belong together.
+  /// - Throws: ``ServiceError`` or ``ProtocolError`` when shape, type and elements do not belong together.
   init(
     _ message: Inference_ModelInferRequest.InferInputTensor, shared: SharedMemoryRange?, raw: TensorBuffer?
   ) throws {
@@ -41,7 +41,7 @@ extension TensorContents {
   /// Elements as they lie in memory, little-endian.
   init(raw: TensorBuffer, datatype: DataType, shape: Shape, name: String) throws {
     guard let elementType = datatype.elementType else {
-      self = .strings(try [[UInt8]](lengthPrefixed: raw.bytes, count: shape.elementCount, name: name))
+      self = .strings(try BinaryTail.strings(raw.bytes, name: name, count: shape.elementCount))
       return
     }
     let expected = elementType.byteCount(of: shape.elementCount)
@@ -102,31 +102,6 @@ extension TensorContents {
         .invalidRequest,
         "input '\(name)' of \(datatype.rawValue) \(shape) takes \(shape.elementCount) elements, "
           + "but \(list) has \(count)")
-    }
-  }
-}
-
-extension [[UInt8]] {
-  /// The elements of a BYTES tensor in binary: each after its length in four bytes, little-endian.
-  /// - Throws: ``ServiceError`` when there are not `count` of them, or bytes are left.
-  fileprivate init(lengthPrefixed bytes: UnsafeRawBufferPointer, count: Int, name: String) throws {
-    self = []
-    var position = 0
-    while position < bytes.count {
-      guard bytes.count - position >= 4 else {
-        throw ServiceError(.invalidRequest, "input '\(name)': the last element's length is cut off")
-      }
-      let length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self)))
-      position += 4
-      guard length <= bytes.count - position else {
-        throw ServiceError(.invalidRequest, "input '\(name)': element \(self.count) is cut off")
-      }
-      append([UInt8](bytes[position..<position + length]))
-      position += length
-    }
-    guard self.count == count else {
-      throw ServiceError(
-        .invalidRequest, "input '\(name)' takes \(count) elements, but \(self.count) were given")
     }
   }
 }

@@ -102,22 +102,11 @@ extension WireMessage {
     for output in response.outputs {
       switch output.contents {
       case .tensor(let tensor): append(field: Self.rawField, tensor)
-      case .strings(let strings): append(field: Self.rawField, [UInt8](lengthPrefixing: strings))
+      case .strings(let strings): append(field: Self.rawField, BinaryTail.bytes(of: strings))
       case .shared: append(field: Self.rawField, [])
       }
     }
   }
 
   private static let rawField: UInt64 = 6
-}
-
-extension [UInt8] {
-  /// The elements of a BYTES tensor in binary: each after its length in four bytes, little-endian.
-  init(lengthPrefixing strings: [[UInt8]]) {
-    self = []
-    for string in strings {
-      Swift.withUnsafeBytes(of: UInt32(clamping: string.count).littleEndian) { append(contentsOf: $0) }
-      append(contentsOf: string)
-    }
-  }
 }

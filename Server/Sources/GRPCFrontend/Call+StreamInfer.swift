@@ -1,0 +1,61 @@
+import GRPCCore
+import GRPCMessages
+import Serving
+
+extension Call {
+  /// Answers the requests of a stream, each as soon as it is done. What is wrong with a request is said in its answer; the
+  /// stream goes on.
+  ///
+  /// When the server shuts down no more is read, what was read is answered, and the stream ends with UNAVAILABLE.
+  /// - Parameter limit: how many requests are worked on at a time; while there are as many no more are read, which the
+  ///   client notices when the connection's window is full.
+  func answerEach(
+    of requests: RPCAsyncSequence<InferCall, any Error>, atATime limit: Int,
+    through writer: RPCWriter<WireMessage>
+  ) async throws {
+    let reading = Task {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        var inFlight = 0
+        do {
+          for try await request in requests {
+            if inFlight >= limit {
+              try await group.next()
+              inFlight -= 1
+            }
+            inFlight += 1
+            group.addTask { try await drain.run { try await writer.write(streamAnswer(to: request)) } }
+          }
+        } catch is CancellationError where drain.isDraining {}
+        try await group.waitForAll()
+      }
+    }
+    // Cancelled by a client that goes away and by a shutdown alike: what was read is up to `drain`.
+    try await withRPCCancellationHandler {
+      try await withTaskCancellationHandler {
+        try await reading.value
+      } onCancel: {
+        reading.cancel()
+      }
+    } onCancelRPC: {
+      reading.cancel()
+    }
+    if drain.isDraining { throw ServiceError(.unavailable, "the server is shutting down") }
+  }
+
+  private func streamAnswer(to request: InferCall) async throws -> WireMessage {
+    var message = WireMessage()
+    do {
+      var response = try await service.infer(inferRequest(request))
+      // Each request has one answer, and this is it: clients of models that give several look for the last.
+      response.parameters["triton_final_response"] = .bool(true)
+      message.append(field: 2, try WireMessage(response))
+    } catch {
+      let failure = Inference_ModelStreamInferResponse.with {
+        $0.errorMessage = rpcError(error).message
+        $0.inferResponse.id = request.message.id
+      }
+      message.append(try failure.serializedBytes())
+    }
+    return message
+  }
+}
