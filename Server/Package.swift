@@ -37,10 +37,16 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
     // The messages of the Open Inference Protocol with Triton's extensions, without any transport.
     .target(name: "InferenceProtocol", dependencies: [engine], swiftSettings: strict),
+    // The folder that is watched for models, and the process that compiles them.
+    .target(
+      name: "Repository", dependencies: [engine, .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
     // What the server does, whatever it is asked through.
     .target(
       name: "Serving",
-      dependencies: ["InferenceProtocol", engine, log, .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "InferenceProtocol", "Repository", engine, log, lifecycle, .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: strict),
     .target(
       name: "HTTPFrontend",
@@ -71,12 +77,15 @@ let package = Package(
     .executableTarget(
       name: "fusedinf-server",
       dependencies: [
-        "HTTPFrontend", "GRPCFrontend", "Serving", engine, log, lifecycle,
+        "HTTPFrontend", "GRPCFrontend", "Serving", "Repository", engine, log, lifecycle,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict, linkerSettings: rpath),
+    .testTarget(
+      name: "RepositoryTests", dependencies: ["Repository", engine], swiftSettings: strict,
+      linkerSettings: rpath),
     .testTarget(
       name: "ServingTests", dependencies: ["Serving", "InferenceProtocol", engine], swiftSettings: strict,
       linkerSettings: rpath),

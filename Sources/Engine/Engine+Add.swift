@@ -15,13 +15,15 @@ public struct ModelNeed: Sendable, Hashable {
 
 extension Engine {
   /// Compiles the ONNX model at `path` and registers it as the next version of `name`, if it fits the budget.
+  /// - Parameter notes: what ``ModelStore/options(_:version:)`` gives back of the version, beside what was declared.
   /// - Parameter progress: called with the stage that begins.
   /// - Throws: when the model cannot be read, compiled, planned for its largest declared shapes or stored, or takes more
   ///   than the budget for them; nothing is registered then.
   public func add(
-    _ path: String, name: String, options: CompilationOptions, progress: ((String) -> Void)? = nil
+    _ path: String, name: String, options: CompilationOptions, notes: [String: String] = [:],
+    progress: ((String) -> Void)? = nil
   ) throws -> AddedModel {
-    try models.add(path, name: name, options: options, progress: progress) { try admit($0) }
+    try models.add(path, name: name, options: options, notes: notes, progress: progress) { try admit($0) }
   }
 
   /// What `file` takes at its largest declared shapes; `nil` when it leaves sizes open that were not declared.

@@ -20,11 +20,13 @@ public final class ModelRepository: Sendable {
   }
 
   /// Compiles the ONNX model at `path` and registers it as the next version of `name`.
+  /// - Parameter notes: what ``ModelStore/options(_:version:)`` gives back of the version, beside what was declared.
   /// - Parameter progress: called with the stage that begins.
   /// - Parameter admit: called with the compiled model before it is registered; what it throws keeps it from that.
   /// - Throws: when the model cannot be read, compiled, admitted or stored; nothing is registered then.
   public func add(
-    _ path: String, name: String, options: CompilationOptions, progress: ((String) -> Void)? = nil,
+    _ path: String, name: String, options: CompilationOptions, notes: [String: String] = [:],
+    progress: ((String) -> Void)? = nil,
     admit: (CompiledModel) throws -> ModelNeed? = { _ in nil }
   ) throws -> AddedModel {
     let start = ContinuousClock.now
@@ -36,7 +38,8 @@ public final class ModelRepository: Sendable {
     var need: ModelNeed?
     let shapes = options.shapes.map { (ModelRepository.shapeOption + $0, ShapeRanges($1).description) }
     let version = try store.add(
-      name: name, source: imported.sourceFiles, options: Dictionary(uniqueKeysWithValues: shapes)
+      name: name, source: imported.sourceFiles,
+      options: Dictionary(shapes) { $1 }.merging(notes) { kept, _ in kept }
     ) { target in
       metadata = try compile(imported, name: name, options: options, to: target, progress: progress)
       progress?("planning")
@@ -48,6 +51,19 @@ public final class ModelRepository: Sendable {
       name: name, version: version, metadata: metadata, operators: imported.operatorCounts, need: need,
       previous: previous.flatMap { $0.sourcePath == metadata.sourcePath ? nil : $0 },
       duration: ContinuousClock.now - start)
+  }
+
+  /// The newest version of `name`, when it was made for this device from the bytes that are at `path` now, for the same
+  /// shapes; else `nil`.
+  /// - Throws: when the model at `path` cannot be read.
+  public func newest(_ name: String, isMadeFrom path: String, options: CompilationOptions) throws -> Int? {
+    guard let metadata = try? store.open(name).metadata, metadata.target == device.target.description,
+      metadata.declaredShapes == options.shapes.mapValues({ ShapeRanges($0).description })
+    else { return nil }
+    let imported = try ONNXModel.read(path, name: name)
+    let hash = imported.withSourceBytes { ContentHash(of: $0) }
+    try imported.checkFiles()
+    return hash == metadata.sourceHash ? metadata.version : nil
   }
 
   /// Opens a model for this device's target, compiling it again from its kept source when it has to be.

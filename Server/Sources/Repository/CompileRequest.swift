@@ -1,0 +1,61 @@
+/// What a compiling process is told, as JSON in its argument.
+public struct CompileRequest: Sendable, Hashable, Codable {
+  /// What the process may take. It ends, or fails, where it wants more.
+  public struct Limits: Sendable, Hashable, Codable {
+    /// Bytes of address space.
+    public var memoryBytes: Int
+    /// Of the wall clock; of processor time as many for each processor.
+    public var seconds: Int
+    /// Bytes of one file that it writes.
+    public var fileBytes: Int
+
+    public init(memoryBytes: Int, seconds: Int, fileBytes: Int) {
+      self.memoryBytes = memoryBytes
+      self.seconds = seconds
+      self.fileBytes = fileBytes
+    }
+  }
+
+  /// The store's folder.
+  public var store: String
+  public var name: String
+  /// The `.onnx` file.
+  public var path: String
+  /// The sizes that inputs may have, as they are written, by input.
+  public var shapes: [String: String]
+  /// What the store keeps with the version.
+  public var notes: [String: String]
+  /// The engine's, for which the model is planned.
+  public var budget: Int
+  public var threads: Int
+  public var deterministic: Bool
+  public var limits: Limits
+
+  public init(
+    store: String, name: String, path: String, shapes: [String: String], notes: [String: String], budget: Int,
+    threads: Int, deterministic: Bool, limits: Limits
+  ) {
+    self.store = store
+    self.name = name
+    self.path = path
+    self.shapes = shapes
+    self.notes = notes
+    self.budget = budget
+    self.threads = threads
+    self.deterministic = deterministic
+    self.limits = limits
+  }
+}
+
+/// A line of JSON that a compiling process writes.
+struct CompilerLine: Codable {
+  /// The stage that begins.
+  var progress: String?
+  /// The version that was made, or found to be the same.
+  var version: Int?
+  var isUnchanged: Bool?
+  /// Why there is none.
+  var reason: String?
+  /// Trying again later may help.
+  var isTemporary: Bool?
+}

@@ -1,0 +1,90 @@
+import Device
+import Engine
+import Foundation
+import ModelCompiler
+import ModelStore
+import Tensors
+
+/// What the subcommand `add-model` does: the other side of ``CompilerProcess``.
+public enum CompilerProgram {
+  /// Compiles one model within its limits, tells about it on standard output, and ends the process.
+  /// - Parameters:
+  ///   - text: a ``CompileRequest`` in JSON.
+  ///   - makeDevice: called with the limits in force.
+  public static func run(_ text: String, makeDevice: () throws -> any Device) -> Never {
+    var isDone = false
+    do {
+      let request = try JSONDecoder().decode(CompileRequest.self, from: Data(text.utf8))
+      endWithInput()
+      keepOutOfTheWay()
+      limit(request.limits)
+      let (version, isUnchanged) = try add(request, device: try makeDevice())
+      tell(CompilerLine(version: version, isUnchanged: isUnchanged))
+      isDone = true
+    } catch {
+      let kind = (error as? StoreError)?.kind
+      tell(
+        CompilerLine(
+          reason: "\(error)", isTemporary: [.noSpace, .locked, .system].contains(kind)))
+    }
+    exit(isDone ? EXIT_SUCCESS : EXIT_FAILURE)
+  }
+
+  private static func add(_ request: CompileRequest, device: any Device) throws -> (Int, isUnchanged: Bool) {
+    let engine = Engine(
+      store: try ModelStore(directory: request.store), device: device,
+      configuration: EngineConfiguration(
+        budget: request.budget, threads: request.threads, deterministic: request.deterministic))
+    let options = CompilationOptions(
+      shapes: try request.shapes.mapValues { try ShapeRanges(parsing: $0).ranges })
+    if let version = try engine.models.newest(request.name, isMadeFrom: request.path, options: options) {
+      return (version, true)
+    }
+    let added = try engine.add(request.path, name: request.name, options: options, notes: request.notes) {
+      tell(CompilerLine(progress: $0))
+    }
+    return (added.version, false)
+  }
+
+  private static func tell(_ line: CompilerLine) {
+    guard let data = try? JSONEncoder().encode(line) else { return }
+    FileHandle.standardOutput.write(data + [UInt8(ascii: "\n")])
+  }
+
+  /// Ends the process when nobody holds the other end of its standard input any more.
+  private static func endWithInput() {
+    Thread {
+      var byte: UInt8 = 0
+      while true {
+        let count = read(0, &byte, 1)
+        if count == 0 || (count < 0 && errno != EINTR) { _exit(EXIT_FAILURE) }
+      }
+    }.start()
+  }
+
+  /// Uses processors and disks that nobody else wants. Threads made from now on do the same, and the kernel gives those
+  /// of this scheduling class the idle class of its block devices too.
+  private static func keepOutOfTheWay() {
+    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
+    var parameters = sched_param()
+    // SCHED_IDLE of sched(7), which Glibc's module leaves out.
+    sched_setscheduler(0, 5, &parameters)
+  }
+
+  private static func limit(_ limits: CompileRequest.Limits) {
+    func set(_ resource: __rlimit_resource, _ value: Int) {
+      var limit = rlimit()
+      guard getrlimit(__rlimit_resource_t(resource.rawValue), &limit) == 0 else { return }
+      limit.rlim_cur = min(rlim_t(clamping: max(value, 0)), limit.rlim_max)
+      setrlimit(__rlimit_resource_t(resource.rawValue), &limit)
+    }
+    set(RLIMIT_AS, limits.memoryBytes)
+    let (seconds, overflow) = limits.seconds.multipliedReportingOverflow(
+      by: ProcessInfo.processInfo.activeProcessorCount)
+    if !overflow { set(RLIMIT_CPU, seconds) }
+    set(RLIMIT_FSIZE, limits.fileBytes)
+    set(RLIMIT_CORE, 0)
+    // A file that would be too long is then an error of the write, which says so.
+    signal(SIGXFSZ, SIG_IGN)
+  }
+}

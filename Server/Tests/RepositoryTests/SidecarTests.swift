@@ -1,0 +1,22 @@
+import Repository
+import Testing
+
+struct SidecarTests {
+  @Test func settingsAreRead() throws {
+    let sidecar = try Sidecar(parsing: "shapes:\n  x: 1..8x3\nkeep_alive: 1.5\npin: true\n")
+    #expect(sidecar.shapes == ["x": "1..8x3"])
+    #expect(sidecar.keepAlive == 1.5)
+    #expect(sidecar.pin == true)
+    #expect(try Sidecar(parsing: "") == Sidecar())
+  }
+
+  @Test(arguments: [
+    "- a", "shape: {}", "pin: maybe", "keep_alive: -1", "keep_alive: .nan", "shapes: {x: up}", "shapes: 3",
+    "a: [", "pin: true\nx: &a [*a, *a]", String(repeating: "[", count: 10_000),
+    String(repeating: "- ", count: 8000), String(repeating: "? ", count: 8000),
+    String(repeating: "a:\n ", count: 4000),
+  ])
+  func whatIsNotUnderstoodIsRefused(text: String) {
+    #expect(throws: Sidecar.Problem.self) { try Sidecar(parsing: text) }
+  }
+}
