@@ -44,6 +44,7 @@ let stages = [
       "Residency", "Executor",
     ], testImports: ["Kernels", "CHost"]),
   Stage(name: "Settings", imports: ["ModelStore", "Engine"]),
+  Stage(name: "Pictures", imports: ["Tensors", "ModelGraph", "Device", "ModelStore", "Linker"]),
   Stage(
     name: "Scheduler",
     imports: ["Tensors", "Device", "ModelStore", "Linker", "Residency", "Executor", "Engine"],
@@ -51,7 +52,7 @@ let stages = [
 ]
 let commandLine = [
   "Tensors", "ModelGraph", "Device", "ONNXFormat", "GraphPasses", "Kernels", "ModelStore", "ModelCompiler",
-  "Linker", "Residency", "Executor", "Engine", "Settings", "CHost",
+  "Linker", "Residency", "Executor", "Engine", "Settings", "Pictures", "CHost",
 ]
 
 // FUSEDINF_ONLY=Linker,Residency builds and tests just these stages and what they import.

@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import Kernels
 import Linker
+import Pictures
 
 /// `fusedinf graph`: a picture of a model or of a fused program.
 struct GraphCommand: AsyncParsableCommand {

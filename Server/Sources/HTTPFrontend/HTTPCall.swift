@@ -77,5 +77,7 @@ extension HTTPField.Name {
   }
 
   static let apiKey = known("X-API-Key")
+  static let accelBuffering = known("X-Accel-Buffering")
+  static let referrerPolicy = known("Referrer-Policy")
   static let inferenceHeaderLength = known("Inference-Header-Content-Length")
 }

@@ -24,6 +24,9 @@ public struct HTTPFrontend: Service {
       ModelRoutes(),
       InferRoutes(),
       UnsupportedRoutes(),
+      MetricsRoutes(),
+      EventRoutes(),
+      PageRoutes(),
     ]
   }
 
@@ -57,7 +60,12 @@ public struct HTTPFrontend: Service {
         address: .hostname(configuration.host, port: configuration.port), backlog: 1024,
         availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections)),
       eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: log)
-    try await server.run()
+    // Readers of events would stay until they leave.
+    try await withGracefulShutdownHandler {
+      try await server.run()
+    } onGracefulShutdown: { [service] in
+      service.events.close()
+    }
   }
 }
 

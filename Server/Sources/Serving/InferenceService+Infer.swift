@@ -19,6 +19,7 @@ extension InferenceService {
       let failure = ServiceError(error, model: request.model)
       if let version = request.version ?? catalog.entries[request.model]?.versions.last {
         statistics.failed(request.model, version, nanoseconds: monotonicNanoseconds() - arrival)
+        telemetry.failed(ModelVersion(request.model, version), failure.kind)
       }
       throw failure
     }
@@ -65,7 +66,9 @@ extension InferenceService {
       } catch {
         self.statistics.failed(
           request.model, models[position].version, nanoseconds: monotonicNanoseconds() - arrival)
-        onAnswer(indices[position], .failure(ServiceError(error, model: request.model)))
+        let failure = ServiceError(error, model: request.model)
+        self.telemetry.failed(ModelVersion(models[position]), failure.kind)
+        onAnswer(indices[position], .failure(failure))
       }
     }
   }
@@ -104,6 +107,7 @@ extension InferenceService {
         "model '\(model.name)' has no output '\(shown(unknown.name))'; it has \(InferenceService.list(outputs))"
       )
     }
+    telemetry.noted(ModelVersion(model), inputs: inputs)
     return ScheduledRequest(
       model: model, inputs: inputs, tenant: request.tenant,
       priority: try request.integer("priority").map { Int(clamping: $0) } ?? 0,
@@ -154,6 +158,7 @@ extension InferenceService {
     }
     let now = monotonicNanoseconds()
     let timing = answer.timing
+    telemetry.answered(ModelVersion(model), timing: timing)
     statistics.succeeded(
       model.name, model.version, timing: timing,
       inputNanoseconds: timing.admitted > arrival ? timing.admitted - arrival : 0,

@@ -14,6 +14,9 @@ public final class InferenceService: Sendable {
   public let sharedMemory: SharedMemoryRegions
   public let access: AccessPolicy
   public let readiness = Readiness()
+  public let telemetry = ServerTelemetry()
+  public let events = EventHub(limit: 32)
+  let processor = ProcessorMeter()
   public let log: Logger
 
   public init(
@@ -27,5 +30,7 @@ public final class InferenceService: Sendable {
     catalog = ModelCatalog(models: engine.models, log: log)
     sharedMemory = SharedMemoryRegions(
       isAllowed: configuration.allowsSharedMemory, maxTensorBytes: configuration.maxRequestBytes)
+    engine.residency.onChange = { [telemetry] in telemetry.observe($0) }
+    scheduler.onEvent = { [telemetry] in telemetry.observe($0) }
   }
 }

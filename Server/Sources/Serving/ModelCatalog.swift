@@ -172,6 +172,13 @@ public final class ModelCatalog: Sendable {
     }
   }
 
+  /// All models that are open.
+  public var openModels: [LinkableModel] {
+    state.withLock {
+      $0.open.sorted { ($0.key.name, $0.key.version) < ($1.key.name, $1.key.version) }.map(\.value)
+    }
+  }
+
   /// Closes the models of a name; runs that hold them go on.
   public func close(_ name: String) {
     state.withLock { state in

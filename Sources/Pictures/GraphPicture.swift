@@ -2,12 +2,12 @@ import ModelGraph
 import Tensors
 
 /// Draws a model's graph: nodes in layers by their distance from the inputs, results above their readers.
-struct GraphPicture {
+public struct GraphPicture {
   private let graph: Graph
   private static let cell = (width: 176.0, height: 40.0)
   private static let node = (width: 144.0, height: 22.0)
 
-  init(_ graph: Graph) { self.graph = graph }
+  public init(_ graph: Graph) { self.graph = graph }
 
   /// Where a node, an input or an output is: its layer, from the top, and its column.
   private struct Place {
@@ -18,7 +18,8 @@ struct GraphPicture {
     var y: Double { 66 + Double(layer) * GraphPicture.cell.height }
   }
 
-  var svg: String {
+  /// The picture, as SVG.
+  public var svg: String {
     var canvas = SVGCanvas()
     canvas.text(x: 12, y: 24, "\(graph.name): \(graph.nodes.count) nodes", style: "title")
     canvas.legend(

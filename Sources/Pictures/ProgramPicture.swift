@@ -1,4 +1,3 @@
-import Engine
 import Linker
 import ModelGraph
 import ModelStore
@@ -7,7 +6,7 @@ import ModelStore
 /// kernels from top to bottom, and beside each kernel the loads that it waits for. Columns stand in pairs whose loads
 /// face each other, so that what members share is joined across the gap: solid where it is loaded from, dashed where
 /// it is there already. A large program's kernels that wait for nothing shrink to stripes.
-struct ProgramPicture {
+public struct ProgramPicture {
   private let program: FusedProgram
   /// Members by column, in the order in which they take over their part of the arena.
   private let columns: [[Int]]
@@ -20,14 +19,15 @@ struct ProgramPicture {
   /// Loads that were drawn, by index: the end that points away from their kernel, in order.
   private typealias Anchors = [Int: [(column: Int, point: SVGCanvas.Point)]]
 
-  init(_ program: FusedProgram) {
+  public init(_ program: FusedProgram) {
     self.program = program
     let columns = ProgramPicture.columns(of: program)
     self.columns = columns
     isDense = columns.contains { $0.reduce(0) { $0 + program.members[$1].plan.steps.count } > 72 }
   }
 
-  var svg: String {
+  /// The picture, as SVG that follows the light or dark scheme of whoever looks at it.
+  public var svg: String {
     var canvas = SVGCanvas()
     let shared = program.loads.count { $0.readers.count > 1 }
     canvas.text(
@@ -169,7 +169,7 @@ struct ProgramPicture {
   }
 
   /// The program in the DOT language.
-  var dot: String {
+  public var dot: String {
     var lines = ["digraph fused {", "  rankdir=TB; node [shape=box, fontsize=10];"]
     for (member, part) in program.members.enumerated() {
       lines.append(
