@@ -42,12 +42,12 @@ struct PageRoutes: RouteFamily {
       routes.on(.get, "page/\(file.name)", .look) { call in PageRoutes.response(file, to: call) }
     }
     routes.on(.get, "api/program.svg", .read) { call in
-      let names = call.request.uri.queryParameters.getAll("model").map(String.init)
+      let names = call.request.uri.queryParameters.getAll("model").map { String($0) }
       let picture = try await call.service.programPicture(of: names)
       return Response(
         status: .ok,
         headers: [
-          .contentType: "image/svg+xml", .cacheControl: "no-store", .contentTypeOptions: "nosniff",
+          .contentType: "image/svg+xml", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
           // Its style sheet is part of it.
           .contentSecurityPolicy: "default-src 'none'; style-src 'unsafe-inline'",
         ], body: ResponseBody(byteBuffer: ByteBuffer(string: picture)))
@@ -58,7 +58,7 @@ struct PageRoutes: RouteFamily {
     // A server of another version has other files under the same names.
     let tag = "\"\(InferenceService.version)-\(hash(file.bytes))\""
     var headers: HTTPFields = [
-      .contentType: file.contentType, .cacheControl: "no-cache", .eTag: tag, .contentTypeOptions: "nosniff",
+      .contentType: file.contentType, .cacheControl: "no-cache", .eTag: tag, .xContentTypeOptions: "nosniff",
       .contentSecurityPolicy: policy, .referrerPolicy: "no-referrer",
     ]
     if call.request.headers[.ifNoneMatch] == tag {
