@@ -98,6 +98,15 @@ bench: bench-contender ## measure FusedInf beside its peers: an hour, into bench
 bench-quick: bench-contender ## the same with fewer models and rounds: ten minutes
 	@.venv-bench/bin/python bench/run.py --quick $(BENCH_OPTIONS)
 
+# A peer that cannot be installed is left out.
+.PHONY: bench-serving
+bench-serving: bench-contender ## measure the server beside Triton, Ray Serve and LitServe (BENCH_OPTIONS=--quick: 12 minutes)
+	@echo "bench: swift build -c release, in Server"
+	@cd Server && swift build -c release
+	@scripts/venv.sh .venv-clients clients
+	@for peer in triton ray litserve; do scripts/venv.sh .venv-$$peer serving-$$peer || echo "bench: $$peer is left out"; done
+	@.venv-clients/bin/python bench/run_serving.py $(BENCH_OPTIONS)
+
 .PHONY: lint
 lint: ## check the style of the Swift sources and the documents
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources Server/Tests
@@ -127,3 +136,4 @@ clean: ## remove what was built; fetched files stay (make distclean removes them
 .PHONY: distclean
 distclean: clean ## remove everything that is not in the repository
 	rm -rf .deps .cache .venv .venv-bench .venv-torch .venv-clients .swiftpm
+	rm -rf .deps .cache .venv .venv-* .swiftpm

@@ -25,10 +25,11 @@ class MemoryGroup:
     def __init__(self, name):
         unified = HIERARCHY / "cgroup.controllers"
         if unified.exists() and "memory" in unified.read_text().split():
-            self.folder, self.files = HIERARCHY / name, ("memory.max", "memory.current")
+            self.folder, self.files = HIERARCHY / name, ("memory.max", "memory.current", "memory.peak", "memory.events")
         elif (HIERARCHY / "memory" / "memory.limit_in_bytes").exists():
             self.folder = own_group("memory") / name
-            self.files = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+            self.files = (
+                "memory.limit_in_bytes", "memory.usage_in_bytes", "memory.max_usage_in_bytes", "memory.oom_control")
         else:
             raise Unavailable(f"there is no memory controller in {HIERARCHY}")
 
@@ -55,6 +56,20 @@ class MemoryGroup:
     @property
     def used_bytes(self):
         return int((self.folder / self.files[1]).read_text())
+
+    @property
+    def peak_bytes(self):
+        """The most that was used; None where the kernel does not tell."""
+        try:
+            return int((self.folder / self.files[2]).read_text())
+        except OSError:
+            return None
+
+    @property
+    def kills(self):
+        """How many processes were ended because the group had no memory left."""
+        words = (self.folder / self.files[3]).read_text().split()
+        return int(words[words.index("oom_kill") + 1]) if "oom_kill" in words else 0
 
 
 def forget_page_cache():

@@ -5,8 +5,6 @@ import json
 import pathlib
 import sys
 
-import plots
-
 from figures import figures, growth, middle, rates
 from field import OURS
 from measure import median
@@ -40,7 +38,7 @@ def goal(figure):
     return text if figure.worst_goal is None else f"{text}; each ≤ {figure.worst_goal:g}"
 
 
-def goals(results):
+def goals(found):
     yield "## Figures to reach\n"
     verdict = {None: "not measured", True: "met", False: "**missed**"}
     yield from table(
@@ -51,8 +49,8 @@ def goals(results):
                 f"{number(figure.value)} {figure.unit}" if figure.value is not None else "–", goal(figure),
                 verdict[figure.met],
                 f"{figure.worst_model} {number(figure.worst)}" if figure.worst_model else ""]
-            for figure in figures(results)])
-    for figure in figures(results):
+            for figure in found])
+    for figure in found:
         if figure.note:
             yield f"- {figure.name.strip()}: {figure.note}."
     yield ""
@@ -205,7 +203,7 @@ def markdown(results, pictures):
         f"{machine['cpu']}, {machine['cores']} cores, AVX-512 {'yes' if machine['avx512'] else 'no'}, "
         f"{gibibytes:.0f} GiB, Linux {machine['kernel']}; {results['threads']} threads, f32. "
         "Ratios are ours over theirs: below 1 is faster, or less.\n")
-    yield from goals(results)
+    yield from goals(figures(results))
     sections = results["sections"]
 
     def picture(name, words):
@@ -242,6 +240,9 @@ def markdown(results, pictures):
 
 def write(path):
     """Writes tables and pictures of the results in `path` beside them."""
+    # Only pictures need matplotlib, and the server's benchmark draws none.
+    import plots
+
     results = json.loads(path.read_text())
     pictures = plots.draw(results, path.with_suffix(""))
     tables = path.with_suffix(".md")

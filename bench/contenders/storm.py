@@ -35,8 +35,8 @@ class Sessions:
         self.bytes = 0
         self.loads = 0
 
-    def serve(self, entry):
-        """One request."""
+    def serve(self, entry, *arguments):
+        """One request; the arguments and the result are those of the run."""
         held, is_new = self.take(entry.name)
         try:
             with held[2]:
@@ -44,7 +44,7 @@ class Sessions:
                     held[0] = self.load(entry)
                     # What only loading took is no part of the charge.
                     give_back()
-                held[0].run()
+                return held[0].run(*arguments)
         finally:
             with self.changed:
                 held[1] -= 1
