@@ -135,5 +135,4 @@ clean: ## remove what was built; fetched files stay (make distclean removes them
 
 .PHONY: distclean
 distclean: clean ## remove everything that is not in the repository
-	rm -rf .deps .cache .venv .venv-bench .venv-torch .venv-clients .swiftpm
 	rm -rf .deps .cache .venv .venv-* .swiftpm
