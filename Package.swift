@@ -47,8 +47,9 @@ let stages = [
   Stage(name: "Pictures", imports: ["Tensors", "ModelGraph", "Device", "ModelStore", "Linker"]),
   Stage(
     name: "Scheduler",
-    imports: ["Tensors", "Device", "ModelStore", "Linker", "Residency", "Executor", "Engine"],
-    testImports: ["ModelGraph", "GraphPasses", "ModelCompiler"]),
+    imports: [
+      "Tensors", "ModelGraph", "GraphPasses", "Device", "ModelStore", "Linker", "Residency", "Executor", "Engine",
+    ], testImports: ["ModelCompiler", "Kernels"]),
 ]
 let commandLine = [
   "Tensors", "ModelGraph", "Device", "ONNXFormat", "GraphPasses", "Kernels", "ModelStore", "ModelCompiler",

@@ -48,12 +48,39 @@ public final class Executor: Sendable {
     onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void = { _, _ in }
   ) async -> [Result<MemberAnswer, any Error>] {
     await withCheckedContinuation { continuation in
-      let run = ProgramRun(
-        program: program, arenas: arenas.withLock { $0.begin(program.arenas) }, inputs: inputs, way: way,
-        trace: trace, feed: feed, onAnswer: onAnswer,
+      begin(
+        program, inputs, way, trace, feed: feed, onAnswer: onAnswer,
         finish: { continuation.resume(returning: $0) })
-      carryOut(run.state.withLock { $0.machine.submitted() }, of: run)
     }
+  }
+
+  /// Has every member of `program` run once, beside the programs that run already.
+  /// - Parameters:
+  ///   - inputs: for each member, its tensors in the order of the model's inputs.
+  ///   - way: how extents that are not resident come in.
+  ///   - feed: as in ``run(_:inputs:way:trace:feed:onAnswer:)``.
+  ///   - onAnswer: as there.
+  ///   - onEnd: called once for each member, on a lane, when it has answered and its memory has been given back. Must be
+  ///     quick, and may submit programs.
+  public func submit(
+    _ program: FusedProgram, inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace? = nil,
+    feed: @escaping Feed = { _ in [] },
+    onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void,
+    onEnd: @escaping @Sendable (Int) -> Void
+  ) {
+    begin(program, inputs, way, trace, feed: feed, onAnswer: onAnswer, onEnd: onEnd)
+  }
+
+  private func begin(
+    _ program: FusedProgram, _ inputs: [[Tensor]], _ way: LoadRequest.Way, _ trace: Trace?,
+    feed: @escaping Feed, onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void,
+    onEnd: @escaping @Sendable (Int) -> Void = { _ in },
+    finish: @escaping @Sendable ([Result<MemberAnswer, any Error>]) -> Void = { _ in }
+  ) {
+    let run = ProgramRun(
+      program: program, arenas: arenas.withLock { $0.begin(program.arenas) }, inputs: inputs, way: way,
+      trace: trace, feed: feed, onAnswer: onAnswer, onEnd: onEnd, finish: finish)
+    carryOut(run.state.withLock { $0.machine.submitted() }, of: run)
   }
 
   private func carryOut(_ actions: [ProgramState.Action], of run: ProgramRun) {
@@ -118,7 +145,10 @@ public final class Executor: Sendable {
   private func execute(_ member: Int, of run: ProgramRun, on lane: Int) throws -> MemberAnswer {
     let part = run.program.members[member]
     guard let lease = run.state.withLock({ $0.leases[member] }) else { throw CancellationError() }
-    run.state.withLock { $0.timings[member].started = monotonicNanoseconds() }
+    run.state.withLock {
+      $0.timings[member].started = monotonicNanoseconds()
+      $0.timings[member].lane = lane
+    }
     let isWaiting = part.plan.reservedExtents.contains { index in
       !lease.ticket(for: .extent(part.plan.model.extentNames[index])).isReady
     }
@@ -177,6 +207,7 @@ public final class Executor: Sendable {
       let failed = if case .failure = answer { true } else { false }
       return state.machine.ended(member, failed: failed)
     }
+    run.onEnd(member)
     carryOut(actions, of: run)
   }
 
@@ -230,6 +261,7 @@ private final class ProgramRun: Sendable {
   let trace: Trace?
   let feed: Executor.Feed
   let onAnswer: @Sendable (Int, Result<MemberAnswer, any Error>) -> Void
+  let onEnd: @Sendable (Int) -> Void
   let finish: @Sendable ([Result<MemberAnswer, any Error>]) -> Void
   let state: Locked<State>
 
@@ -237,6 +269,7 @@ private final class ProgramRun: Sendable {
     program: FusedProgram, arenas: [UInt64], inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace?,
     feed: @escaping Executor.Feed = { _ in [] },
     onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void,
+    onEnd: @escaping @Sendable (Int) -> Void = { _ in },
     finish: @escaping @Sendable ([Result<MemberAnswer, any Error>]) -> Void,
     timing: MemberTiming = MemberTiming(submitted: monotonicNanoseconds())
   ) {
@@ -247,6 +280,7 @@ private final class ProgramRun: Sendable {
     self.trace = trace
     self.feed = feed
     self.onAnswer = onAnswer
+    self.onEnd = onEnd
     self.finish = finish
     let count = program.members.count
     state = Locked(

@@ -22,6 +22,8 @@ public struct MemberTiming: Sendable {
   public var answered: UInt64 = 0
   /// Bytes of extents that were brought in for it: they were neither resident nor on their way for another.
   public var bytesLoaded = 0
+  /// The lane that it ran on.
+  public var lane = 0
 
   init(submitted: UInt64) { self.submitted = submitted }
 }

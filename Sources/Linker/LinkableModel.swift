@@ -22,6 +22,9 @@ public final class LinkableModel: Sendable {
 
   let identity = PlanIdentity()
 
+  /// A number that no other open model has for as long as the process lives.
+  package var identityNumber: UInt64 { identity.number }
+
   /// Decodes the graph of an opened file.
   /// - Throws: when the graph's bytes are no well-formed graph, or name weights that the file does not have;
   ///   ``ShapeRangesError`` when what was declared is no shape.

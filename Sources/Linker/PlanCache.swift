@@ -19,7 +19,7 @@ struct PlanKey: Sendable, Hashable {
 /// Names a graph that plans are made of for as long as the process lives: an object's address would be given out again.
 struct PlanIdentity: Sendable, Hashable {
   private static let counter = Atomic<UInt64>(0)
-  private let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
+  let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
 }
 
 extension Tensor {

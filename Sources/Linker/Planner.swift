@@ -25,11 +25,24 @@ public final class Planner: Sendable {
   ///   added; what the device throws.
   public func plan(_ model: LinkableModel, inputs: [(ElementType, Shape)]) throws -> Plan {
     try check(inputs, of: model)
-    let types = inputs.map { PlanKey.InputType(elementType: $0.0, shape: $0.1) }
-    let key = PlanKey(graph: model.identity, inputs: types, decisions: [])
+    let key = key(of: model, inputs)
     if let plan = cache[key] { return plan }
     defer { device.giveBackUnused() }
     return try make(model, model.graph, inputs, key)
+  }
+
+  /// The same when it has been made already; `nil` when it would have to be made, which takes a while.
+  /// - Throws: ``LinkError`` when the types are not what the model declares, or shapes not what was declared when it was
+  ///   added.
+  public func cachedPlan(_ model: LinkableModel, inputs: [(ElementType, Shape)]) throws -> Plan? {
+    try check(inputs, of: model)
+    return cache[key(of: model, inputs)]
+  }
+
+  private func key(of model: LinkableModel, _ inputs: [(ElementType, Shape)]) -> PlanKey {
+    PlanKey(
+      graph: model.identity, inputs: inputs.map { PlanKey.InputType(elementType: $0.0, shape: $0.1) },
+      decisions: [])
   }
 
   /// The plan of what `plan` left to do, now that its carried values are there.

@@ -116,6 +116,17 @@ public final class Residency: Sendable {
     }
   }
 
+  /// Throws out those of `ids` that are neither leased nor pinned.
+  public func evictIdle(_ ids: [ItemID]) {
+    let chosen = Set(ids)
+    decide { core in core.machine.evictIdle { chosen.contains($0) } }
+  }
+
+  /// What a reservation of `items`, no two of which are equal, would find now.
+  public func standing(of items: [ResidencyItem]) -> ResidencyStanding {
+    core.withLock { $0.machine.standing(of: items) }
+  }
+
   /// Keeps an item resident until it is unpinned as often as it was pinned. Hold a lease of it meanwhile: what is not
   /// there is not pinned.
   public func pin(_ id: ItemID) { decide { $0.machine.pin(id) } }

@@ -41,6 +41,16 @@ public struct ResidencySnapshot: Hashable, Sendable {
   public var counters: ResidencyCounters
 }
 
+/// What a reservation would find.
+public struct ResidencyStanding: Hashable, Sendable {
+  /// Bytes of its items that are neither resident nor on their way.
+  public var missingBytes: Int
+  /// Bytes of the budget that nothing takes.
+  public var freeBytes: Int
+  /// Bytes that could be had without waiting: free ones, and those of idle items that are not its own.
+  public var availableBytes: Int
+}
+
 extension ResidencyState {
   /// What is resident now.
   public var snapshot: ResidencySnapshot {

@@ -135,6 +135,22 @@ public struct ResidencyState: Sendable {
     return idle.map { evict($0.item.id) }
   }
 
+  // MARK: Looking ahead
+
+  /// What a reservation of these items would find.
+  public func standing(of items: [ResidencyItem]) -> ResidencyStanding {
+    let free = budget - usedBytes
+    var standing = ResidencyStanding(missingBytes: 0, freeBytes: free, availableBytes: free + idleBytes)
+    for item in items {
+      guard let entry = entries[item.id], !entry.isSpoilt else {
+        standing.missingBytes += item.byteCount
+        continue
+      }
+      if entry.isIdle { standing.availableBytes -= item.byteCount }
+    }
+    return standing
+  }
+
   // MARK: Granting
 
   /// Why the reservation can never be granted as things are; `nil` when it is a matter of waiting.

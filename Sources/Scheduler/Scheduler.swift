@@ -1,36 +1,55 @@
 import Device
+import Dispatch
 import Engine
 import Executor
 import Foundation
 import Linker
+import Residency
+import Synchronization
 import Tensors
 
-/// Decides what runs next, of all that waits, and has it run.
+/// Decides what runs next, of all that waits, and has it run: carries out what ``SchedulerState`` decides.
+///
+/// Guarded by a lock, and no actor, for the reason of decision 4: the lane that ends a member decides what follows. The
+/// lock covers decisions alone; what they ask for is done without it.
 public final class Scheduler: Sendable {
   public let engine: Engine
   public let configuration: SchedulerConfiguration
+  let core: Locked<Core>
+  /// Where plans are made, and models looked at: it may take a tenth of a second.
+  let planning: OperationQueue
+  /// Where batches are put together and weights that are pinned are waited for.
+  let work = DispatchQueue(label: "fusedinf.scheduler.work", attributes: .concurrent)
+  let alarm = Alarm()
+  private let requests = Atomic<UInt64>(0)
+  private let bundles = Atomic<UInt64>(0)
 
   public init(engine: Engine, configuration: SchedulerConfiguration = SchedulerConfiguration()) {
     self.engine = engine
     self.configuration = configuration
+    core = Locked(
+      Core(machine: SchedulerState(limits: SchedulerState.Limits(configuration, engine))))
+    planning = OperationQueue()
+    planning.name = "fusedinf.scheduler.planning"
+    planning.maxConcurrentOperationCount = 2
+    alarm.start { [weak self] in self?.wake() }
   }
 
-  /// Runs one request. When the task is cancelled while the request waits, it leaves the queue.
+  /// Runs one request. When the task is cancelled while the request waits, it leaves the queue; once it runs, its answer
+  /// is dropped.
   /// - Throws: ``SchedulerError`` when it is refused, `LinkError` when its tensors do not fit the model or the model does
   ///   not fit the budget, what its run throws, `CancellationError`.
   public func run(_ request: ScheduledRequest) async throws -> ScheduledAnswer {
-    let plan = try engine.planner.plan(
-      request.model, inputs: request.inputs.map { ($0.elementType, $0.shape) })
-    var timing = RequestTiming(admitted: monotonicNanoseconds())
-    let program = try engine.link([plan])
-    timing.dispatched = monotonicNanoseconds()
-    let answers = await engine.executor.run(program, inputs: [request.inputs], way: .mapped)
-    guard let answer = try answers.first?.get() else { throw CancellationError() }
-    timing.loaded = answer.timing.loaded
-    timing.started = answer.timing.started
-    timing.answered = answer.timing.answered
-    timing.bytesLoaded = answer.timing.bytesLoaded
-    return ScheduledAnswer(outputs: answer.outputs, timing: timing)
+    let id = makeRequestID()
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        submit([(id, request)], bundle: nil) { _, result in continuation.resume(with: result) }
+        // The handler below may have run before there was anything to cancel.
+        if Task.isCancelled { cancel(id) }
+      }
+    } onCancel: {
+      cancel(id)
+    }
   }
 
   /// Runs requests as members of one program, each of which answers as soon as it is done.
@@ -39,36 +58,81 @@ public final class Scheduler: Sendable {
     together requests: [ScheduledRequest],
     onAnswer: @escaping @Sendable (Int, Result<ScheduledAnswer, any Error>) -> Void
   ) async {
-    for (index, request) in requests.enumerated() {
-      do { onAnswer(index, .success(try await run(request))) } catch { onAnswer(index, .failure(error)) }
+    guard !requests.isEmpty else { return }
+    let numbered = requests.map { (makeRequestID(), $0) }
+    let bundle = requests.count > 1 ? bundles.wrappingAdd(1, ordering: .relaxed).newValue : nil
+    let ids = numbered.map(\.0)
+    let open = Locked(requests.count)
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+        submit(numbered, bundle: bundle) { index, result in
+          onAnswer(index, result)
+          let isLast = open.withLock { open in
+            open -= 1
+            return open == 0
+          }
+          if isLast { continuation.resume() }
+        }
+        if Task.isCancelled { for id in ids { cancel(id) } }
+      }
+    } onCancel: {
+      for id in ids { cancel(id) }
     }
   }
 
-  /// Brings the model in and keeps it resident until it is unpinned.
-  /// - Throws: ``SchedulerError`` when it does not fit beside what is pinned and what others need to run.
-  public func pin(_ model: LinkableModel) async throws {}
-
-  /// Takes the pin back.
-  public func unpin(_ model: LinkableModel) {}
-
-  /// How long this model stays resident while nobody uses it; `nil`: the scheduler's setting.
-  public func setKeepAlive(_ keepAlive: Duration?, of model: LinkableModel) {}
-
-  /// Throws the model's weights out, once nobody uses them.
-  public func evict(_ model: LinkableModel) {}
-
-  /// Refuses the model's new requests; returns when the last that waited or ran has been answered.
-  public func drain(_ model: LinkableModel) async {}
-
-  /// Refuses new requests; returns when all that waited or ran have been answered.
-  public func drain() async {}
+  private func makeRequestID() -> RequestID {
+    RequestID(rawValue: requests.wrappingAdd(1, ordering: .relaxed).newValue)
+  }
 
   /// What waits and runs now.
-  public var snapshot: SchedulerSnapshot { SchedulerSnapshot() }
+  public var snapshot: SchedulerSnapshot {
+    core.withLock { core in
+      var snapshot = SchedulerSnapshot()
+      snapshot.models = core.machine.busyModels.map { model in
+        let known = core.models[model.id]
+        return SchedulerSnapshot.Model(
+          name: known?.name ?? "", version: known?.version ?? 0, waiting: model.waiting,
+          running: model.running,
+          isPinned: model.isPinned)
+      }.sorted { ($0.name, $0.version) < ($1.name, $1.version) }
+      snapshot.waitingRequests = core.machine.waitingRequests
+      snapshot.waitingBytes = core.machine.waitingBytes
+      snapshot.runningMembers = core.machine.runningMembers
+      return snapshot
+    }
+  }
 
   /// Called at each change, on any thread, with no lock held; must be quick.
   public var onEvent: (@Sendable (SchedulerEvent) -> Void)? {
-    get { nil }
-    set { _ = newValue }
+    get { core.withLock { $0.observer } }
+    set { core.withLock { $0.observer = newValue } }
+  }
+
+  /// What does not hold that has to; for tests.
+  package func checkInvariants() -> [String] { core.withLock { $0.machine.checkInvariants() } }
+}
+
+extension SchedulerState.Limits {
+  init(_ configuration: SchedulerConfiguration, _ engine: Engine) {
+    self.init()
+    lanes = engine.executor.lanes
+    maxQueuedRequests = max(configuration.maxQueuedRequests, 0)
+    maxQueuedBytes = max(configuration.maxQueuedBytes, 0)
+    maxDelay = configuration.maxDelay.clampedNanoseconds
+    keepAlive = configuration.keepAlive?.clampedNanoseconds
+    maxBatch = engine.configuration.deterministic ? 1 : max(configuration.maxBatch, 1)
+    minimumResidency = configuration.minimumResidency.clampedNanoseconds
+    isOneModelAtATime = configuration.isOneModelAtATime
+  }
+}
+
+extension Duration {
+  /// Whole nanoseconds; 0 for a negative duration.
+  var clampedNanoseconds: UInt64 {
+    let (seconds, attoseconds) = components
+    guard seconds >= 0, attoseconds >= 0 else { return 0 }
+    let (nanoseconds, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+    let (sum, late) = nanoseconds.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
+    return overflow || late ? .max : sum
   }
 }

@@ -1,5 +1,5 @@
 /// Why a request gets no answer from the scheduler.
-public struct SchedulerError: Error, Sendable, CustomStringConvertible {
+public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A small closed set, for metric labels and status codes.
   public enum Kind: String, Sendable, Hashable, CaseIterable {
     case queueFull = "queue_full"
@@ -9,12 +9,14 @@ public struct SchedulerError: Error, Sendable, CustomStringConvertible {
     case doesNotFit = "does_not_fit"
   }
 
-  package enum Code: Sendable {
+  package enum Code: Sendable, Equatable {
     case tooManyRequests(model: String, limit: Int, retryAfter: Duration)
     case tooManyBytes(model: String, bytes: Int, limit: Int, retryAfter: Duration)
+    case tooMuchWork(model: String, expected: Duration, limit: Duration, retryAfter: Duration)
     case deadlineUnreachable(model: String, expected: Duration, left: Duration, retryAfter: Duration)
     case deadlinePassed(model: String, waited: Duration)
     case draining(model: String)
+    case unloading(model: String)
     case pinDoesNotFit(model: String, bytes: Int, pinned: Int, largest: Int, budget: Int)
   }
 
@@ -24,10 +26,10 @@ public struct SchedulerError: Error, Sendable, CustomStringConvertible {
 
   public var kind: Kind {
     switch code {
-    case .tooManyRequests, .tooManyBytes: .queueFull
+    case .tooManyRequests, .tooManyBytes, .tooMuchWork: .queueFull
     case .deadlineUnreachable: .deadlineUnreachable
     case .deadlinePassed: .deadlinePassed
-    case .draining: .draining
+    case .draining, .unloading: .draining
     case .pinDoesNotFit: .doesNotFit
     }
   }
@@ -36,9 +38,9 @@ public struct SchedulerError: Error, Sendable, CustomStringConvertible {
   public var retryAfter: Duration? {
     switch code {
     case .tooManyRequests(_, _, let after), .tooManyBytes(_, _, _, let after),
-      .deadlineUnreachable(_, _, _, let after):
+      .tooMuchWork(_, _, _, let after), .deadlineUnreachable(_, _, _, let after):
       after
-    case .deadlinePassed, .draining, .pinDoesNotFit: nil
+    case .deadlinePassed, .draining, .unloading, .pinDoesNotFit: nil
     }
   }
 
@@ -49,12 +51,17 @@ public struct SchedulerError: Error, Sendable, CustomStringConvertible {
     case .tooManyBytes(let model, let bytes, let limit, _):
       "model '\(model)': the request's \(bytes) bytes do not fit what may wait (\(limit) bytes); ask again later, "
         + "or raise --max-queue-bytes"
+    case .tooMuchWork(let model, let expected, let limit, _):
+      "model '\(model)': what waits already takes \(expected), and nothing is to wait longer than \(limit); ask again "
+        + "later, or raise --max-delay"
     case .deadlineUnreachable(let model, let expected, let left, _):
       "model '\(model)': an answer is expected in \(expected), the request allows \(left)"
     case .deadlinePassed(let model, let waited):
       "model '\(model)': the request's deadline passed while it waited (\(waited))"
     case .draining(let model):
       "model '\(model)': the server is shutting down and takes no more requests"
+    case .unloading(let model):
+      "model '\(model)' is being unloaded and takes no more requests"
     case .pinDoesNotFit(let model, let bytes, let pinned, let largest, let budget):
       "model '\(model)' cannot be pinned: its \(bytes) bytes, \(pinned) that are pinned already and \(largest) that the "
         + "largest other model needs to run are more than the budget of \(budget)"

@@ -65,6 +65,11 @@ public struct Tensor: Sendable {
     return try Tensor(elementType: elementType, shape: shape, buffer: buffer, offset: offset)
   }
 
+  /// Part of the bytes under another shape, from `start` on.
+  func view(of shape: Shape, from start: Int) throws(TensorError) -> Tensor {
+    try Tensor(elementType: elementType, shape: shape, buffer: buffer, offset: offset + start)
+  }
+
   /// Gives the dense bytes, which may be unaligned.
   public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
     try body(UnsafeRawBufferPointer(rebasing: buffer.bytes[offset..<offset + byteCount]))

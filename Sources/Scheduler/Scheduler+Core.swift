@@ -1,0 +1,204 @@
+import Device
+import Executor
+import Foundation
+import Linker
+import Residency
+import Tensors
+
+extension Scheduler {
+  /// What the lock covers.
+  struct Core: Sendable {
+    var machine: SchedulerState
+    /// Requests without an answer.
+    var pending: [RequestID: Pending] = [:]
+    var models: [ModelID: Known] = [:]
+    var pins = PinLedger()
+    var drains: [ModelID: [@Sendable () -> Void]] = [:]
+    var drainsOfAll: [@Sendable () -> Void] = []
+    var observer: (@Sendable (SchedulerEvent) -> Void)?
+    /// When the timer fires next.
+    var wake: UInt64?
+  }
+
+  /// One request until it is answered.
+  struct Pending: Sendable {
+    var request: ScheduledRequest
+    var plan: Plan?
+    var timing: RequestTiming
+    var rows: Int
+    /// Called once.
+    var reply: @Sendable (Result<ScheduledAnswer, any Error>) -> Void
+  }
+
+  /// What is remembered of a model. It keeps no file open.
+  struct Known: Sendable {
+    let name: String
+    let version: Int
+    /// The names of all its weights.
+    let extentNames: [String]
+    /// The weights that its runs take, and the rest of what they take.
+    var need = PinLedger.Need(items: [], extraBytes: 0)
+    /// The plan that ``need`` is of.
+    var plan: ObjectIdentifier?
+    /// The most rows that a batch may have; `nil` until the graph has been looked at.
+    var maxRows: Int?
+    /// Whether its weights may stay: it has run, and has not expired.
+    var isLive = false
+  }
+
+  /// The most models that are remembered which nothing waits for.
+  private static let knownCapacity = 1024
+
+  /// Lets the state machine take an event, and carries out what it decides.
+  func decide(_ event: (inout Core) -> [SchedulerAction]) {
+    let (effects, observer) = core.withLock { core in
+      var actions = event(&core)
+      let now = monotonicNanoseconds()
+      let models = core.models
+      actions += core.machine.advance(now: now) { [engine] id in
+        guard let known = models[id] else { return ModelStanding() }
+        let standing = engine.residency.standing(of: known.need.items)
+        return ModelStanding(
+          missingBytes: standing.missingBytes, freeBytes: standing.freeBytes,
+          availableBytes: standing.availableBytes)
+      }
+      let effects = actions.flatMap { translate($0, now: now, in: &core) }
+      setTimer(in: &core)
+      return (effects, core.observer)
+    }
+    for effect in effects { carryOut(effect, observer) }
+  }
+
+  /// The timer has fired.
+  func wake() {
+    decide { core in
+      core.wake = nil
+      return []
+    }
+  }
+
+  /// Has the timer fire when the state machine wants to be asked, unless it fires before that anyhow.
+  private func setTimer(in core: inout Core) {
+    guard let wanted = core.machine.nextWake, core.wake.map({ wanted < $0 }) ?? true else { return }
+    core.wake = wanted
+    alarm.set(wanted)
+  }
+
+  /// Something that is done without the lock.
+  enum Effect: Sendable {
+    case tell(SchedulerEvent)
+    case answer(Pending, Result<ScheduledAnswer, any Error>)
+    case dispatch([MemberWork], program: UInt64, width: Int)
+    case planBatch(BatchKey, rows: Int, LinkableModel, [(ElementType, Shape)])
+    case evict([ItemID])
+    case resume([@Sendable () -> Void])
+  }
+
+  private func translate(_ action: SchedulerAction, now: UInt64, in core: inout Core) -> [Effect] {
+    switch action {
+    case .admit(let id):
+      guard let model = core.pending[id]?.request.model else { return [] }
+      return [.tell(.admitted(model: model.name, version: model.version))]
+    case .refuse(let id, let error):
+      guard let pending = core.pending.removeValue(forKey: id) else { return [] }
+      let model = pending.request.model
+      return [
+        .tell(.refused(model: model.name, version: model.version, error.kind)),
+        .answer(pending, .failure(error)),
+      ]
+    case .dispatch(let dispatches, let program, let width):
+      var members: [MemberWork] = []
+      var events: [Effect] = []
+      for (position, dispatch) in dispatches.enumerated() {
+        let width = width - dispatches.count + position + 1
+        for id in dispatch.requests {
+          core.pending[id]?.timing.dispatched = now
+          core.pending[id]?.timing.batchSize = dispatch.requests.count
+          core.pending[id]?.timing.programWidth = width
+        }
+        let requests = dispatch.requests.compactMap { id in core.pending[id].map { (id, $0) } }
+        guard let model = requests.first?.1.request.model else { continue }
+        core.models[dispatch.model]?.isLive = true
+        members.append(
+          MemberWork(member: dispatch.member, program: program, requests: requests, rows: dispatch.rows))
+        events.append(
+          .tell(
+            .dispatched(
+              model: model.name, version: model.version, batch: requests.count, width: width,
+              program: program,
+              at: now)))
+      }
+      return events + [.dispatch(members, program: program, width: width)]
+    case .planBatch(let key, let rows, let example):
+      guard let pending = core.pending[example] else { return [] }
+      let inputs = pending.request.inputs.map { ($0.elementType, $0.shape) }
+      return [.planBatch(key, rows: rows, pending.request.model, inputs)]
+    case .expire(let id):
+      guard let known = core.models[id] else { return [] }
+      core.models[id]?.isLive = false
+      var names = Set(known.extentNames)
+      for other in core.models.values where other.isLive { names.subtract(other.extentNames) }
+      return [
+        .tell(.expired(model: known.name, version: known.version)), .evict(names.map { .extent($0) }),
+      ]
+    case .drained(let id?): return [.resume(core.drains.removeValue(forKey: id) ?? [])]
+    case .drained(nil):
+      defer { core.drainsOfAll = [] }
+      return [.resume(core.drainsOfAll)]
+    }
+  }
+
+  private func carryOut(_ effect: Effect, _ observer: (@Sendable (SchedulerEvent) -> Void)?) {
+    switch effect {
+    case .tell(let event): observer?(event)
+    case .answer(let pending, let result): pending.reply(result)
+    case .dispatch(let members, _, _): dispatch(members)
+    case .planBatch(let key, let rows, let model, let inputs): planBatch(key, rows: rows, model, inputs)
+    case .evict(let ids): engine.residency.evictIdle(ids)
+    case .resume(let waiters): for waiter in waiters { waiter() }
+    }
+  }
+
+  /// Notes a model that requests name.
+  func remember(_ model: LinkableModel, plan: Plan?, in core: inout Core) {
+    let id = ModelID(model)
+    var known =
+      core.models[id]
+      ?? Known(name: model.name, version: model.version, extentNames: model.extentNames)
+    if let plan, known.plan != ObjectIdentifier(plan) {
+      known.plan = ObjectIdentifier(plan)
+      known.need = PinLedger.Need(
+        items: plan.reservedExtents.map { model.item(extent: $0) }, extraBytes: plan.extraBytes)
+    }
+    core.models[id] = known
+    if core.models.count > Self.knownCapacity {
+      let busy = Set(core.machine.busyModels.map(\.id))
+      for id in core.models.keys.filter({ !busy.contains($0) }).prefix(Self.knownCapacity / 4) {
+        core.models[id] = nil
+      }
+    }
+  }
+}
+
+extension ModelID {
+  init(_ model: LinkableModel) { self.init(rawValue: model.identityNumber) }
+}
+
+extension LinkableModel {
+  /// Extent `index` of the file as residency knows it.
+  func item(extent index: Int) -> ResidencyItem {
+    let extent = file.extents[index]
+    return ResidencyItem(
+      id: .extent(extentNames[index]), byteCount: extent.byteCount,
+      reloadCost: Double(extent.byteCount) / 1000,
+      origin: file.identity)
+  }
+}
+
+extension Plan {
+  /// Bytes that a member takes beside weights.
+  package var extraBytes: Int {
+    let memory = memberMemory
+    return roundedToPages(memory.arenaBytes) + roundedToPages(memory.requestBytes)
+  }
+}

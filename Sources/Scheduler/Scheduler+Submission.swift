@@ -1,0 +1,143 @@
+import Executor
+import Foundation
+import GraphPasses
+import Linker
+import Tensors
+
+extension Scheduler {
+  /// Puts requests into the queue.
+  /// - Parameters:
+  ///   - bundle: given when they are to be dispatched together.
+  ///   - onAnswer: called once for each.
+  func submit(
+    _ requests: [(RequestID, ScheduledRequest)], bundle: UInt64?,
+    onAnswer: @escaping @Sendable (Int, Result<ScheduledAnswer, any Error>) -> Void
+  ) {
+    var found: [(index: Int, id: RequestID, request: ScheduledRequest, plan: Plan?)] = []
+    for (index, (id, request)) in requests.enumerated() {
+      do {
+        let plan = try engine.planner.cachedPlan(
+          request.model, inputs: request.inputs.map { ($0.elementType, $0.shape) })
+        found.append((index, id, request, plan))
+      } catch { onAnswer(index, .failure(error)) }
+    }
+    guard !found.isEmpty else { return }
+    var unseen: [LinkableModel] = []
+    decide { core in
+      let now = monotonicNanoseconds()
+      var actions: [SchedulerAction] = []
+      for (index, id, request, plan) in found {
+        let model = ModelID(request.model)
+        if core.models[model]?.maxRows == nil { unseen.append(request.model) }
+        remember(request.model, plan: plan, in: &core)
+        let submission = submission(
+          id, request, plan: plan, bundle: bundle, maxRows: core.models[model]?.maxRows ?? 1)
+        core.pending[id] = Pending(
+          request: request, plan: plan, timing: RequestTiming(admitted: now), rows: submission.rows
+        ) { onAnswer(index, $0) }
+        let need = core.models[model]?.need.items ?? []
+        let refusals = core.machine.submitted(submission, now: now) { [engine] _ in
+          let standing = engine.residency.standing(of: need)
+          return ModelStanding(
+            missingBytes: standing.missingBytes, freeBytes: standing.freeBytes,
+            availableBytes: standing.availableBytes)
+        }
+        actions += refusals
+      }
+      return actions
+    }
+    for (_, id, request, plan) in found {
+      if plan == nil { makePlan(for: id, request) }
+    }
+    for model in unseen { lookAt(model) }
+  }
+
+  private func submission(
+    _ id: RequestID, _ request: ScheduledRequest, plan: Plan?, bundle: UInt64?, maxRows: Int
+  ) -> Submission {
+    var submission = Submission(id: id, model: ModelID(request.model), name: request.model.name)
+    submission.tenant = request.tenant
+    submission.priority = request.priority
+    submission.deadline = request.deadline
+    submission.keepAlive = request.keepAlive?.clampedNanoseconds
+    submission.bytes = request.inputs.reduce(0) { $0 + $1.byteCount }
+    submission.extraBytes = plan?.extraBytes ?? 0
+    submission.isPlanned = plan != nil
+    submission.bundle = bundle
+    submission.maxRows = maxRows
+    var shapes = Hasher()
+    var rest = Hasher()
+    for input in request.inputs {
+      shapes.combine(input.elementType)
+      shapes.combine(input.shape)
+      rest.combine(input.elementType)
+      rest.combine(input.shape.dims.dropFirst().map { $0 })
+    }
+    submission.shapes = shapes.finalize()
+    let rows = request.inputs.first?.shape.dims.first ?? 0
+    if maxRows > 1, rows > 0, bundle == nil, request.inputs.allSatisfy({ $0.shape.dims.first == rows }) {
+      submission.rows = rows
+      submission.batch = BatchKey(model: submission.model, shapes: rest.finalize())
+    }
+    return submission
+  }
+
+  /// Plans a request in the background.
+  private func makePlan(for id: RequestID, _ request: ScheduledRequest) {
+    planning.addOperation { [self] in
+      let plan = Result {
+        try engine.planner.plan(request.model, inputs: request.inputs.map { ($0.elementType, $0.shape) })
+      }
+      switch plan {
+      case .success(let plan):
+        decide { core in
+          guard core.pending[id] != nil else { return [] }
+          core.pending[id]?.plan = plan
+          remember(request.model, plan: plan, in: &core)
+          core.machine.planned(id, extraBytes: plan.extraBytes)
+          return []
+        }
+      case .failure(let error): withdraw(id, error)
+      }
+    }
+  }
+
+  /// The request's task was cancelled.
+  func cancel(_ id: RequestID) { withdraw(id, CancellationError()) }
+
+  /// Takes a request out of the queue, or drops the answer that it is waiting for.
+  private func withdraw(_ id: RequestID, _ error: any Error) {
+    var withdrawn: (Pending, isWaiting: Bool)?
+    decide { core in
+      guard let pending = core.pending.removeValue(forKey: id) else { return [] }
+      let actions = core.machine.withdrawn(id, now: monotonicNanoseconds())
+      withdrawn = (pending, actions != nil)
+      return actions ?? []
+    }
+    guard let (pending, isWaiting) = withdrawn else { return }
+    if isWaiting, error is CancellationError {
+      let model = pending.request.model
+      onEvent?(.cancelled(model: model.name, version: model.version))
+    }
+    pending.reply(.failure(error))
+  }
+
+  /// Finds out whether runs of a model may be batched.
+  private func lookAt(_ model: LinkableModel) {
+    planning.addOperation { [self] in
+      let rows = configuration.maxBatch > 1 ? model.mostBatchRows : 1
+      core.withLock { $0.models[ModelID(model)]?.maxRows = rows }
+    }
+  }
+}
+
+extension LinkableModel {
+  /// The most rows that a run may have whose answers are those of its rows alone; 1 when that is not certain.
+  var mostBatchRows: Int {
+    guard graph.hasBatchAxis else { return 1 }
+    return graph.inputs.reduce(Int.max) { most, id in
+      let ranges = declaredShapes[graph[id].name]?.ranges
+      return min(most, ranges?.first?.upperBound ?? .max)
+    }
+  }
+}

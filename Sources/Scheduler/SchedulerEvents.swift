@@ -1,0 +1,120 @@
+/// Names an open model for as long as the process lives.
+package struct ModelID: Hashable, Sendable {
+  package var rawValue: UInt64
+  package init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
+/// Names a request; a later one has a larger number.
+package struct RequestID: Hashable, Sendable, Comparable {
+  package var rawValue: UInt64
+  package init(rawValue: UInt64) { self.rawValue = rawValue }
+  package static func < (a: RequestID, b: RequestID) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// Names a member that was dispatched.
+package struct MemberID: Hashable, Sendable {
+  package var rawValue: UInt64
+  package init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
+/// Requests that may run as one batch have equal ones: of one model, with input shapes that differ in their rows alone.
+package struct BatchKey: Hashable, Sendable {
+  package var model: ModelID
+  /// A hash of the element types and of all sizes but the first.
+  package var shapes: Int
+
+  package init(model: ModelID, shapes: Int) {
+    self.model = model
+    self.shapes = shapes
+  }
+}
+
+/// What the state machine has to know of a request. Times are nanoseconds of one monotonic clock.
+package struct Submission: Sendable {
+  package var id: RequestID
+  package var model: ModelID
+  /// For messages.
+  package var name: String
+  package var tenant = ""
+  package var priority = 0
+  package var deadline: UInt64?
+  /// `nil`: the model's setting.
+  package var keepAlive: UInt64?
+  /// Bytes of its input tensors.
+  package var bytes = 0
+  /// What its run takes beside weights: arena and tensors. 0 until it is planned.
+  package var extraBytes = 0
+  /// Whether its plan is there.
+  package var isPlanned = true
+  /// A hash of its input types and shapes: runs of equal ones take about the same time.
+  package var shapes = 0
+  /// Rows of its inputs, and what it may be batched with; `nil`: with nothing.
+  package var rows = 1
+  package var batch: BatchKey?
+  /// The most rows that a batch with it may have.
+  package var maxRows = Int.max
+  /// Requests with equal numbers are dispatched together.
+  package var bundle: UInt64?
+
+  package init(id: RequestID, model: ModelID, name: String) {
+    self.id = id
+    self.model = model
+    self.name = name
+  }
+}
+
+/// How much of a model is resident, and what its run could get now.
+package struct ModelStanding: Sendable, Hashable {
+  /// Bytes of its extents that are neither resident nor on their way.
+  package var missingBytes: Int
+  /// Bytes of the budget that nothing takes.
+  package var freeBytes: Int
+  /// Bytes that a run of it could get without waiting: free ones, and idle ones that are not its own.
+  package var availableBytes: Int
+
+  package init(missingBytes: Int = 0, freeBytes: Int = .max / 4, availableBytes: Int = .max / 4) {
+    self.missingBytes = missingBytes
+    self.freeBytes = freeBytes
+    self.availableBytes = availableBytes
+  }
+}
+
+/// A member that is to run now: one request, or several as one batch.
+package struct Dispatch: Sendable, Equatable {
+  package var member: MemberID
+  package var model: ModelID
+  /// In the order of their rows in the batch.
+  package var requests: [RequestID]
+  /// Of all requests together.
+  package var rows: Int
+}
+
+/// What is to be done after an event, in this order.
+package enum SchedulerAction: Sendable, Equatable {
+  /// The request waits from now on.
+  case admit(RequestID)
+  case refuse(RequestID, SchedulerError)
+  /// Link these members and run them in the running program, of which `width` members run then.
+  case dispatch([Dispatch], program: UInt64, width: Int)
+  /// Plan a batch of so many rows, in the background; `example` has the shapes.
+  case planBatch(BatchKey, rows: Int, example: RequestID)
+  /// Throw out the model's weights that no model holds that is still wanted.
+  case expire(ModelID)
+  /// All of the model's requests have been answered; `nil`: of all models.
+  case drained(ModelID?)
+}
+
+/// What was measured of a member's run.
+package struct MemberSample: Sendable {
+  /// Nanoseconds in which it computed.
+  package var compute: UInt64
+  /// Nanoseconds in which it waited for weights, and their bytes; 0 for a warm run.
+  package var swapIn: UInt64
+  package var bytesLoaded: Int
+
+  package init(compute: UInt64, swapIn: UInt64 = 0, bytesLoaded: Int = 0) {
+    self.compute = compute
+    self.swapIn = swapIn
+    self.bytesLoaded = bytesLoaded
+  }
+}

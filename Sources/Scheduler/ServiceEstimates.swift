@@ -1,0 +1,71 @@
+/// How long runs take, from those that were measured.
+struct ServiceEstimates: Sendable {
+  /// Runs of one model on inputs of one shape.
+  struct Key: Hashable, Sendable {
+    var model: ModelID
+    var shapes: Int
+  }
+
+  struct Estimate: Sendable {
+    /// Nanoseconds of computing, a moving average.
+    var mean: Double
+    /// The least that was seen, which recent runs pull up slowly.
+    var least: Double
+    /// Warm runs that were seen.
+    var count: Int
+    var lastUse: UInt64
+  }
+
+  /// The most shapes that are remembered.
+  static let capacity = 4096
+  private static let weight = 0.2
+
+  private var estimates: [Key: Estimate] = [:]
+  private var uses: UInt64 = 0
+  /// Of all runs: what a model is expected to take that never ran.
+  private var overall = 0.0
+  /// Nanoseconds a byte of weights that is brought in.
+  private var loadRate = 0.0
+
+  /// Notes a member's run.
+  mutating func add(_ sample: MemberSample, for key: Key) {
+    uses += 1
+    let compute = Double(sample.compute)
+    overall = overall == 0 ? compute : overall + (compute - overall) * Self.weight
+    if sample.bytesLoaded > 0 {
+      let rate = Double(sample.swapIn) / Double(sample.bytesLoaded)
+      loadRate = loadRate == 0 ? rate : loadRate + (rate - loadRate) * Self.weight
+    }
+    // What loads and computes at once says little of how long it computes, but more than nothing.
+    let isWarm = sample.bytesLoaded == 0
+    guard var estimate = estimates[key], estimate.count > 0 || !isWarm else {
+      estimates[key] = Estimate(mean: compute, least: compute, count: isWarm ? 1 : 0, lastUse: uses)
+      if estimates.count > Self.capacity { forgetOldest() }
+      return
+    }
+    estimate.lastUse = uses
+    if isWarm || estimate.count == 0 {
+      estimate.mean += (compute - estimate.mean) * Self.weight
+      estimate.least = min(estimate.least + (compute - estimate.least) * 0.02, compute)
+    }
+    if isWarm { estimate.count += 1 }
+    estimates[key] = estimate
+  }
+
+  /// Nanoseconds that a run is expected to compute; of one that never ran, what runs take in the mean.
+  func expected(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.mean ?? overall, 0)) }
+
+  /// Nanoseconds that a run certainly computes, about; 0 when that is not known.
+  func least(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.least ?? 0, 0)) }
+
+  /// What was measured of it; `nil` when it never ran.
+  func measured(_ key: Key) -> Estimate? { estimates[key] }
+
+  /// Nanoseconds that so many bytes of weights take to come in.
+  func swapIn(_ bytes: Int) -> UInt64 { UInt64(max(Double(bytes) * loadRate, 0)) }
+
+  private mutating func forgetOldest() {
+    let kept = estimates.sorted { $0.value.lastUse > $1.value.lastUse }.prefix(Self.capacity / 2)
+    estimates = Dictionary(uniqueKeysWithValues: kept.map { ($0.key, $0.value) })
+  }
+}
