@@ -24,6 +24,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-http2", exact: "1.46.0"),
     .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0", traits: []),
     .package(url: "https://github.com/grpc/grpc-swift-2", exact: "2.4.3"),
     .package(url: "https://github.com/grpc/grpc-swift-nio-transport", exact: "2.9.2"),
@@ -75,6 +76,7 @@ let package = Package(
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: strict),
     .executableTarget(
@@ -89,6 +91,13 @@ let package = Package(
     .testTarget(
       name: "RepositoryTests", dependencies: ["Repository", engine], swiftSettings: strict,
       linkerSettings: rpath),
+    .testTarget(
+      name: "GRPCFrontendTests",
+      dependencies: [
+        "GRPCFrontend", "GRPCMessages", "Serving", "InferenceProtocol", engine,
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], swiftSettings: strict, linkerSettings: rpath),
     .testTarget(
       name: "ServingTests", dependencies: ["Serving", "InferenceProtocol", engine], swiftSettings: strict,
       linkerSettings: rpath),

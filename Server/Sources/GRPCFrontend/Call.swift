@@ -5,7 +5,7 @@ import Serving
 import Tensors
 
 /// One call: who makes it, and until when it matters.
-struct Call: Sendable {
+package struct Call: Sendable {
   let metadata: Metadata
   let context: ServerContext
   let service: InferenceService
@@ -80,7 +80,7 @@ struct Call: Sendable {
   // MARK: Text of the protocol
 
   /// The duration of a `grpc-timeout` ("PROTOCOL-HTTP2": up to eight digits and a unit); `nil` when it is none.
-  static func nanoseconds(timeout: String) -> UInt64? {
+  package static func nanoseconds(timeout: String) -> UInt64? {
     guard let unit = timeout.last, timeout.utf8.count <= 9, let amount = UInt64(timeout.dropLast()) else {
       return nil
     }
@@ -98,14 +98,14 @@ struct Call: Sendable {
     return overflow ? .max : nanoseconds
   }
 
-  static func bearerToken(_ authorization: String) -> String? {
+  package static func bearerToken(_ authorization: String) -> String? {
     let scheme = "bearer "
     guard authorization.lowercased().hasPrefix(scheme) else { return nil }
     return String(authorization.dropFirst(scheme.count))
   }
 
   /// - Parameter peer: as the transport names it, `ipv4:127.0.0.1:40522` or `ipv6:[::1]:40522`.
-  static func isLoopback(peer: String) -> Bool {
+  package static func isLoopback(peer: String) -> Bool {
     peer.hasPrefix("ipv4:127.") || peer.hasPrefix("ipv6:[::1]:") || peer.hasPrefix("ipv6:[::ffff:127.")
       || peer.hasPrefix("unix:")
   }
@@ -113,5 +113,5 @@ struct Call: Sendable {
 
 extension Metadata {
   /// The first text under a key.
-  func first(_ key: String) -> String? { self[stringValues: key].first { _ in true } }
+  package func first(_ key: String) -> String? { self[stringValues: key].first { _ in true } }
 }

@@ -1,10 +1,12 @@
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import NIOCore
 
 extension GRPCConfiguration {
   /// The transport that listens as configured.
   func transport() -> HTTP2ServerTransport.Posix {
     let connections = ConnectionLimit(maxConnections)
+    let arriving = ArrivingBytes(limit: maxMessageBytesArriving)
     return HTTP2ServerTransport.Posix(
       address: host.contains(":") ? .ipv6(host: host, port: port) : .ipv4(host: host, port: port),
       transportSecurity: tls.map { files in
@@ -25,6 +27,14 @@ extension GRPCConfiguration {
         // An answer leaves when it is done: waiting for more to send with it is a tenth of a millisecond too long.
         config.connection.flushCoalescing = nil
         config.channelDebuggingCallbacks.onAcceptTCPConnection = { connections.accept($0) }
+        config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { channel in
+          channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(
+              RequestLimits(
+                maxMessageBytes: maxMessageBytes, arriving: arriving, patience: TimeAmount(messageTimeout)),
+              position: .first)
+          }
+        }
         config.compression.enabledAlgorithms = compression ? [.gzip, .deflate] : .none
       })
   }

@@ -4,17 +4,22 @@ import SwiftProtobuf
 import Tensors
 
 /// A `ModelInferRequest` whose raw contents stay where the transport has put them.
-struct InferCall: Sendable {
+package struct InferCall: Sendable {
   /// The message without `raw_input_contents`.
-  var message: Inference_ModelInferRequest
+  package var message: Inference_ModelInferRequest
   /// `raw_input_contents`: each looks at a part of the bytes that came in, and keeps them.
-  var raw: [TensorBuffer]
+  package var raw: [TensorBuffer]
+
+  package init(message: Inference_ModelInferRequest, raw: [TensorBuffer]) {
+    self.message = message
+    self.raw = raw
+  }
 
   /// - Parameters:
   ///   - bytes: the serialised message.
   ///   - owner: keeps `bytes` where they are, unchanged.
   /// - Throws: when they are no such message.
-  init(_ bytes: UnsafeRawBufferPointer, from owner: AnyObject) throws {
+  package init(_ bytes: UnsafeRawBufferPointer, from owner: AnyObject) throws {
     var reader = WireReader(bytes)
     var rest: [UInt8] = []
     raw = []
@@ -39,8 +44,10 @@ struct InferCallDeserializer: MessageDeserializer {
 }
 
 /// Reads `FusedInferRequest`.
-struct FusedCallDeserializer: MessageDeserializer {
-  func deserialize(_ bytes: some GRPCContiguousBytes) throws -> [InferCall] {
+package struct FusedCallDeserializer: MessageDeserializer {
+  package init() {}
+
+  package func deserialize(_ bytes: some GRPCContiguousBytes) throws -> [InferCall] {
     try decoding("FusedInferRequest", bytes) { bytes, owner in
       var reader = WireReader(bytes)
       var calls: [InferCall] = []

@@ -7,7 +7,7 @@ extension InferRequest {
   /// A request as it came over gRPC.
   /// - Parameter tenant: who asks.
   /// - Throws: ``ServiceError`` when it contradicts itself.
-  init(_ call: InferCall, tenant: String) throws {
+  package init(_ call: InferCall, tenant: String) throws {
     let message = call.message
     let shared = try message.inputs.map { input in
       try SharedMemoryRange(input.parameters.compactMapValues(Parameter.init), of: shown(input.name))

@@ -5,7 +5,7 @@ extension RPCError {
   /// A refusal as a status that clients act on. When asking again may work, the trailing metadata say after how long: in
   /// seconds as HTTP's `retry-after`, and in milliseconds as `grpc-retry-pushback-ms`, which gRPC's own retries heed (gRFC
   /// A6).
-  init(_ error: ServiceError) {
+  package init(_ error: ServiceError) {
     var metadata = Metadata()
     if let delay = error.retryAfter {
       let milliseconds = delay.milliseconds

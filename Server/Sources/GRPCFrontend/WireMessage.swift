@@ -5,7 +5,8 @@ import SwiftProtobuf
 import Tensors
 
 /// A serialised message in pieces: the bytes of a tensor are copied once, to where the transport takes them from.
-struct WireMessage: Sendable {
+package struct WireMessage: Sendable {
+
   private enum Piece: Sendable {
     case bytes([UInt8])
     case tensor(Tensor)
@@ -13,6 +14,9 @@ struct WireMessage: Sendable {
 
   private var pieces: [Piece] = []
   private(set) var byteCount = 0
+
+  /// A message without fields.
+  package init() {}
 
   /// The bytes of a whole message, or of fields to go on with.
   mutating func append(_ bytes: [UInt8]) {
@@ -34,7 +38,7 @@ struct WireMessage: Sendable {
   }
 
   /// A field that is a message.
-  mutating func append(field: UInt64, _ message: WireMessage) {
+  package mutating func append(field: UInt64, _ message: WireMessage) {
     appendHead(field, message.byteCount)
     pieces += message.pieces
     byteCount += message.byteCount
@@ -62,8 +66,10 @@ struct WireMessage: Sendable {
 }
 
 /// Puts a message's pieces together.
-struct WireSerializer: MessageSerializer {
-  func serialize<Bytes: GRPCContiguousBytes>(_ message: WireMessage) throws -> Bytes {
+package struct WireSerializer: MessageSerializer {
+  package init() {}
+
+  package func serialize<Bytes: GRPCContiguousBytes>(_ message: WireMessage) throws -> Bytes {
     guard message.byteCount <= UInt32.max else {
       throw RPCError(
         code: .outOfRange, message: "an answer of \(message.byteCount) bytes does not fit a message of gRPC")
@@ -76,7 +82,7 @@ struct WireSerializer: MessageSerializer {
 
 extension WireMessage {
   /// A `ModelInferResponse`; its outputs' elements are in `raw_output_contents`.
-  init(_ response: InferResponse) throws {
+  package init(_ response: InferResponse) throws {
     let message = Inference_ModelInferResponse.with {
       $0.modelName = response.model
       $0.modelVersion = "\(response.version)"

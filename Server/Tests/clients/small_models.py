@@ -57,6 +57,20 @@ def perceptron(path, seed=1, width=64, classes=10):
     )
 
 
+def slow(path, steps=150, width=512):
+    """A model that takes some hundred milliseconds for one input of `width` rows: matrix products, one after another."""
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((width, width)))[0].astype(np.float32)
+    names = ["x", *(f"step{step}" for step in range(1, steps)), "y"]
+    sizes = ("rows", width)
+    return _save(
+        path,
+        [helper.make_node("MatMul", [before, "turn"], [after]) for before, after in zip(names, names[1:])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, sizes)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, sizes)],
+        [numpy_helper.from_array(turn, "turn")],
+    )
+
+
 def answer(path, **inputs):
     """What onnxruntime answers, by output."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

@@ -1,0 +1,116 @@
+import GRPCCore
+import GRPCFrontend
+import GRPCMessages
+import InferenceProtocol
+import SwiftProtobuf
+import Tensors
+import Testing
+
+/// Bytes that say no more than that they stay where they are.
+private final class Kept: Sendable {}
+
+@Suite("Messages whose tensors stay where they are")
+struct WireFormatTests {
+  static let request = Inference_ModelInferRequest.with {
+    $0.modelName = "model"
+    $0.id = "id"
+    $0.parameters["priority"] = .with { $0.uint64Param = 3 }
+    $0.inputs = [
+      .with {
+        $0.name = "x"; $0.shape = [2, -1]
+      }
+    ]
+    $0.rawInputContents = [.init([1, 2, 3]), .init(), .init(repeating: 7, count: 300)]
+  }
+
+  @Test("A request is what SwiftProtobuf reads, and its raw contents besides")
+  func request() throws {
+    let bytes: [UInt8] = try Self.request.serializedBytes()
+    try bytes.withUnsafeBytes { bytes in
+      let call = try InferCall(bytes, from: Kept())
+      #expect(call.raw.map { [UInt8]($0.bytes) } == Self.request.rawInputContents.map { [UInt8]($0) })
+      var rest = Self.request
+      rest.rawInputContents = []
+      #expect(call.message == rest)
+    }
+  }
+
+  @Test("A request that is cut off anywhere inside a field, or altered, is refused or read; nothing traps")
+  func alteredRequests() throws {
+    let bytes: [UInt8] = try Self.request.serializedBytes()
+    for length in bytes.indices {
+      bytes[..<length].withUnsafeBytes { _ = try? InferCall($0, from: Kept()) }
+    }
+    for index in bytes.indices {
+      for bit in 0..<8 {
+        var altered = bytes
+        altered[index] ^= 1 << bit
+        altered.withUnsafeBytes { _ = try? InferCall($0, from: Kept()) }
+      }
+    }
+  }
+
+  @Test(
+    "What is no message is refused",
+    arguments: [
+      [0xff], [0x3a, 5, 1], [0x0b], [0x3a] + [UInt8](repeating: 0xff, count: 9) + [1],
+      [0x3a] + [UInt8](repeating: 0xff, count: 12), [0x09, 1, 2], [0x0d, 1], [0x0f],
+    ] as [[UInt8]])
+  func noMessage(bytes: [UInt8]) {
+    #expect(throws: (any Error).self) { try bytes.withUnsafeBytes { try InferCall($0, from: Kept()) } }
+  }
+
+  @Test("An answer in pieces is what SwiftProtobuf writes")
+  func answer() throws {
+    let response = InferResponse(
+      model: "model", version: 2, id: "id", parameters: ["total_us": .double(1.5)],
+      outputs: [
+        NamedTensor(
+          name: "y", datatype: .float32, shape: [2, 2],
+          contents: .tensor(try Tensor([1, 2, 3, 4] as [Float], shape: [2, 2]))),
+        NamedTensor(name: "s", datatype: .bytes, shape: [2], contents: .strings([[1], []])),
+        NamedTensor(
+          name: "z", datatype: .int8, shape: [4],
+          contents: .shared(SharedMemoryRange(region: "region", offset: 8, byteCount: 4))),
+      ])
+    let bytes: [UInt8] = try WireSerializer().serialize(WireMessage(response))
+    let message = try Inference_ModelInferResponse(serializedBytes: bytes)
+    #expect(message.modelName == "model")
+    #expect(message.modelVersion == "2")
+    #expect(message.outputs.map(\.name) == ["y", "s", "z"])
+    #expect(message.outputs[0].shape == [2, 2])
+    #expect(message.outputs[2].parameters["shared_memory_offset"]?.int64Param == 8)
+    #expect(
+      message.rawOutputContents.map { [UInt8]($0) } == [
+        [0, 0, 0x80, 0x3f, 0, 0, 0, 0x40, 0, 0, 0x40, 0x40, 0, 0, 0x80, 0x40], [1, 0, 0, 0, 1, 0, 0, 0, 0],
+        [],
+      ])
+    var stream = WireMessage()
+    stream.append(field: 2, try WireMessage(response))
+    let nested: [UInt8] = try WireSerializer().serialize(stream)
+    #expect(try Inference_ModelStreamInferResponse(serializedBytes: nested).inferResponse == message)
+  }
+
+  @Test("Several requests in one are read where they lie")
+  func fused() throws {
+    let message = Fusedinf_V1_FusedInferRequest.with { $0.requests = [Self.request, Self.request] }
+    let bytes: [UInt8] = try message.serializedBytes()
+    let calls = try FusedCallDeserializer().deserialize(bytes)
+    #expect(calls.map(\.message.modelName) == ["model", "model"])
+    #expect(calls.map(\.raw.count) == [3, 3])
+    #expect([UInt8](calls[1].raw[0].bytes) == [1, 2, 3])
+  }
+
+  @Test("Messages are followed however their bytes are cut", arguments: 1...9)
+  func meter(step: Int) {
+    let bytes: [UInt8] = [0, 0, 0, 0, 4, 9, 9, 9, 9] + [0, 0, 0, 0, 0] + [1, 0, 0, 0, 7, 1, 2]
+    var meter = MessageMeter(limit: 7)
+    for start in stride(from: 0, to: bytes.count, by: step) {
+      let part = bytes[start..<min(start + step, bytes.count)]
+      #expect(part.withUnsafeBytes { meter.take($0) } == nil)
+    }
+    #expect(meter.pending == 7)
+    var tooLarge = MessageMeter(limit: 6)
+    #expect(bytes.withUnsafeBytes { tooLarge.take($0) } == 7)
+  }
+}
