@@ -23,6 +23,18 @@ extension Knob where Value == Int {
       "The most address space that compiling one model may take.")
   }
 
+  public static var compileFile: Knob {
+    Knob(
+      "compile-file", .repository, .size, standard: 64 << 30,
+      "The largest file that compiling one model may write.")
+  }
+
+  public static var keepVersions: Knob {
+    Knob(
+      "keep-versions", .repository, .count(1...1000), standard: 2,
+      "How many versions of a dropped or sent model stay when a newer one comes.")
+  }
+
   public static var maxQueue: Knob {
     Knob(
       "max-queue", .scheduling, .count(1...1_000_000), standard: 1024,
@@ -63,6 +75,12 @@ extension Knob where Value == Duration {
 }
 
 extension Knob where Value == Duration? {
+  public static var repositoryPoll: Knob {
+    Knob(
+      "repository-poll", .repository, .optionalDuration, standard: nil,
+      "How often the repository is looked at; none: when the system says that it changed, where it does.")
+  }
+
   public static var keepAlive: Knob {
     Knob(
       "keep-alive", .scheduling, .optionalDuration, standard: nil,

@@ -44,6 +44,9 @@ public final class FolderWatch: Sendable {
     self.pollInterval = pollInterval
   }
 
+  /// True where the folder lies on a file system that other machines change without the kernel saying so.
+  public static func mustPoll(_ path: String) -> Bool { FileSystemKind.isRemote(path) }
+
   deinit {
     for descriptor in [inotify, ending.first, ending.second] where descriptor >= 0 { close(descriptor) }
   }

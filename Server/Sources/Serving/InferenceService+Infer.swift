@@ -26,11 +26,20 @@ extension InferenceService {
   }
 
   private func answer(_ request: InferRequest, arrival: UInt64) async throws -> InferResponse {
-    let model = try await catalog.model(request.model, version: request.version)
     let targets = try sharedMemory.targets(of: request.outputs)
-    let scheduled = try scheduledRequest(request, for: model, arrival: arrival)
-    let answer = try await scheduler.run(scheduled)
-    return try respond(to: request, with: answer, from: model, arrival: arrival, targets: targets)
+    var model = try await catalog.model(request.model, version: request.version)
+    while true {
+      do {
+        let scheduled = try scheduledRequest(request, for: model, arrival: arrival)
+        let answer = try await scheduler.run(scheduled)
+        return try respond(to: request, with: answer, from: model, arrival: arrival, targets: targets)
+      } catch let error as SchedulerError where error.kind == .draining && request.version == nil {
+        // A newer version came in between; the request names none, so it gets that one.
+        let newer = try await catalog.model(request.model, version: nil)
+        guard newer !== model else { throw error }
+        model = newer
+      }
+    }
   }
 
   /// Runs several inferences as members of one program. Each is answered as soon as it is done.

@@ -1,6 +1,5 @@
 import InferenceProtocol
-import Linker
-import Scheduler
+import Repository
 
 /// What a client may change about the models that are served (Triton's model repository extension).
 extension InferenceService {
@@ -30,36 +29,47 @@ extension InferenceService {
   }
 
   private func load(_ request: ModelLoadRequest) async throws {
-    guard request.files.isEmpty else {
+    let name = request.model
+    if !request.files.isEmpty {
       guard configuration.allowsUploads else {
         throw ServiceError(
-          .forbidden, "models cannot be sent with a load; start the server with --allow-uploads to allow it")
+          .forbidden, "models cannot be sent with a load; start the server with --uploads to allow it")
       }
-      throw ServiceError(.unsupported, "models cannot be sent with a load yet")
+      let store = engine.models.store.directory
+      let folder = try await repository.work.run { try UploadFolder(in: store, files: request.files) }
+      let outcome = await repository.add(name, path: folder.model)
+      withExtendedLifetime(folder) {}
+      try InferenceService.check(outcome, of: name)
+    } else if catalog.entries[name]?.failure != nil, let outcome = await repository.retry(name) {
+      try InferenceService.check(outcome, of: name)
     }
-    guard catalog.entries[request.model] != nil else {
-      throw ServiceError(.notFound, "there is no model '\(shown(request.model))'")
+    guard let before = catalog.entries[name] else {
+      throw ServiceError(.notFound, "there is no model '\(shown(name))'")
     }
-    catalog.update(request.model) { entry in
+    catalog.update(name) { entry in
       entry.settings = request.settings.over(entry.settings)
       entry.isUnloaded = false
       entry.isUnloading = false
     }
-    try await apply(request.settings, to: request.model)
+    do { try await lifecycle.follow(name) } catch {
+      catalog.update(name) { $0.settings = before.settings }
+      throw error
+    }
   }
 
-  /// Gives the newest version of a model settings that have changed.
-  private func apply(_ settings: ModelSettings, to name: String) async throws {
-    let model = try await catalog.model(name, version: nil)
-    if let keepAlive = settings.keepAlive { scheduler.setKeepAlive(keepAlive, of: model) }
-    switch settings.isPinned {
-    case true?:
-      do { try await scheduler.pin(model) } catch {
-        catalog.update(name) { $0.settings.isPinned = nil }
-        throw error
-      }
-    case false?: scheduler.unpin(model)
-    case nil: break
+  /// - Throws: ``ServiceError`` unless there is a version that the file was compiled to.
+  private static func check(_ outcome: CompileOutcome, of name: String) throws {
+    switch outcome {
+    case .compiled, .unchanged: break
+    case .rejected(let reason):
+      throw ServiceError(.invalidRequest, "model '\(shown(name))' could not be compiled: \(reason)")
+    case .failed(let reason):
+      throw ServiceError(
+        .unavailable, "model '\(shown(name))' could not be compiled: \(reason)", retryAfter: .seconds(5))
+    case .stopped:
+      throw ServiceError(
+        .unavailable,
+        "model '\(shown(name))' was not compiled: the server is shutting down, or its file changed")
     }
   }
 
@@ -71,16 +81,6 @@ extension InferenceService {
     guard catalog.entries[name] != nil else {
       throw ServiceError(.notFound, "there is no model '\(shown(name))'")
     }
-    await Task { await self.finish(name) }.value
-  }
-
-  private func finish(_ name: String) async {
-    let turn = catalog.beginUnloading(name)
-    for model in catalog.opened(name) {
-      await scheduler.drain(model)
-      scheduler.unpin(model)
-      scheduler.evict(model)
-    }
-    catalog.endUnloading(name, turn)
+    await Task { await lifecycle.unload(name) }.value
   }
 }

@@ -12,6 +12,9 @@ public final class InferenceService: Sendable {
   public let catalog: ModelCatalog
   public let statistics = StatisticsBook()
   public let sharedMemory: SharedMemoryRegions
+  /// What is watched, and compiled. It has to be run.
+  public let repository: RepositoryService
+  let lifecycle: ModelLifecycle
   public let access: AccessPolicy
   public let readiness = Readiness()
   public let telemetry = ServerTelemetry()
@@ -27,7 +30,12 @@ public final class InferenceService: Sendable {
     self.log = log
     self.access = access
     scheduler = Scheduler(engine: engine, configuration: configuration.scheduler)
-    catalog = ModelCatalog(models: engine.models, log: log)
+    catalog = ModelCatalog(models: engine.models, log: log) { [scheduler] model, settings in
+      if let keepAlive = settings.keepAlive { scheduler.setKeepAlive(keepAlive, of: model) }
+    }
+    lifecycle = ModelLifecycle(catalog: catalog, scheduler: scheduler)
+    repository = RepositoryService(
+      engine: engine, configuration: configuration, lifecycle: lifecycle, log: log)
     sharedMemory = SharedMemoryRegions(
       isAllowed: configuration.allowsSharedMemory, maxTensorBytes: configuration.maxRequestBytes)
     engine.residency.onChange = { [telemetry] in telemetry.observe($0) }

@@ -25,8 +25,14 @@ public final class ModelCatalog: Sendable {
     public var isCompiling = false
     /// Why the last version that was compiled is not there.
     public var failure: String?
-    /// What its versions are kept by when they are opened.
+    /// Versions that are being removed: they finish what they run, and take no more.
+    public var leaving: Set<Int> = []
+    /// What its versions are kept by: as a client said with a load, and as lies beside its file.
     public var settings = ModelSettings()
+    public var declaredSettings = ModelSettings()
+    var effectiveSettings: ModelSettings { settings.over(declaredSettings) }
+    /// Those that take requests, ascending.
+    var servedVersions: [Int] { versions.filter { !leaving.contains($0) } }
     /// Counts unloads, so that one that was overtaken by a load changes nothing any more.
     fileprivate var unloads = 0
   }
@@ -46,9 +52,16 @@ public final class ModelCatalog: Sendable {
   private let work = BlockingWork("fusedinf.catalog")
   private let state = Locked(State())
 
-  init(models: ModelRepository, log: Logger) {
+  private let onOpen: @Sendable (LinkableModel, ModelSettings) -> Void
+
+  /// - Parameter onOpen: called with each model that was opened, before anybody gets it.
+  init(
+    models: ModelRepository, log: Logger,
+    onOpen: @escaping @Sendable (LinkableModel, ModelSettings) -> Void = { _, _ in }
+  ) {
     self.models = models
     self.log = log
+    self.onOpen = onOpen
   }
 
   /// What is known, by name.
@@ -61,6 +74,7 @@ public final class ModelCatalog: Sendable {
       let names = Set(listing.map(\.name))
       for entry in listing {
         state.entries[entry.name, default: Entry()].versions = entry.versions
+        state.entries[entry.name]?.leaving.formIntersection(entry.versions)
         if case .unusable(let reason) = entry.state {
           state.entries[entry.name]?.problem = reason
         } else {
@@ -69,6 +83,7 @@ public final class ModelCatalog: Sendable {
       }
       for name in state.entries.keys where !names.contains(name) {
         state.entries[name]?.versions = []
+        state.entries[name]?.leaving = []
         if let entry = state.entries[name], !entry.isCompiling, entry.failure == nil {
           state.entries[name] = nil
         }
@@ -102,6 +117,7 @@ public final class ModelCatalog: Sendable {
       let model = try await work.run { [models, log] in
         try models.open(name, version: version) { log.notice("\($0)", metadata: ["model": "\(name)"]) }
       }
+      onOpen(model, entries[name]?.effectiveSettings ?? ModelSettings())
       return state.withLock { state in
         let key = Key(name: name, version: version)
         // Another request may have opened it meanwhile; all use one, so that plans are made once.
@@ -122,18 +138,22 @@ public final class ModelCatalog: Sendable {
     if entry.isUnloaded || entry.isUnloading {
       throw ServiceError(.unavailable, "model '\(name)' is unloaded; load it through the repository API")
     }
-    guard let newest = entry.versions.last else {
+    let versions = entry.servedVersions
+    guard let newest = versions.last else {
+      if !entry.leaving.isEmpty, !entry.isCompiling {
+        throw ServiceError(.notFound, "model '\(name)' is being removed")
+      }
       if let failure = entry.failure {
         throw ServiceError(.unavailable, "model '\(name)' could not be compiled: \(failure)")
       }
       throw ServiceError(.unavailable, "model '\(name)' is being compiled", retryAfter: .seconds(1))
     }
     guard let version else { return newest }
-    guard entry.versions.contains(version) else {
+    guard versions.contains(version) else {
       throw ServiceError(
         .notFound,
         "model '\(name)' has no version \(version); it has "
-          + entry.versions.map(String.init).joined(separator: ", "))
+          + versions.map(String.init).joined(separator: ", "))
     }
     return version
   }
@@ -186,6 +206,32 @@ public final class ModelCatalog: Sendable {
     }
   }
 
+  /// Takes no more requests for some versions of a name.
+  func beginLeaving(_ name: String, _ versions: [Int]) {
+    state.withLock { state in
+      guard let known = state.entries[name]?.versions else { return }
+      state.entries[name]?.leaving.formUnion(Set(versions).intersection(known))
+    }
+  }
+
+  /// Closes some versions of a name; runs that hold them go on.
+  func close(_ name: String, _ versions: [Int]) {
+    state.withLock { state in
+      for version in versions { state.open[Key(name: name, version: version)] = nil }
+    }
+  }
+
+  /// What is said of a name beside its versions; without either, it is forgotten.
+  func show(_ name: String, isCompiling: Bool, failure: String?) {
+    state.withLock { state in
+      state.entries[name, default: Entry()].isCompiling = isCompiling
+      state.entries[name]?.failure = failure
+      if !isCompiling, failure == nil, state.entries[name]?.versions.isEmpty == true {
+        state.entries[name] = nil
+      }
+    }
+  }
+
   /// Takes no more requests for a name.
   /// - Returns: what ``endUnloading(_:_:)`` takes.
   func beginUnloading(_ name: String) -> Int {
@@ -212,8 +258,10 @@ public final class ModelCatalog: Sendable {
       var rows = entry.versions.map { version in
         RepositoryIndexEntry(
           name: name, version: "\(version)",
-          state: entry.isUnloading ? .unloading : entry.isUnloaded ? .unavailable : .ready,
-          reason: entry.isUnloading || entry.isUnloaded ? "unloaded" : "")
+          state: entry.isUnloading || entry.leaving.contains(version)
+            ? .unloading : entry.isUnloaded ? .unavailable : .ready,
+          reason: entry.leaving.contains(version)
+            ? "being removed" : entry.isUnloading || entry.isUnloaded ? "unloaded" : "")
       }
       if entry.isCompiling {
         rows.append(RepositoryIndexEntry(name: name, version: "", state: .loading, reason: "being compiled"))

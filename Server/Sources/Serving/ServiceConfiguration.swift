@@ -16,6 +16,14 @@ public struct ServiceConfiguration: Sendable {
   /// The most bytes of address space, and seconds, that compiling one model may take.
   public var compilerMemoryBytes = 8 << 30
   public var compilerSeconds = 600
+  /// The most bytes of one file that compiling may write.
+  public var compilerFileBytes = 64 << 30
+  /// How many versions of a model stay when a newer one comes: of those from the watched folder and of those that were
+  /// sent.
+  public var keepVersions = 2
+  /// How often the folder and the store are looked at; `nil`: when the file system says that something has changed,
+  /// and every two seconds where it does not.
+  public var repositoryPoll: Duration?
 
   public init() {}
 }

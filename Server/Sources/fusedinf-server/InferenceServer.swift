@@ -57,7 +57,8 @@ struct InferenceServer {
         "store": "\(settings[.store])", "budget": "\(ByteSize(bytes: settings[.budget]))",
         "models": "\(service.catalog.entries.count)",
       ])
-    let group = ServiceGroup(services: [Transports(transports: transports)], logger: log)
+    let group = ServiceGroup(
+      services: [service.repository, Transports(transports: transports)], logger: log)
     let termination = Termination(timeout: settings[.drainTimeout], log: log) {
       service.readiness.end()
       Task { await group.triggerGracefulShutdown() }

@@ -21,7 +21,10 @@ extension Settings {
     service.maxRequestBytes = self[.maxBody]
     service.compilerMemoryBytes = self[.compileMemory]
     service.compilerSeconds = Int(clamping: self[.compileTime].components.seconds)
+    service.compilerFileBytes = self[.compileFile]
     service.compilerPath = "/proc/self/exe"
+    service.keepVersions = self[.keepVersions]
+    service.repositoryPoll = self[.repositoryPoll]
     return service
   }
 

@@ -1,0 +1,76 @@
+import Foundation
+import Logging
+import ModelStore
+import Repository
+
+extension RepositoryService {
+  /// Starts a compilation. Its end comes as an event.
+  func start(_ job: CompileJob) async {
+    let sidecar: Sidecar
+    do {
+      sidecar = try await work.run { try job.sidecar.map { try Sidecar(readFrom: $0) } ?? Sidecar() }
+    } catch { return yield(.finished(job: job.id, .rejected("\(error)"))) }
+    let process = CompilerProcess(
+      program: configuration.compilerPath ?? "/proc/self/exe",
+      request: CompileRequest(
+        store: engine.models.store.directory, name: job.name, path: job.path, shapes: sidecar.shapes,
+        notes: VersionNotes(origin: job.origin, folder: folder?.path ?? "", fingerprint: job.fingerprint)
+          .options,
+        budget: engine.configuration.budget, threads: engine.configuration.threads,
+        deterministic: engine.configuration.deterministic,
+        limits: CompileRequest.Limits(
+          memoryBytes: configuration.compilerMemoryBytes, seconds: configuration.compilerSeconds,
+          fileBytes: configuration.compilerFileBytes)))
+    compilers.withLock { $0[job.id] = process }
+    let log = log
+    Task {
+      let outcome = try? await work.run {
+        process.run { stage in
+          log.debug("compiling", metadata: ["model": "\(shown(job.name))", "stage": "\(stage)"])
+        }
+      }
+      compilers.withLock { $0[job.id] = nil }
+      yield(.finished(job: job.id, outcome ?? .stopped))
+    }
+  }
+
+  /// Takes versions out of service and out of the store. Its end comes as an event.
+  func remove(_ name: String, _ versions: [Int]) {
+    Task {
+      // The store may be busy, or its disk in trouble: what stays is removed when the server starts again.
+      for attempt in 1...5 {
+        do {
+          try await lifecycle.retire(name, versions: versions, from: engine.models.store, on: work)
+          break
+        } catch {
+          log.error(
+            "cannot be removed from the store", metadata: ["model": "\(shown(name))", "reason": "\(error)"])
+          try? await Task.sleep(for: .seconds(attempt))
+        }
+      }
+      yield(.removed(name, versions))
+    }
+  }
+
+  /// Keeps a model as its sidecar says.
+  func follow(_ name: String, _ path: String?) async {
+    let sidecar: Sidecar
+    do {
+      sidecar = try await work.run { try path.map { try Sidecar(readFrom: $0) } ?? Sidecar() }
+    } catch {
+      log.warning(
+        "its settings are not followed", metadata: ["model": "\(shown(name))", "reason": "\(error)"])
+      return
+    }
+    lifecycle.catalog.update(name) { entry in
+      entry.declaredSettings = ModelSettings(
+        keepAlive: sidecar.keepAlive.map { .microseconds(Int64($0 * 1e6)) }, isPinned: sidecar.pin)
+    }
+    Task {
+      do { try await lifecycle.follow(name) } catch {
+        log.warning(
+          "its settings are not followed", metadata: ["model": "\(shown(name))", "reason": "\(error)"])
+      }
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import Foundation
+import Logging
+import ModelStore
+import Repository
+
+extension RepositoryService {
+  /// Takes events one by one, and does what follows from them.
+  struct Loop {
+    let service: RepositoryService
+    let folderWatch: FolderWatch?
+    let storeWatch: FolderWatch
+    var state: RepositoryState
+    private var waiting: [Int: [CheckedContinuation<CompileOutcome?, Never>]] = [:]
+    private var senders: [Int: CheckedContinuation<CompileOutcome, Never>] = [:]
+    /// The last complaint about the folder, so that it is made once.
+    private var complaint: String?
+
+    init(
+      service: RepositoryService, folderWatch: FolderWatch?, storeWatch: FolderWatch, state: RepositoryState
+    ) {
+      self.service = service
+      self.folderWatch = folderWatch
+      self.storeWatch = storeWatch
+      self.state = state
+    }
+
+    /// Finds out what earlier runs left, and looks at the folder for the first time.
+    mutating func begin() async {
+      let store = service.engine.models.store
+      let place = service.folder?.path
+      let kept = try? await service.work.run {
+        UploadFolder.clear(in: store.directory)
+        return try VersionNotes.read(from: store, folder: place)
+      }
+      for model in kept ?? [] {
+        state.restored(model.name, versions: model.versions, madeFrom: model.fingerprint)
+      }
+      await lookAtStore()
+      await look()
+    }
+
+    mutating func take(_ event: Event) async {
+      switch event {
+      case .changed(let batch):
+        if batch.isIncomplete { state.lostEvents() }
+        for path in batch.written { state.written(path) }
+        for path in batch.closed { state.closed(path) }
+        await look()
+      case .storeChanged: await lookAtStore()
+      case .passed: await perform(state.passed(at: service.now))
+      case .finished(let job, let outcome):
+        // The new version takes requests before anybody hears of it.
+        if case .compiled = outcome { await lookAtStore() }
+        await perform(state.finished(job, outcome, at: service.now))
+      case .removed(let name, let versions):
+        await lookAtStore()
+        await perform(state.removed(name, versions: versions, at: service.now))
+      case .sent(let name, let path, let continuation):
+        let (job, actions) = state.sent(name, path: path, at: service.now)
+        senders[job] = continuation
+        await perform(actions)
+      case .retried(let name, let continuation):
+        let (job, actions) = state.retried(name, at: service.now)
+        if let job {
+          waiting[job, default: []].append(continuation)
+        } else {
+          continuation.resume(returning: nil)
+        }
+        await perform(actions)
+      }
+    }
+
+    /// Nothing is decided any more; nobody is left waiting.
+    mutating func end() {
+      for continuation in senders.values { continuation.resume(returning: .stopped) }
+      for continuation in waiting.values.joined() { continuation.resume(returning: .stopped) }
+      senders = [:]
+      waiting = [:]
+    }
+
+    // MARK: Looking
+
+    private mutating func look() async {
+      guard let folder = service.folder, let watch = folderWatch else { return }
+      do {
+        // What happens in a folder before it is watched is seen by looking once more.
+        var listing = try await service.work.run { try folder.look() }
+        for _ in 0..<8 where watch.watch(listing.folders) {
+          listing = try await service.work.run { try folder.look() }
+        }
+        complaint = nil
+        await perform(state.saw(listing.models, at: service.now))
+      } catch {
+        // A folder that cannot be read has not lost its models.
+        let text = "cannot look for models in '\(folder.path)': \(error.localizedDescription)"
+        if complaint != text { service.log.error("\(text)") }
+        complaint = text
+        _ = watch.watch([folder.path])
+      }
+    }
+
+    private func lookAtStore() async {
+      let directory = service.engine.models.store.directory
+      do {
+        try await service.lifecycle.catalog.refresh()
+        let names = service.lifecycle.catalog.entries.keys.map { directory + "/models/" + $0 }
+        if storeWatch.watch([directory, directory + "/models"] + names) {
+          try await service.lifecycle.catalog.refresh()
+        }
+      } catch { service.log.error("cannot list the store: \(error)") }
+    }
+
+    // MARK: Doing
+
+    private mutating func perform(_ actions: [RepositoryState.Action]) async {
+      for action in actions {
+        switch action {
+        case .start(let job): await service.start(job)
+        case .stop(let job): service.compilers.withLock { $0[job] }?.stop()
+        case .remove(let name, let versions): service.remove(name, versions)
+        case .show(let name, let phase): show(name, phase)
+        case .follow(let name, let sidecar): await service.follow(name, sidecar)
+        case .answer(let job, let outcome):
+          senders.removeValue(forKey: job)?.resume(returning: outcome)
+          for continuation in waiting.removeValue(forKey: job) ?? [] {
+            continuation.resume(returning: outcome)
+          }
+        case .wake(let time):
+          let service = service
+          Task {
+            try? await Task.sleep(for: max(time - service.now, .zero))
+            service.yield(.passed)
+          }
+        }
+      }
+    }
+
+    private func show(_ name: String, _ phase: RepositoryState.Phase) {
+      let log = service.log
+      switch phase {
+      case .idle: log.info("ready", metadata: ["model": "\(shown(name))"])
+      case .compiling: log.info("compiling", metadata: ["model": "\(shown(name))"])
+      case .failed(let reason):
+        log.warning("could not be compiled", metadata: ["model": "\(shown(name))", "reason": "\(reason)"])
+      }
+      service.lifecycle.catalog.show(
+        name, isCompiling: phase == .compiling,
+        failure: { if case .failed(let reason) = phase { reason } else { nil } }())
+    }
+  }
+}

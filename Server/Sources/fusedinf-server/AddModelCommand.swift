@@ -1,0 +1,14 @@
+import ArgumentParser
+import Kernels
+import Repository
+
+/// `add-model`: what the server starts itself as, to compile one model apart from its requests.
+struct AddModelCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add-model", abstract: "Compile one model for the server that started this.",
+    shouldDisplay: false)
+
+  @Argument(help: "What to compile, as JSON.") var request: String
+
+  func run() throws { CompilerProgram.run(request) { try CPUDevice() } }
+}
