@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import signal
+import time
 
 HIERARCHY = pathlib.Path("/sys/fs/cgroup")
 
@@ -43,8 +45,21 @@ class MemoryGroup:
         return self
 
     def __exit__(self, *_):
-        """The processes in it have ended."""
-        self.folder.rmdir()
+        """The processes in it have ended, or are ended now."""
+        for attempt in range(100):
+            for pid in (self.folder / "cgroup.procs").read_text().split():
+                try:
+                    os.kill(int(pid), signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            try:
+                self.folder.rmdir()
+                return
+            except OSError:
+                # The kernel takes its time to forget processes that have just ended.
+                if attempt == 99:
+                    raise
+                time.sleep(0.1)
 
     def join(self):
         """Puts the calling process in."""

@@ -10,6 +10,8 @@ import importlib
 import json
 import os
 import pathlib
+import signal
+import sys
 import time
 
 import machine
@@ -30,7 +32,7 @@ class Plan:
         self.rounds = options.rounds or (1 if options.quick else 2)
         self.load_seconds = options.seconds or (8 if options.quick else 20)
         # Of what onnxruntime would answer with every model resident.
-        self.shares = options.loads or ([0.25, 0.5, 1] if options.quick else [0.125, 0.25, 0.5, 1, 2])
+        self.shares = options.loads or ([0.5, 1, 2] if options.quick else [0.25, 0.5, 1, 2])
         self.latency_rounds = options.rounds or (2 if options.quick else 5)
         self.latency_seconds = 1 if options.quick else 2
         self.chosen = options.contenders
@@ -69,6 +71,8 @@ def arguments():
 
 def main():
     options = arguments()
+    # Servers are ended on the way out, however it comes to that.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     make_models.make()
     facts = machine.facts()
     date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")

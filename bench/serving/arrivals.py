@@ -31,10 +31,11 @@ def bursts(random, rate, seconds):
 PATTERNS = {"poisson": poisson, "bursts": bursts}
 
 
-def arrivals(names, pattern, rate, seconds, seed=SEED):
-    """[(seconds after the start, name)]: `rate` a second in the mean, in order."""
+def arrivals(models, pattern, rate, seconds, seed=SEED):
+    """[(seconds after the start, model)]: `rate` a second in the mean, in order."""
     random = np.random.default_rng([seed, round(rate * 1000), list(PATTERNS).index(pattern)])
     times = PATTERNS[pattern](random, rate, seconds)
-    ranked, probabilities = popularity(names, seed)
+    named = {model.name: model for model in models}
+    ranked, probabilities = popularity(list(named))
     chosen = random.choice(len(ranked), len(times), p=probabilities)
-    return [(float(time), ranked[index]) for time, index in zip(times, chosen)]
+    return [(float(time), named[ranked[index]]) for time, index in zip(times, chosen)]

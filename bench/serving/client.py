@@ -88,6 +88,13 @@ class HTTPClient:
             if connection.transport:
                 connection.transport.abort()
 
+    def close_idle(self):
+        while self.idle:
+            connection = self.idle.pop()
+            self.all.discard(connection)
+            if connection.transport:
+                connection.transport.close()
+
     async def exchange(self, *pieces):
         """(status, headers, body). A caller that is cancelled leaves a closed connection behind, as one that hangs up."""
         connection = None
@@ -134,21 +141,19 @@ class Outcome:
     status: int | None = None
 
 
-async def open_loop(server, client, arrivals, models, refusal=None):
-    """Sends every request when it is due, however slow the server is. The client goes away at the deadline. `refusal` looks
-    at a refused request's answer and says what is wrong with it."""
-    models = {model.name: model for model in models}
+async def open_loop(server, client, arrivals, refusal=None, patience=None):
+    """Sends every request of [(seconds after the start, model)] when it is due, however slow the server is. The client goes
+    away at the deadline, or after `patience` seconds. `refusal` looks at the answer of a refused request and says what is
+    wrong with it."""
     outcomes = []
     start = time.perf_counter() + 0.1
     clock = time.time() - time.perf_counter()
 
-    async def one(at, name):
-        model = models[name]
+    async def one(at, model):
         due = start + at
         status = None
         try:
-            left = due + model.deadline - time.perf_counter()
-            async with asyncio.timeout(max(left, 0)):
+            async with asyncio.timeout(max(due + (patience or model.deadline) - time.perf_counter(), 0)):
                 status, headers, body = await server.infer(client, model, clock + due + model.deadline)
             elapsed = time.perf_counter() - due
             if status == 200:
@@ -158,17 +163,17 @@ async def open_loop(server, client, arrivals, models, refusal=None):
             else:
                 kind = f"status {status}: {bytes(body[:160]).decode(errors='replace')}"
         except TimeoutError:
-            kind = "late"
+            kind = "no answer" if patience else "late"
         except (OSError, Broken) as error:
             kind = f"connection: {error}"[:160]
-        outcomes.append(Outcome(name, at, kind, (time.perf_counter() - due) * 1e3, status))
+        outcomes.append(Outcome(model.name, at, kind, (time.perf_counter() - due) * 1e3, status))
 
     tasks = set()
-    for at, name in arrivals:
+    for at, model in arrivals:
         delay = start + at - time.perf_counter()
         if delay > 0:
             await asyncio.sleep(delay)
-        task = asyncio.create_task(one(at, name))
+        task = asyncio.create_task(one(at, model))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)

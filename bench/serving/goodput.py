@@ -31,7 +31,7 @@ def ideal_rate(models):
     """Requests a second that onnxruntime would answer one after the other on all threads, with every model resident."""
     ranked, probabilities = popularity([model.name for model in models])
     warm = {model.name: model.warm_ms for model in models}
-    return 1e3 / sum(warm[name] * share for name, share in zip(ranked, probabilities))
+    return float(1e3 / sum(warm[name] * share for name, share in zip(ranked, probabilities)))
 
 
 def percentiles(outcomes):
@@ -61,6 +61,10 @@ def summary(outcomes, seconds, models):
             for kind, own in sorted(by_kind.items())}}
 
 
+class Killed(Failed):
+    """It took more memory than the group has."""
+
+
 async def check(server, client, models):
     """Every model answers as its reference does."""
     for model in models:
@@ -76,16 +80,15 @@ async def check(server, client, models):
 
 async def loads(server, models, plan, rates, name):
     """Every load in turn on one server that runs: its summaries."""
-    names = [model.name for model in models]
     runs = []
     async with HTTPClient(server.port) as http:
         client = server.client(http)
         await check(server, client, models)
         for pattern in PATTERNS:
             for rate in rates:
-                await open_loop(server, client, arrivals(names, pattern, rate, WARM_UP_SECONDS, SEED + 1), models)
+                await open_loop(server, client, arrivals(models, pattern, rate, WARM_UP_SECONDS, SEED + 1))
                 before = server.disk_bytes()
-                outcomes = await open_loop(server, client, arrivals(names, pattern, rate, plan.load_seconds), models)
+                outcomes = await open_loop(server, client, arrivals(models, pattern, rate, plan.load_seconds))
                 run = {"pattern": pattern, "rate": rate} | summary(outcomes, plan.load_seconds, models)
                 run |= {"disk_bytes": server.disk_bytes() - before, "pss": server.proportional_set_size()}
                 runs.append(run)
@@ -111,13 +114,14 @@ def serve(name, kind, options, models, budget, plan, rates, slack):
         try:
             runs = asyncio.run(loads(server, models, plan, rates, name))
         except Exception as error:
-            killed = group.kills if group else 0
-            raise Failed(f"{type(error).__name__}: {error}; {killed} of its processes were ended for their memory") from error
+            if group and group.kills:
+                raise Killed(f"{group.kills} of its processes were ended for their memory; {error}") from error
+            raise
         if group and group.kills:
-            raise Failed(f"{group.kills} of its processes were ended for their memory")
+            raise Killed(f"{group.kills} of its processes were ended for their memory")
         return {
             "note": kind.note, "empty": empty, "slack": slack, "runs": runs,
-            "peak": group.peak_bytes if group else None, "start_budget": budget}
+            "peak": group.peak_bytes if group else None}
 
 
 def contenders(plan, models, budget):
@@ -159,16 +163,21 @@ def run(plan):
         for name, (kind, options) in contenders(plan, models, budget).items():
             if any(error["contender"] == name for error in results["errors"]):
                 continue
+            failure = None
             for slack in slacks:
                 try:
                     served = serve(name, kind, options, models, budget, plan, rates, slack)
                 except Exception as error:  # whatever a server does is for the report
-                    failure = {"contender": name, "command": "goodput", "subject": f"slack {slack}", "error": str(error)[:1000]}
-                    say(f"  {name}: {failure['error'][:300]}")
-                    continue
-                results["contenders"].setdefault(name, []).append(served)
+                    text = f"{type(error).__name__}: {error}"
+                    failure = {"contender": name, "command": "goodput", "subject": f"slack {slack}", "error": text[:1000]}
+                    say(f"  {name}: {text[:300]}")
+                    if isinstance(error, Killed):
+                        continue
+                else:
+                    failure = None
+                    results["contenders"].setdefault(name, []).append(served)
                 break
-            else:
+            if failure:
                 results["errors"].append(failure)
             plan.save("goodput", results)
     return results

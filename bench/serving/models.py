@@ -27,7 +27,7 @@ DATATYPES = {
 
 @dataclasses.dataclass
 class Model:
-    """A model, one input of it, and its reference answer; `deadline` is in seconds."""
+    """A model, one input of it, and its reference answer; `deadline` is in seconds, and told to the server or not."""
 
     name: str
     onnx: str
@@ -35,6 +35,7 @@ class Model:
     outputs: dict
     deadline: float = 10.0
     warm_ms: float | None = None
+    tells_deadline: bool = True
 
     def __post_init__(self):
         self.body = b"".join(value.tobytes() for value in self.inputs.values())

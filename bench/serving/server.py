@@ -129,9 +129,11 @@ class Server:
         return result
 
     def end(self):
-        """First by asking, then by force."""
-        for sign, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
-            for pid in self.processes():
+        """First by asking its first process, then all, then by force."""
+        for sign, seconds in ((signal.SIGTERM, 10), (signal.SIGTERM, 5), (signal.SIGKILL, 10)):
+            everyone = self.processes()
+            is_asked_first = self.process.pid in everyone and seconds == 10 and sign == signal.SIGTERM
+            for pid in [self.process.pid] if is_asked_first else everyone:
                 try:
                     os.kill(pid, sign)
                 except ProcessLookupError:

@@ -17,13 +17,15 @@ class KServe:
 
     def request(self, model, expires=0.0):
         """The pieces to send. `expires`: when the answer is worth nothing any more, by `time.time()`."""
-        prepared = self.prepared.get(model.name) or self.prepared.setdefault(model.name, self._prepare(model))
+        key = model.name, model.tells_deadline
+        prepared = self.prepared.get(key) or self.prepared.setdefault(key, self._prepare(model))
         if not self.expires:
             return prepared, model.body
         return prepared.replace(b"@@@@@@@@@@@@@@@@@", b"%017.6f" % expires), model.body
 
     def header(self, model):
-        parameters = {"timeout": round(model.deadline * 1e6)} | ({"expires": "@" * 17} if self.expires else {})
+        parameters = {"timeout": round(model.deadline * 1e6)} if model.tells_deadline else {}
+        parameters |= {"expires": "@" * 17} if self.expires else {}
         return json.dumps({
             "parameters": parameters,
             "inputs": [

@@ -10,6 +10,7 @@ import pathlib
 import signal
 import sys
 import tempfile
+import threading
 
 import ray
 from ray import serve
@@ -58,7 +59,10 @@ def main():
         serve.start(http_options={"host": "127.0.0.1", "port": CONFIGURATION["port"]})
         serve.run(Multiplexed.bind(CONFIGURATION, MODELS), route_prefix="/")
         print(f"sessions at most: {MOST}", flush=True)
-        signal.sigwait({signal.SIGTERM, signal.SIGINT})
+        ended = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: ended.set())
+        while not ended.wait(1):
+            pass
         ray.shutdown()
 
 
