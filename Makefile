@@ -107,6 +107,13 @@ bench-serving: bench-contender ## measure the server beside Triton, Ray Serve an
 	@for peer in triton ray litserve; do scripts/venv.sh .venv-$$peer serving-$$peer || echo "bench: $$peer is left out"; done
 	@.venv-clients/bin/python bench/run_serving.py $(BENCH_OPTIONS)
 
+.PHONY: load
+load: build references ## bear more than can be done: one, two and four times the capacity (LOAD_SECONDS=300 each)
+	@echo "load: swift build -c release, in Server"
+	@cd Server && swift build -c release
+	@scripts/venv.sh .venv-clients clients
+	@.venv-clients/bin/python scripts/load.py
+
 .PHONY: lint
 lint: ## check the style of the Swift sources and the documents
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources Server/Tests
