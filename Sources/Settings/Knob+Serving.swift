@@ -14,6 +14,12 @@ extension Knob where Value == Bool {
       "uploads", .repository, .flag, standard: false,
       "Clients that may administer may send a model's file with a load.")
   }
+
+  public static var oneModelAtATime: Knob {
+    Knob(
+      "one-model-at-a-time", .scheduling, .flag, standard: false,
+      "A program holds one model, and the next begins when it has ended: what fusing is measured against.")
+  }
 }
 
 extension Knob where Value == Int {

@@ -129,22 +129,20 @@ class Server:
         return result
 
     def end(self):
-        """First by asking its first process, then all, then by force."""
-        for sign, seconds in ((signal.SIGTERM, 10), (signal.SIGTERM, 5), (signal.SIGKILL, 10)):
+        """First by asking its first process, then all of them, then by force."""
+        steps = [(signal.SIGTERM, 10, True), (signal.SIGTERM, 5, False), (signal.SIGKILL, 10, False)]
+        for sign, seconds, is_for_first in steps:
             everyone = self.processes()
-            is_asked_first = self.process.pid in everyone and seconds == 10 and sign == signal.SIGTERM
-            for pid in [self.process.pid] if is_asked_first else everyone:
+            for pid in [self.process.pid] if is_for_first and self.process.pid in everyone else everyone:
                 try:
                     os.kill(pid, sign)
                 except ProcessLookupError:
                     pass
             end = time.monotonic() + seconds
-            while time.monotonic() < end:
-                self.process.poll()
-                if not self.processes():
-                    self.process.wait()
-                    return
+            while time.monotonic() < end and (self.process.poll() is None or self.processes()):
                 time.sleep(0.05)
+            if self.process.poll() is not None and not self.processes():
+                return
         raise Failed(f"{self.name}: processes {self.processes()} do not end")
 
     def proportional_set_size(self):

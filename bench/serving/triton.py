@@ -151,6 +151,8 @@ class Loader:
             self.present[name] = 0
         finally:
             self.loading.pop(name, None)
+            async with self.changed:
+                self.changed.notify_all()
 
     async def unload(self, name):
         """Returns when it has left: Triton unloads in the background."""

@@ -9,7 +9,8 @@ extension Settings {
   var scheduler: SchedulerConfiguration {
     SchedulerConfiguration(
       maxQueuedRequests: self[.maxQueue], maxQueuedBytes: self[.maxQueueBytes], maxDelay: self[.maxDelay],
-      keepAlive: self[.keepAlive], maxBatch: self[.maxBatch], minimumResidency: self[.minimumResidency])
+      keepAlive: self[.keepAlive], maxBatch: self[.maxBatch], minimumResidency: self[.minimumResidency],
+      isOneModelAtATime: self[.oneModelAtATime])
   }
 
   var service: ServiceConfiguration {
