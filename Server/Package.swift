@@ -101,5 +101,14 @@ let package = Package(
     .testTarget(
       name: "ServingTests", dependencies: ["Serving", "InferenceProtocol", engine], swiftSettings: strict,
       linkerSettings: rpath),
+    .testTarget(
+      name: "InferenceProtocolTests", dependencies: ["InferenceProtocol", engine], swiftSettings: strict,
+      linkerSettings: rpath),
+    .testTarget(
+      name: "HTTPFrontendTests",
+      dependencies: [
+        "HTTPFrontend", .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ], swiftSettings: strict, linkerSettings: rpath),
   ]
 )

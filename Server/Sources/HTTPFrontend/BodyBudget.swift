@@ -1,14 +1,14 @@
 import Device
 
 /// The bytes of request bodies that are held, over all connections.
-final class BodyBudget: Sendable {
+package final class BodyBudget: Sendable {
   private let limit: Int
   private let used = Locked(0)
 
-  init(limit: Int) { self.limit = limit }
+  package init(limit: Int) { self.limit = limit }
 
   /// Takes `bytes` if they fit beside what is held.
-  func reserve(_ bytes: Int) -> Bool {
+  package func reserve(_ bytes: Int) -> Bool {
     used.withLock { used in
       guard bytes <= limit - used else { return false }
       used += bytes
@@ -16,5 +16,21 @@ final class BodyBudget: Sendable {
     }
   }
 
-  func release(_ bytes: Int) { used.withLock { $0 -= bytes } }
+  package func release(_ bytes: Int) { used.withLock { $0 -= bytes } }
+}
+
+/// What one request takes of a ``BodyBudget`` besides its body as it came; given back with the last reference.
+package final class BodyReservation: Sendable {
+  private let budget: BodyBudget
+  private let reserved = Locked(0)
+
+  package init(_ budget: BodyBudget) { self.budget = budget }
+
+  deinit { budget.release(reserved.withLock { $0 }) }
+
+  package func reserve(_ bytes: Int) -> Bool {
+    guard budget.reserve(bytes) else { return false }
+    reserved.withLock { $0 += bytes }
+    return true
+  }
 }

@@ -3,16 +3,16 @@ import NIOHTTP1
 
 /// What a connection does next: collects a request, has it answered, refuses it, closes. Times are nanoseconds of one
 /// clock. Decides only; ``ConnectionHandler`` carries out.
-struct ConnectionState {
+package struct ConnectionState {
   /// Why a request is not even handed on. The connection ends with it.
-  struct Refusal: Error, Hashable {
-    var status: Int
-    var message: String
+  package struct Refusal: Error, Hashable {
+    package var status: Int
+    package var message: String
     /// Seconds.
-    var retryAfter: Int?
+    package var retryAfter: Int?
   }
 
-  enum Action {
+  package enum Action {
     case nothing
     case answer(HTTPRequestHead, ByteBuffer)
     /// The client waits for leave to send its body.
@@ -21,12 +21,23 @@ struct ConnectionState {
     case close
   }
 
-  struct Limits {
-    var maxBodyBytes: Int
-    var headerTimeout: UInt64
-    var bodyTimeout: UInt64
-    var idleTimeout: UInt64
-    var minimumBytesPerSecond: UInt64
+  package struct Limits {
+    package var maxBodyBytes: Int
+    package var headerTimeout: UInt64
+    package var bodyTimeout: UInt64
+    package var idleTimeout: UInt64
+    package var minimumBytesPerSecond: UInt64
+
+    package init(
+      maxBodyBytes: Int, headerTimeout: UInt64, bodyTimeout: UInt64, idleTimeout: UInt64,
+      minimumBytesPerSecond: UInt64
+    ) {
+      self.maxBodyBytes = maxBodyBytes
+      self.headerTimeout = headerTimeout
+      self.bodyTimeout = bodyTimeout
+      self.idleTimeout = idleTimeout
+      self.minimumBytesPerSecond = minimumBytesPerSecond
+    }
   }
 
   private struct Collection {
@@ -51,32 +62,32 @@ struct ConnectionState {
   private var reserved = 0
   private var isQuiescing = false
   /// When ``timePassed(_:)`` has something to do.
-  private(set) var deadline: UInt64
+  package private(set) var deadline: UInt64
 
-  init(limits: Limits, budget: BodyBudget, now: UInt64) {
+  package init(limits: Limits, budget: BodyBudget, now: UInt64) {
     self.limits = limits
     self.budget = budget
     deadline = now &+ limits.idleTimeout
   }
 
   /// Whether more bytes are wanted now; while a request is answered, the next one's wait.
-  var wantsBytes: Bool {
+  package var wantsBytes: Bool {
     if case .answering = phase { return false }
     return true
   }
 
   /// Whether a request is being answered.
-  var isAnswering: Bool { !wantsBytes }
+  package var isAnswering: Bool { !wantsBytes }
 
   // MARK: What comes in
 
-  mutating func bytesArrived(_ now: UInt64) {
+  package mutating func bytesArrived(_ now: UInt64) {
     guard case .waiting(began: false) = phase else { return }
     phase = .waiting(began: true)
     deadline = now &+ limits.headerTimeout
   }
 
-  mutating func received(_ part: HTTPServerRequestPart, _ now: UInt64) -> Action {
+  package mutating func received(_ part: HTTPServerRequestPart, _ now: UInt64) -> Action {
     switch (part, phase) {
     case (.head(let head), .waiting): return begin(head, now)
     case (.body(let bytes), .collecting(var collection)):
@@ -131,14 +142,18 @@ struct ConnectionState {
   }
 
   /// The bytes are no HTTP.
-  mutating func failedToParse(headerIsTooLarge: Bool) -> Action {
+  package mutating func failedToParse(headerIsTooLarge: Bool) -> Action {
     switch phase {
     case .waiting, .collecting:
       return refuse(
         headerIsTooLarge
           ? Refusal(status: 431, message: "the request's header is too large")
           : Refusal(status: 400, message: "this is no HTTP/1.1 request"), .http1_1)
-    case .answering, .ending: return .close
+    case .answering:
+      // What is being answered came before; nothing can come after.
+      phase = .answering(keepsAlive: false)
+      return .nothing
+    case .ending: return .nothing
     }
   }
 
@@ -179,7 +194,7 @@ struct ConnectionState {
   // MARK: What goes out
 
   /// Whether the answer's header has to say that the connection ends with it.
-  var endsAfterAnswer: Bool {
+  package var endsAfterAnswer: Bool {
     switch phase {
     case .answering(let keepsAlive): !keepsAlive || isQuiescing
     case .ending: true
@@ -188,18 +203,18 @@ struct ConnectionState {
   }
 
   /// Bytes were given to the socket, and are waited for.
-  mutating func beganToSend(_ bytes: Int, _ now: UInt64) {
+  package mutating func beganToSend(_ bytes: Int, _ now: UInt64) {
     let seconds = UInt64(max(bytes, 0)) / max(limits.minimumBytesPerSecond, 1)
     deadline = now &+ limits.bodyTimeout &+ seconds &* 1_000_000_000
   }
 
   /// A part of an answer that goes on has been taken by the client.
-  mutating func sent() {
+  package mutating func sent() {
     if case .answering = phase { deadline = .max }
   }
 
   /// The last byte of an answer has been taken by the client.
-  mutating func finishedAnswer(_ now: UInt64) -> Action {
+  package mutating func finishedAnswer(_ now: UInt64) -> Action {
     let ends = endsAfterAnswer
     release()
     switch phase {
@@ -221,7 +236,7 @@ struct ConnectionState {
 
   // MARK: Time and ends
 
-  mutating func timePassed(_ now: UInt64) -> Action {
+  package mutating func timePassed(_ now: UInt64) -> Action {
     guard now >= deadline else { return .nothing }
     switch phase {
     case .waiting(began: false), .answering, .ending:
@@ -236,12 +251,12 @@ struct ConnectionState {
   }
 
   /// The server shuts down.
-  mutating func quiesce() -> Action {
+  package mutating func quiesce() -> Action {
     isQuiescing = true
     guard case .waiting(began: false) = phase else { return .nothing }
     end()
     return .close
   }
 
-  mutating func closed() { end() }
+  package mutating func closed() { end() }
 }

@@ -11,17 +11,21 @@ struct HTTPContext: RequestContext {
     let logger: Logger
     let isLoopback: Bool
     let body: ByteBuffer
+    let reservation: BodyReservation?
   }
 
   var coreContext: CoreRequestContextStorage
   let isLoopback: Bool
   /// The whole body, as it came.
   let body: ByteBuffer
+  /// Takes the bytes of a body that came compressed; `nil` when it did not.
+  let reservation: BodyReservation?
 
   init(source: Source) {
     coreContext = CoreRequestContextStorage(source: source)
     isLoopback = source.isLoopback
     body = source.body
+    reservation = source.reservation
   }
 }
 
@@ -52,8 +56,24 @@ struct HTTPCall: Sendable {
   }
 
   /// The body, decompressed if it came compressed.
-  /// - Throws: ``ServiceError``.
-  func body() throws -> ByteBuffer { context.body }
+  /// - Throws: `ProtocolError` when it is not compressed as its header says, ``ServiceError`` when it is too large.
+  func body() async throws -> ByteBuffer {
+    guard let reservation = context.reservation,
+      let coding = try ContentCoding(contentEncoding: request.headers[.contentEncoding])
+    else { return context.body }
+    return try await HTTPCall.heavy(.max) { [context, configuration] in
+      try coding.decompress(context.body, limit: configuration.maxBodyBytes, reservation: reservation)
+    }
+  }
+
+  private static let work = BlockingWork("fusedinf.http")
+
+  /// Runs work that grows with a message: here when it is small, else away from Swift's cooperative threads.
+  static func heavy<Result: Sendable>(
+    _ byteCount: Int, _ body: @escaping @Sendable () throws -> Result
+  ) async throws -> Result {
+    byteCount < 64 << 10 ? try body() : try await work.run(body)
+  }
 
   /// - Returns: the tenant that the caller is.
   /// - Throws: ``ServiceError`` when the caller may not do this.
@@ -67,6 +87,14 @@ struct HTTPCall: Sendable {
     }
     return try service.access.authorize(Caller(key: key, isLoopback: context.isLoopback), action)
   }
+
+  /// The tenant that a request counts for: the name of the caller's API key, or where there are no keys, what the
+  /// caller calls itself in `X-Tenant`.
+  /// - Throws: ``ServiceError`` when the caller may not do this.
+  func tenant(_ action: AccessAction) throws(ServiceError) -> String {
+    let known = try authorize(action)
+    return known.isEmpty ? String((request.headers[.tenant] ?? "").prefix(64)) : known
+  }
 }
 
 extension HTTPField.Name {
@@ -79,5 +107,6 @@ extension HTTPField.Name {
   static let apiKey = known("X-API-Key")
   static let accelBuffering = known("X-Accel-Buffering")
   static let referrerPolicy = known("Referrer-Policy")
+  static let tenant = known("X-Tenant")
   static let inferenceHeaderLength = known("Inference-Header-Content-Length")
 }

@@ -1,5 +1,6 @@
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -23,6 +24,8 @@ public struct HTTPFrontend: Service {
       ServerRoutes(),
       ModelRoutes(),
       InferRoutes(),
+      RepositoryRoutes(),
+      SharedMemoryRoutes(),
       UnsupportedRoutes(),
       MetricsRoutes(),
       EventRoutes(),
@@ -36,13 +39,15 @@ public struct HTTPFrontend: Service {
     for family in families { family.add(to: routes) }
     let responder = routes.responder()
     let log = service.log
-    let channel = InferenceChannel(
-      configuration: configuration, budget: BodyBudget(limit: configuration.maxBodyBytesInFlight)
-    ) { address in
-      let isLoopback = address?.isLoopback ?? true
+    let budget = BodyBudget(limit: configuration.maxBodyBytesInFlight)
+    let channel = InferenceChannel(configuration: configuration, budget: budget) { address in
+      let isLoopback = address?.isLoopback ?? false
       return { head, body, writer in
+        let reservation =
+          head.headers.contains(name: "content-encoding") ? BodyReservation(budget) : nil
         let context = HTTPContext(
-          source: HTTPContext.Source(logger: log, isLoopback: isLoopback, body: body))
+          source: HTTPContext.Source(
+            logger: log, isLoopback: isLoopback, body: body, reservation: reservation))
         var response: Response
         do {
           response = try await responder.respond(to: Request(head, body), context: context)
@@ -52,20 +57,32 @@ public struct HTTPFrontend: Service {
           }
         } catch { response = Response(error) }
         try await writer.write(response)
+        withExtendedLifetime(reservation) {}
       }
     }
-    let server = Server(
-      childChannelSetup: channel,
-      configuration: ServerConfiguration(
-        address: .hostname(configuration.host, port: configuration.port), backlog: 1024,
-        availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections)),
-      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: log)
+    let server = try self.server(channel)
     // Readers of events would stay until they leave.
     try await withGracefulShutdownHandler {
       try await server.run()
     } onGracefulShutdown: { [service] in
       service.events.close()
     }
+  }
+
+  private func server(_ channel: InferenceChannel) throws -> any Service {
+    let options = ServerConfiguration(
+      address: .hostname(configuration.host, port: configuration.port), backlog: 1024,
+      availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections))
+    let loops = MultiThreadedEventLoopGroup.singleton
+    guard let files = configuration.tls else {
+      return channel.server(configuration: options, eventLoopGroup: loops, logger: service.log)
+    }
+    let chain = try NIOSSLCertificate.fromPEMFile(files.certificateChain)
+    let tls = TLSConfiguration.makeServerConfiguration(
+      certificateChain: chain.map { .certificate($0) },
+      privateKey: .privateKey(try NIOSSLPrivateKey(file: files.privateKey, format: .pem)))
+    return try TLSChannel(channel, tlsConfiguration: tls)
+      .server(configuration: options, eventLoopGroup: loops, logger: service.log)
   }
 }
 

@@ -17,18 +17,21 @@ struct InferRoutes: RouteFamily {
   private func infer(_ call: HTTPCall) async throws -> Response {
     let model = try call.parameter("model")
     let version = try call.version()
-    let tenant = try call.authorize(.infer(model: model))
+    let tenant = try call.tenant(.infer(model: model))
     var request = try await InferRoutes.request(call, model: model, version: version)
     request.tenant = tenant
     let response = try await call.service.infer(request)
-    return Response(try response.encoded(for: request))
+    let coding = ContentCoding(acceptEncoding: call.request.headers[.acceptEncoding])
+    return try await HTTPCall.heavy(response.outputs.reduce(0) { $0 + $1.byteCount }) { [request] in
+      try Response(response.encoded(for: request), coding)
+    }
   }
 
   /// Reads the request out of the call's body.
   static func request(_ call: HTTPCall, model: String, version: Int?) async throws -> InferRequest {
-    let body = TensorBuffer(try call.body())
+    let body = TensorBuffer(try await call.body())
     guard let field = call.request.headers[.inferenceHeaderLength] else {
-      return try request(body, headerLength: body.bytes.count, model, version)
+      return try await request(body, headerLength: body.bytes.count, model, version)
     }
     guard let length = Int(field), length >= 0, length <= body.bytes.count else {
       throw ProtocolError(
@@ -38,21 +41,34 @@ struct InferRoutes: RouteFamily {
       return try InferRequest(
         raw: body, for: try await call.service.metadata(of: model, version: version), version: version)
     }
-    return try request(body, headerLength: length, model, version)
+    return try await request(body, headerLength: length, model, version)
   }
 
   private static func request(
     _ body: TensorBuffer, headerLength: Int, _ model: String, _ version: Int?
-  ) throws -> InferRequest {
-    var reader = JSONReader(UnsafeRawBufferPointer(rebasing: body.bytes.prefix(headerLength)))
-    var tail = BinaryTail(body, from: headerLength)
-    let request = try withExtendedLifetime(body) {
-      let request = try InferRequest(json: &reader, tail: &tail, model: model, version: version)
-      try reader.finish()
+  ) async throws -> InferRequest {
+    try await HTTPCall.heavy(headerLength) {
+      var reader = JSONReader(UnsafeRawBufferPointer(rebasing: body.bytes.prefix(headerLength)))
+      var tail = BinaryTail(body, from: headerLength)
+      let request = try withExtendedLifetime(body) {
+        let request = try InferRequest(json: &reader, tail: &tail, model: model, version: version)
+        try reader.finish()
+        return request
+      }
+      try tail.finish()
       return request
     }
-    try tail.finish()
-    return request
+  }
+}
+
+extension NamedTensor {
+  /// About how many bytes it takes to write.
+  fileprivate var byteCount: Int {
+    switch contents {
+    case .tensor(let tensor): tensor.byteCount
+    case .strings(let strings): strings.count * 16
+    case .shared: 0
+    }
   }
 }
 
@@ -68,23 +84,34 @@ extension TensorBuffer {
 extension Response {
   /// Tensors up to this size are copied behind the JSON, so that the response leaves in one piece.
   private static let gathered = 32 << 10
+  /// Smaller bodies are not worth compressing.
+  private static let compressed = 1 << 10
 
-  init(_ encoded: EncodedInferResponse) {
+  /// - Parameter coding: what the client takes.
+  init(_ encoded: EncodedInferResponse, _ coding: ContentCoding?) throws {
     var headers: HTTPFields = [.contentType: "application/json"]
     if !encoded.tail.isEmpty {
       headers[.contentType] = "application/octet-stream"
       headers[.inferenceHeaderLength] = "\(encoded.json.count)"
     }
-    let small = encoded.tail.allSatisfy { $0.byteCount <= Response.gathered }
-    var first = ByteBufferAllocator().buffer(
-      capacity: encoded.json.count + (small ? encoded.tail.reduce(0) { $0 + $1.byteCount } : 0))
+    let tailBytes = encoded.tail.reduce(0) { $0 + $1.byteCount }
+    let isSmall = encoded.tail.allSatisfy { $0.byteCount <= Response.gathered }
+    var first = ByteBufferAllocator().buffer(capacity: encoded.json.count + (isSmall ? tailBytes : 0))
     first.writeBytes(encoded.json)
-    guard !small else {
-      for part in encoded.tail { part.withUnsafeBytes { _ = first.writeBytes($0) } }
-      self.init(status: .ok, headers: headers, body: ResponseBody(byteBuffer: first))
-      return
+    var parts: [ByteBuffer] = []
+    for part in encoded.tail {
+      part.withUnsafeBytes { bytes in
+        if isSmall { first.writeBytes(bytes) } else { parts.append(ByteBuffer(bytes: bytes)) }
+      }
     }
-    let parts = encoded.tail.map { part in part.withUnsafeBytes { ByteBuffer(bytes: $0) } }
-    self.init(status: .ok, headers: headers, body: ResponseBody(contentsOf: [first] + parts))
+    if let coding, encoded.json.count + tailBytes >= Response.compressed {
+      headers[.contentEncoding] = coding.rawValue
+      headers[.vary] = "Accept-Encoding"
+      first = try coding.compress([first] + parts)
+      parts = []
+    }
+    self.init(
+      status: .ok, headers: headers,
+      body: parts.isEmpty ? ResponseBody(byteBuffer: first) : ResponseBody(contentsOf: [first] + parts))
   }
 }

@@ -1,0 +1,53 @@
+import Hummingbird
+import InferenceProtocol
+import NIOCore
+import Serving
+
+/// `v2/repository`: the index, load and unload (Triton's model repository extension).
+struct RepositoryRoutes: RouteFamily {
+  func add(to routes: Routes) {
+    routes.on(.post, "v2/repository/index", .read) { call in
+      var onlyReady = false
+      try await call.readObject { reader, member in
+        if member == "ready" { onlyReady = try reader.readBool() } else { try reader.skipValue() }
+      }
+      return try Response(json: call.service.repositoryIndex(onlyReady: onlyReady))
+    }
+    routes.on(.post, "v2/repository/models/:model/load", .administer) { call in
+      try await call.service.load(call.parameter("model"), parameters: call.readParameters())
+      return Response(status: .ok)
+    }
+    routes.on(.post, "v2/repository/models/:model/unload", .administer) { call in
+      let dependents = try await call.readParameters()["unload_dependents"] == .bool(true)
+      try await call.service.unload(call.parameter("model"), dependents: dependents)
+      return Response(status: .ok)
+    }
+  }
+}
+
+extension HTTPCall {
+  /// Reads the body as one object; an empty body is an empty object.
+  /// - Throws: `ProtocolError`, ``ServiceError``.
+  func readObject(_ read: (inout JSONReader, String) throws -> Void) async throws {
+    let body = try await body()
+    guard body.readableBytes > 0 else { return }
+    try body.withUnsafeReadableBytes { bytes in
+      var reader = JSONReader(bytes)
+      try reader.readObject(read)
+      try reader.finish()
+    }
+  }
+
+  /// The `parameters` of the object that the body is.
+  func readParameters() async throws -> [String: Parameter] {
+    var parameters: [String: Parameter] = [:]
+    try await readObject { reader, member in
+      if member == "parameters" {
+        parameters = try reader.readParameters()
+      } else {
+        try reader.skipValue()
+      }
+    }
+    return parameters
+  }
+}

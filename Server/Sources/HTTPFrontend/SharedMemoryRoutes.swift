@@ -1,0 +1,50 @@
+import Hummingbird
+import InferenceProtocol
+import Serving
+
+/// `v2/systemsharedmemory`: regions that clients share tensors through (Triton's shared memory extension).
+struct SharedMemoryRoutes: RouteFamily {
+  func add(to routes: Routes) {
+    routes.on(.get, "v2/systemsharedmemory/status", .read) { call in
+      try Response(json: call.service.sharedMemory.status(name: nil))
+    }
+    routes.on(.get, "v2/systemsharedmemory/region/:region/status", .read) { call in
+      try Response(json: call.service.sharedMemory.status(name: call.parameter("region")))
+    }
+    routes.on(.post, "v2/systemsharedmemory/region/:region/register", .administer) { call in
+      try await register(call)
+      return Response(status: .ok)
+    }
+    routes.on(.post, "v2/systemsharedmemory/region/:region/unregister", .administer) { call in
+      call.service.sharedMemory.unregister(name: try call.parameter("region"))
+      return Response(status: .ok)
+    }
+    routes.on(.post, "v2/systemsharedmemory/unregister", .administer) { call in
+      call.service.sharedMemory.unregister(name: nil)
+      return Response(status: .ok)
+    }
+  }
+
+  private func register(_ call: HTTPCall) async throws {
+    var key: String?
+    var offset = 0
+    var byteCount: Int?
+    func number(_ reader: inout JSONReader, _ member: String) throws -> Int {
+      guard case .int(let value) = try reader.readNumber(), let value = Int(exactly: value), value >= 0 else {
+        throw ProtocolError("'\(member)' is no number of bytes")
+      }
+      return value
+    }
+    try await call.readObject { reader, member in
+      switch member {
+      case "key": key = try reader.readString()
+      case "offset": offset = try number(&reader, member)
+      case "byte_size": byteCount = try number(&reader, member)
+      default: try reader.skipValue()
+      }
+    }
+    guard let key, let byteCount else { throw ProtocolError("a region needs 'key' and 'byte_size'") }
+    try call.service.sharedMemory.register(
+      name: call.parameter("region"), key: key, offset: offset, byteCount: byteCount)
+  }
+}

@@ -1,0 +1,134 @@
+import NIOCore
+import NIOHTTP1
+import Testing
+
+import HTTPFrontend
+
+/// A connection whose limits are 100 bytes, and 10 (header), 20 (body) and 50 (idle) nanoseconds.
+private func connection(budget: BodyBudget = BodyBudget(limit: 1000)) -> ConnectionState {
+  ConnectionState(
+    limits: ConnectionState.Limits(
+      maxBodyBytes: 100, headerTimeout: 10, bodyTimeout: 20, idleTimeout: 50,
+      minimumBytesPerSecond: 1_000_000_000),
+    budget: budget, now: 0)
+}
+
+private func head(_ fields: [(String, String)] = [], version: HTTPVersion = .http1_1) -> HTTPServerRequestPart
+{
+  .head(HTTPRequestHead(version: version, method: .POST, uri: "/", headers: HTTPHeaders(fields)))
+}
+
+private func body(_ count: Int) -> HTTPServerRequestPart { .body(ByteBuffer(repeating: 7, count: count)) }
+
+extension ConnectionState.Action {
+  /// The status that a request is refused with.
+  fileprivate var refusal: Int? { if case .refuse(let refusal, _) = self { refusal.status } else { nil } }
+  fileprivate var answeredBytes: Int? {
+    if case .answer(_, let body) = self { body.readableBytes } else { nil }
+  }
+  fileprivate var isClose: Bool { if case .close = self { true } else { false } }
+  fileprivate var asksForBody: Bool { if case .askForBody = self { true } else { false } }
+}
+
+@Suite struct ConnectionStateTests {
+  @Test func aRequestIsAnsweredWhenItIsWhole() {
+    var state = connection()
+    #expect(state.received(head([("content-length", "6")]), 1).answeredBytes == nil)
+    #expect(state.received(body(2), 2).answeredBytes == nil)
+    #expect(state.received(body(4), 3).answeredBytes == nil)
+    #expect(state.received(.end(nil), 4).answeredBytes == 6)
+    #expect(state.isAnswering && !state.wantsBytes)
+    #expect(!state.finishedAnswer(5).isClose)
+    #expect(state.received(head(), 6).answeredBytes == nil)
+    #expect(state.received(.end(nil), 7).answeredBytes == 0)
+  }
+
+  @Test func aBodyTooLargeIsRefusedBeforeItIsRead() {
+    var state = connection()
+    #expect(state.received(head([("content-length", "101")]), 1).refusal == 413)
+    // What the client sends all the same is passed over.
+    #expect(state.received(body(50), 2).refusal == nil)
+    #expect(state.endsAfterAnswer)
+  }
+
+  @Test func aChunkedBodyIsRefusedWhenItIsTooLarge() {
+    var state = connection()
+    #expect(state.received(head([("transfer-encoding", "chunked")]), 1).refusal == nil)
+    #expect(state.received(body(60), 2).refusal == nil)
+    #expect(state.received(body(60), 3).refusal == 413)
+  }
+
+  @Test func bodiesOfAllConnectionsAreBounded() {
+    let budget = BodyBudget(limit: 150)
+    var first = connection(budget: budget)
+    var second = connection(budget: budget)
+    #expect(first.received(head([("content-length", "100")]), 1).refusal == nil)
+    #expect(second.received(head([("content-length", "100")]), 1).refusal == 503)
+    first.closed()
+    var third = connection(budget: budget)
+    #expect(third.received(head([("content-length", "100")]), 2).refusal == nil)
+    third.closed()
+    #expect(budget.reserve(150))
+  }
+
+  @Test func aSlowHeaderIsRefused() {
+    var state = connection()
+    state.bytesArrived(5)
+    #expect(state.deadline == 15)
+    state.bytesArrived(14)
+    #expect(state.timePassed(14).refusal == nil)
+    #expect(state.timePassed(15).refusal == 408)
+  }
+
+  @Test func aSlowBodyIsRefused() {
+    var state = connection()
+    _ = state.received(head([("content-length", "50")]), 5)
+    _ = state.received(body(10), 10)
+    // One nanosecond more for each byte that came.
+    #expect(state.deadline == 35)
+    #expect(state.timePassed(35).refusal == 408)
+  }
+
+  @Test func anIdleConnectionIsClosedAndAnAnswerMayTakeLong() {
+    var state = connection()
+    #expect(!state.timePassed(49).isClose)
+    #expect(state.timePassed(50).isClose)
+    state = connection()
+    _ = state.received(head(), 1)
+    _ = state.received(.end(nil), 1)
+    #expect(state.deadline == .max)
+    state.beganToSend(10, 100)
+    #expect(state.timePassed(130).isClose)
+  }
+
+  @Test func leaveToSendABodyIsGivenOnceItMayBe() {
+    var state = connection()
+    #expect(state.received(head([("content-length", "50"), ("expect", "100-continue")]), 1).asksForBody)
+    state = connection()
+    #expect(state.received(head([("content-length", "500"), ("expect", "100-continue")]), 1).refusal == 413)
+  }
+
+  @Test func aConnectionEndsWhenItsClientOrTheServerSaysSo() {
+    for (fields, version) in [([("connection", "close")], HTTPVersion.http1_1), ([], .http1_0)] {
+      var state = connection()
+      _ = state.received(head(fields, version: version), 1)
+      _ = state.received(.end(nil), 1)
+      #expect(state.endsAfterAnswer)
+      #expect(state.finishedAnswer(2).isClose)
+    }
+    var state = connection()
+    _ = state.received(head(), 1)
+    _ = state.received(.end(nil), 1)
+    #expect(!state.quiesce().isClose)
+    #expect(state.finishedAnswer(2).isClose)
+    var idle = connection()
+    #expect(idle.quiesce().isClose)
+  }
+
+  @Test func whatIsNoHTTPIsRefusedOnce() {
+    var state = connection()
+    #expect(state.failedToParse(headerIsTooLarge: true).refusal == 431)
+    #expect(state.failedToParse(headerIsTooLarge: false).refusal == nil)
+    #expect(!state.failedToParse(headerIsTooLarge: false).isClose)
+  }
+}
