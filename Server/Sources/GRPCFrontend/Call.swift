@@ -29,6 +29,9 @@ package struct Call: Sendable {
     try service.access.authorize(caller, action)
   }
 
+  /// False once the server is to end.
+  var isReady: Bool { service.readiness.isReady && !drain.isDraining }
+
   /// The key comes as `authorization: Bearer KEY` or as `x-api-key: KEY`.
   var caller: Caller {
     Caller(

@@ -39,6 +39,6 @@ struct HealthCalls: RegistrableRPCService {
 
 extension Grpc_Health_V1_HealthCheckResponse {
   fileprivate init(_ call: Call) {
-    self = .with { $0.status = call.drain.isDraining ? .notServing : .serving }
+    self = .with { $0.status = call.isReady ? .serving : .notServing }
   }
 }

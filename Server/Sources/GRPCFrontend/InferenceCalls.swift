@@ -36,7 +36,7 @@ struct InferenceCalls: RegistrableRPCService {
     }
     router.unary("ServerReady", of: Self.name, on: host) { (_: Inference_ServerReadyRequest, call) in
       _ = try call.authorize(.look)
-      return Inference_ServerReadyResponse.with { $0.ready = !call.drain.isDraining }
+      return Inference_ServerReadyResponse.with { $0.ready = call.isReady }
     }
     router.unary("ServerMetadata", of: Self.name, on: host) { (_: Inference_ServerMetadataRequest, call) in
       _ = try call.authorize(.look)
@@ -49,7 +49,7 @@ struct InferenceCalls: RegistrableRPCService {
       _ = try call.authorize(.look)
       let version = try Int(modelVersion: request.version)
       return Inference_ModelReadyResponse.with {
-        $0.ready = !call.drain.isDraining && call.service.catalog.isReady(request.name, version: version)
+        $0.ready = call.isReady && call.service.catalog.isReady(request.name, version: version)
       }
     }
     router.unary("ModelMetadata", of: Self.name, on: host) {

@@ -40,6 +40,13 @@ extension Settings {
     var grpc = GRPCConfiguration()
     grpc.host = self[.bind]
     grpc.port = self[.grpcPort]
+    if let certificate = self[.tlsCertificate], let key = self[.tlsKey] {
+      grpc.tls = .init(certificatePath: certificate, keyPath: key)
+    }
+    grpc.maxMessageBytes = self[.maxBody]
+    grpc.messageTimeout = self[.bodyTimeout]
+    grpc.maxConnections = self[.maxConnections]
+    grpc.maxIdle = self[.idleTimeout]
     return grpc
   }
 }
