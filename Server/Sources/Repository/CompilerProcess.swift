@@ -110,7 +110,10 @@ public final class CompilerProcess: Sendable {
     posix_spawnattr_setpgroup(&attributes, 0)
     posix_spawnattr_setflags(
       &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-    let text = String(decoding: try JSONEncoder().encode(request), as: UTF8.self)
+    let encoder = JSONEncoder()
+    // So that lists of processes show paths as they are.
+    encoder.outputFormatting = .withoutEscapingSlashes
+    let text = String(decoding: try encoder.encode(request), as: UTF8.self)
     // A report of a crash takes seconds, and more memory than the process may have.
     var variables = ProcessInfo.processInfo.environment
     variables["SWIFT_BACKTRACE"] = "enable=no"

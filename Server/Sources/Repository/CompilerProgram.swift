@@ -13,8 +13,10 @@ public enum CompilerProgram {
   ///   - makeDevice: called with the limits in force.
   public static func run(_ text: String, makeDevice: () throws -> any Device) -> Never {
     var isDone = false
+    var fileBytes = 0
     do {
       let request = try JSONDecoder().decode(CompileRequest.self, from: Data(text.utf8))
+      fileBytes = request.limits.fileBytes
       endWithInput()
       keepOutOfTheWay()
       limit(request.limits)
@@ -23,9 +25,9 @@ public enum CompilerProgram {
       isDone = true
     } catch {
       let kind = (error as? StoreError)?.kind
+      let hint = kind == .noSpace ? "; compiling may write files of at most \(fileBytes) bytes" : ""
       tell(
-        CompilerLine(
-          reason: "\(error)", isTemporary: [.noSpace, .locked, .system].contains(kind)))
+        CompilerLine(reason: "\(error)\(hint)", isTemporary: [.noSpace, .locked, .system].contains(kind)))
     }
     exit(isDone ? EXIT_SUCCESS : EXIT_FAILURE)
   }

@@ -4,7 +4,7 @@ import Testing
 
 /// A folder of this test's own, removed with it.
 private final class Folder {
-  let path = NSTemporaryDirectory() + "/fusedinf-folder-\(UInt64.random(in: 0 ..< .max))"
+  let path = NSTemporaryDirectory() + "fusedinf-folder-\(UInt64.random(in: 0 ..< .max))"
 
   init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
   deinit { try? FileManager.default.removeItem(atPath: path) }
@@ -97,7 +97,7 @@ struct RepositoryFolderTests {
     let (batches, send) = AsyncStream.makeStream(of: FolderWatch.Batch.self)
     watch.start { send.yield($0) }
     let path = folder.path + "/a.onnx"
-    FileManager.default.createFile(atPath: path, contents: nil)
+    #expect(FileManager.default.createFile(atPath: path, contents: nil))
     let file = try #require(FileHandle(forWritingAtPath: path))
     try file.write(contentsOf: Data([1]))
     var events = batches.makeAsyncIterator()
