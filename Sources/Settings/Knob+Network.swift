@@ -10,8 +10,9 @@ extension Knob where Value == String {
   public static var admin: Knob {
     Knob(
       "admin", .access, .choice(["loopback", "keys", "open"]), standard: "loopback",
-      "Who may load, unload and register shared memory: callers on this machine; only keys that say so; or "
-        + "everybody. A key that may administer does so from anywhere, whichever it is.")
+      "Who may load, unload and register shared memory beside keys that say so: callers on this machine without "
+        + "a key; nobody; or everybody. Behind a proxy on this machine, where all callers look like it: keys."
+    )
   }
 
   public static var logLevel: Knob {
@@ -62,6 +63,12 @@ extension Knob where Value == Int {
     Knob("max-body", .limits, .size, standard: 256 << 20, "The largest request, decompressed.")
   }
 
+  public static var maxBodyInFlight: Knob {
+    Knob(
+      "max-body-in-flight", .limits, .size, standard: 1 << 30,
+      "The most bytes of HTTP requests that are held at once, over all connections.")
+  }
+
   public static var maxHeader: Knob {
     Knob("max-header", .limits, .size, standard: 64 << 10, "The most bytes of an HTTP request's headers.")
   }
@@ -88,10 +95,10 @@ extension Knob where Value == Bool {
       "Clients on this machine may register system shared memory.")
   }
 
-  public static var openMetrics: Knob {
+  public static var openReads: Knob {
     Knob(
-      "open-metrics", .access, .flag, standard: true,
-      "Metrics and statistics can be read without an API key.")
+      "open-reads", .access, .flag, standard: false,
+      "Where keys are asked for: models' metadata, statistics and metrics can be read without.")
   }
 }
 
@@ -104,8 +111,8 @@ extension Knob where Value == Duration {
 
   public static var bodyTimeout: Knob {
     Knob(
-      "body-timeout", .limits, .duration, standard: .seconds(60),
-      "The longest that a client may take to send a request's body.")
+      "body-timeout", .limits, .duration, standard: .seconds(20),
+      "How long a client may take to send a request's body; longer only while 16 KiB a second come.")
   }
 
   public static var idleTimeout: Knob {

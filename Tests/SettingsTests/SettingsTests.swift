@@ -82,12 +82,12 @@ func aValueThatAKnobDoesNotTakeIsRefusedWhereverItComesFrom(name: String, value:
 
 @Test func optionsAreReadInEveryForm() throws {
   let words = [
-    "--budget", "64MiB", "--http-port=0", "--shared-memory", "--no-grpc", "--open-metrics=off", "--pin", "a",
+    "--budget", "64MiB", "--http-port=0", "--shared-memory", "--no-grpc", "--open-reads=off", "--pin", "a",
     "--pin", "b,c", "--log-level", "debug", "--log-level", "error",
   ]
   let settings = try settings(try KnobOptions(words, knobs: KnobDeclaration.server).values)
   #expect(settings[.budget] == 64 << 20 && settings[.httpPort] == 0)
-  #expect(settings[.sharedMemory] && !settings[.grpc] && !settings[.openMetrics] && settings[.http])
+  #expect(settings[.sharedMemory] && !settings[.grpc] && !settings[.openReads] && settings[.http])
   #expect(settings[.pin] == ["a", "b", "c"] && settings[.logLevel] == "error")
 }
 

@@ -7,6 +7,8 @@ struct ServerRoutes: RouteFamily {
     routes.on(.get, "v2", .look) { call in try Response(json: call.service.metadata) }
     // Live and ready say that requests are taken: no model has to be resident for that.
     routes.on(.get, "v2/health/live", .look) { _ in Response(status: .ok) }
-    routes.on(.get, "v2/health/ready", .look) { _ in Response(status: .ok) }
+    routes.on(.get, "v2/health/ready", .look) { call in
+      Response(status: call.service.readiness.isReady ? .ok : .serviceUnavailable)
+    }
   }
 }

@@ -33,7 +33,9 @@ struct InferenceServer {
     let engine = Engine(
       store: try ModelStore(directory: settings[.store]), device: try CPUDevice(),
       configuration: settings.engine)
-    let service = InferenceService(engine: engine, configuration: settings.service, log: log)
+    let access = AccessPolicy(
+      rules: settings.access, keys: try settings[.keys].map { try APIKeyFile(reading: $0).keys })
+    let service = InferenceService(engine: engine, configuration: settings.service, access: access, log: log)
     try await service.catalog.refresh()
     for name in settings[.pin] {
       try await service.scheduler.pin(try await service.catalog.model(name, version: nil))
@@ -65,7 +67,9 @@ struct InferenceServer {
     }
     // A client that goes away while it is written to, or a log that nobody reads any more, ends nothing.
     signal(SIGPIPE, SIG_IGN)
+    let keys = settings[.keys].map { KeyFileWatch(path: $0, policy: access, log: log) }
     let signals = Signals([
+      SIGHUP: { keys?.reload() },
       SIGTERM: { termination.signalled("SIGTERM") }, SIGINT: { termination.signalled("SIGINT") },
     ])
     defer { withExtendedLifetime(signals) {} }

@@ -8,7 +8,7 @@ import Settings
 struct ServerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fusedinf-server", abstract: "Serves models over HTTP and gRPC.",
-    subcommands: [ServeCommand.self, ConfigCommand.self, AddModelCommand.self],
+    subcommands: [ServeCommand.self, ConfigCommand.self, MakeKeyCommand.self, AddModelCommand.self],
     defaultSubcommand: ServeCommand.self)
 
   /// Parses and runs. The exit status is 0, 1 when something failed, 2 when the command line is wrong.

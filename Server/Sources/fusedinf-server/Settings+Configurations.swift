@@ -29,10 +29,26 @@ extension Settings {
     return service
   }
 
+  var access: AccessRules {
+    AccessRules(
+      administrators: AccessRules.Administrators(rawValue: self[.admin]) ?? .loopback,
+      isReadingOpen: self[.openReads])
+  }
+
   var http: HTTPConfiguration {
     var http = HTTPConfiguration()
     http.host = self[.bind]
     http.port = self[.httpPort]
+    if let certificate = self[.tlsCertificate], let key = self[.tlsKey] {
+      http.tls = HTTPConfiguration.TLSFiles(certificateChain: certificate, privateKey: key)
+    }
+    http.maxBodyBytes = self[.maxBody]
+    http.maxBodyBytesInFlight = self[.maxBodyInFlight]
+    http.maxHeaderBytes = self[.maxHeader]
+    http.maxConnections = self[.maxConnections]
+    http.headerTimeout = self[.headerTimeout]
+    http.bodyTimeout = self[.bodyTimeout]
+    http.idleTimeout = self[.idleTimeout]
     return http
   }
 
@@ -41,7 +57,7 @@ extension Settings {
     grpc.host = self[.bind]
     grpc.port = self[.grpcPort]
     if let certificate = self[.tlsCertificate], let key = self[.tlsKey] {
-      grpc.tls = .init(certificatePath: certificate, keyPath: key)
+      grpc.tls = GRPCConfiguration.TLS(certificatePath: certificate, keyPath: key)
     }
     grpc.maxMessageBytes = self[.maxBody]
     grpc.messageTimeout = self[.bodyTimeout]

@@ -1,0 +1,75 @@
+import Device
+import Executor
+
+/// Who asks, as a transport sees it.
+public struct Caller: Sendable, Hashable {
+  /// The API key that came with the request.
+  public var key: String?
+  /// The request came from this machine.
+  public var isLoopback: Bool
+
+  public init(key: String? = nil, isLoopback: Bool) {
+    self.key = key
+    self.isLoopback = isLoopback
+  }
+}
+
+/// What somebody wants to do.
+public enum AccessAction: Sendable, Hashable {
+  /// Health and server metadata, which everybody may see.
+  case look
+  /// What models there are, their metadata, statistics and metrics.
+  case read
+  case infer(model: String)
+  /// Loading, unloading, shared memory.
+  case administer
+}
+
+/// Who may do what, beside what the keys say.
+public struct AccessRules: Sendable, Hashable {
+  /// Who may administer without a key that allows it.
+  public enum Administrators: String, Sendable, CaseIterable {
+    /// Callers on this machine that give no key.
+    case loopback
+    /// Nobody.
+    case keys
+    /// Everybody.
+    case open
+  }
+
+  public var administrators: Administrators
+  /// Where keys are asked for, reading takes none.
+  public var isReadingOpen: Bool
+
+  public init(administrators: Administrators = .loopback, isReadingOpen: Bool = false) {
+    self.administrators = administrators
+    self.isReadingOpen = isReadingOpen
+  }
+}
+
+/// Decides who may do what. Without API keys everybody may infer, and only this machine may administer.
+public final class AccessPolicy: Sendable {
+  private let state: Locked<AccessState>
+
+  /// - Parameter keys: `nil`: no key is asked for.
+  public init(rules: AccessRules = AccessRules(), keys: [APIKey]? = nil) {
+    state = Locked(AccessState(rules: rules, keys: keys))
+  }
+
+  /// From now on these keys count. What a key has used up of its rate stays used.
+  public func replace(keys: [APIKey]) { state.withLock { $0.replace(keys: keys) } }
+
+  /// - Returns: the tenant that the caller is.
+  /// - Throws: ``ServiceError``: the key is missing, unknown or not allowed to do this, or asks too often.
+  public func authorize(_ caller: Caller, _ action: AccessAction) throws(ServiceError) -> String {
+    let now = monotonicNanoseconds()
+    // Hashing needs no lock.
+    let hash = caller.key.map(APIKey.hash(of:))
+    let result: Result<String, ServiceError> = state.withLock { state in
+      do throws(ServiceError) {
+        return .success(try state.authorize(hash, isLoopback: caller.isLoopback, action, at: now))
+      } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+}

@@ -1,0 +1,47 @@
+import Dispatch
+import Foundation
+import Logging
+import Serving
+
+/// Has the file of API keys read again when it changes. A file that cannot be used leaves the keys as they were.
+final class KeyFileWatch: Sendable {
+  private let path: String
+  private let policy: AccessPolicy
+  private let log: Logger
+  private let queue = DispatchQueue(label: "fusedinf.keys")
+
+  init(path: String, policy: AccessPolicy, log: Logger) {
+    self.path = path
+    self.policy = policy
+    self.log = log
+    check(after: KeyFileWatch.stamp(of: path))
+  }
+
+  /// Reads the file now.
+  func reload() {
+    do {
+      let keys = try APIKeyFile(reading: path).keys
+      policy.replace(keys: keys)
+      log.notice("API keys read again", metadata: ["keys": "\(keys.count)"])
+    } catch { log.error("the API keys stay as they were: \(error)") }
+  }
+
+  /// Looks every two seconds: a file that is replaced, as editors and Kubernetes do, has no descriptor to watch.
+  private func check(after seen: [String]) {
+    queue.asyncAfter(deadline: .now() + 2) { [weak self] in
+      guard let self else { return }
+      let now = KeyFileWatch.stamp(of: path)
+      if now != seen { reload() }
+      check(after: now)
+    }
+  }
+
+  private static func stamp(of path: String) -> [String] {
+    // Of what links lead to.
+    let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let attributes = try? FileManager.default.attributesOfItem(atPath: file)
+    let inode = attributes?[.systemFileNumber] as? Int ?? 0
+    let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+    return [file, "\(inode)", "\(time)", "\(attributes?[.size] as? Int ?? 0)"]
+  }
+}
