@@ -225,14 +225,16 @@ def main():
     models = many(os.cpu_count(), quick=True)
     budget = sum(model.file_bytes for model in models) // 4
     print(f"load: {len(models)} models, a budget of {budget >> 20} MiB, {options.seconds:.0f} s each load", flush=True)
+    kind = type("Loaded", (FusedInf,), {"options": ("--max-delay", f"{MAX_DELAY_SECONDS}s")})
+    server = kind(models, budget)
+    server.prepare()
     with contextlib.ExitStack() as stack:
         try:
-            group = stack.enter_context(MemoryGroup("fusedinf-load"))
+            group = server.group = stack.enter_context(MemoryGroup("fusedinf-load"))
         except Unavailable as error:
             print(f"load: no control group here: {error}")
             group = None
-        kind = type("Loaded", (FusedInf,), {"options": ("--max-delay", f"{MAX_DELAY_SECONDS}s")})
-        server = stack.enter_context(kind(models, budget, group=group))
+        stack.enter_context(server)
         watch = Watch(server.process.pid)
         if group:
             group.limit(group.used_bytes + budget + SLACK)

@@ -9,10 +9,10 @@ import sys
 import numpy as np
 import onnxruntime
 
-from serving.client import HTTPClient
-from serving.models import FOLDER
 from places import BENCH
 from process import Contender
+from serving.client import HTTPClient
+from serving.models import FOLDER
 
 WORK = FOLDER / "onnxruntime"
 
@@ -70,7 +70,9 @@ def triton_charges(models, session):
 
     file = WORK / f"triton-{_key(models)}.json"
     if not file.exists():
-        with Triton(models, 1 << 50, charges=session) as server:
+        server = Triton(models, 1 << 50, charges=session)
+        server.prepare()
+        with server:
             file.write_text(json.dumps(asyncio.run(_growth(server, models))))
     return json.loads(file.read_text())
 

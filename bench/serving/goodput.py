@@ -102,11 +102,13 @@ async def loads(server, models, plan, rates, name):
 
 def serve(name, kind, options, models, budget, plan, rates, slack):
     """One server through all loads inside a control group, where one can be had."""
+    server = kind(models, budget, threads=plan.threads, **options)
+    server.prepare()
     with contextlib.ExitStack() as stack:
-        group = stack.enter_context(MemoryGroup(GROUP)) if slack is not None else None
+        group = server.group = stack.enter_context(MemoryGroup(GROUP)) if slack is not None else None
         if group:
             forget_page_cache()
-        server = stack.enter_context(kind(models, budget, threads=plan.threads, group=group, **options))
+        stack.enter_context(server)
         time.sleep(1)
         empty = group.used_bytes if group else server.proportional_set_size()
         if group:

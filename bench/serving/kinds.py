@@ -3,9 +3,10 @@
 import pathlib
 import subprocess
 
+from field import digest
+from places import ROOT
 from serving.charges import prepared_sessions
 from serving.models import FOLDER
-from places import ROOT
 from serving.server import Failed, PeerServer, Server
 from serving.triton import Triton
 from serving.wire import KServe, Plain
@@ -29,9 +30,10 @@ class FusedInf(Server):
 
     def prepare(self):
         """Compiles the models for the shapes that they are run with, once for each build of the program."""
+        program = digest(self.program)
         for model in self.models:
             stamp = FOLDER / OURS / "prepared" / model.name
-            key = f"{self.program.stat().st_mtime_ns} {model.onnx} {pathlib.Path(model.onnx).stat().st_mtime_ns}"
+            key = f"{program} {model.onnx} {pathlib.Path(model.onnx).stat().st_mtime_ns}"
             if stamp.exists() and stamp.read_text() == key:
                 continue
             shapes = [

@@ -69,7 +69,9 @@ def run(plan):
             kind = kinds.KINDS[name]
             options = {"charges": session} if name in kinds.PEERS else {}
             try:
-                with kind(models, BUDGET, threads=plan.threads, **options) as server:
+                server = kind(models, BUDGET, threads=plan.threads, **options)
+                server.prepare()
+                with server:
                     time.sleep(1)
                     answers = ask(server, models, plan.latency_seconds)
             except Exception as error:  # whatever a server does is for the report

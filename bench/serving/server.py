@@ -8,8 +8,8 @@ import subprocess
 import time
 import uuid
 
-from serving.models import FOLDER, write
 from places import ROOT
+from serving.models import FOLDER, write
 
 MARK = "FUSEDINF_BENCH_SERVER"
 
@@ -27,7 +27,7 @@ def free_port():
 class Server:
     """A kind of server says how it is started and how it is asked; the rest is alike.
 
-    Use as a context: it answers when it is entered, and none of its processes is there afterwards.
+    Use as a context after `prepare`: it answers when it is entered, and none of its processes is there afterwards.
     """
 
     name = "?"
@@ -51,7 +51,7 @@ class Server:
     # What a kind of server tells.
 
     def prepare(self):
-        """Makes what it takes from disk."""
+        """Makes what it takes from disk; called before it is entered, and before the page cache is emptied."""
 
     def command(self):
         raise NotImplementedError
@@ -70,7 +70,6 @@ class Server:
     # What is alike.
 
     def __enter__(self):
-        self.prepare()
         logs = FOLDER / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         self.log = logs / f"{self.name.replace(' ', '-')}.log"
