@@ -31,14 +31,15 @@ import numpy as np
 import make_models
 from cgroup import MemoryGroup, Unavailable
 from serving.arrivals import PATTERNS, arrivals
-from serving.client import HTTPClient, open_loop
+from serving.client import Broken, HTTPClient, open_loop
 from serving.goodput import WARM_UP_SECONDS, check
 from serving.kinds import FusedInf
 from serving.models import FOLDER, many
 
 FACTORS = [1, 2, 4]
-# Room beside the budget and the empty server: requests that wait, and connections.
+# Room beside the budget and the empty server: requests that wait, connections, and the heap.
 SLACK = 256 << 20
+QUEUE_BYTES = 64 << 20
 MAX_DELAY_SECONDS = 2
 # What an admitted request may take beyond the longest wait: to be swapped in, computed, and sent over a busy machine.
 RUN_SECONDS = 3
@@ -225,7 +226,8 @@ def main():
     models = many(os.cpu_count(), quick=True)
     budget = sum(model.file_bytes for model in models) // 4
     print(f"load: {len(models)} models, a budget of {budget >> 20} MiB, {options.seconds:.0f} s each load", flush=True)
-    kind = type("Loaded", (FusedInf,), {"options": ("--max-delay", f"{MAX_DELAY_SECONDS}s")})
+    kind = type("Loaded", (FusedInf,), {
+        "options": ("--max-delay", f"{MAX_DELAY_SECONDS}s", "--max-queue-bytes", QUEUE_BYTES)})
     server = kind(models, budget)
     server.prepare()
     with contextlib.ExitStack() as stack:
@@ -239,7 +241,10 @@ def main():
         if group:
             group.limit(group.used_bytes + budget + SLACK)
         watch.start()
-        loads, problems = asyncio.run(load(server, models, watch, options.seconds))
+        try:
+            loads, problems = asyncio.run(load(server, models, watch, options.seconds))
+        except (OSError, Broken) as error:
+            loads, problems = [], [f"the server does not answer any more: {error}"]
         watch.ended.set()
         if server.process.poll() is not None:
             problems.append(f"the server ended with status {server.process.returncode}: {server.last_words()}")
