@@ -10,20 +10,32 @@ struct PinLedger: Sendable {
     var extraBytes: Int
   }
 
-  private(set) var models: [ModelID: [ResidencyItem]] = [:]
+  /// One model's pin.
+  struct Pin: Sendable {
+    /// All weights of the model.
+    var items: [ResidencyItem]
+    /// Tells it from an earlier one of the same model.
+    var number: UInt64
+    /// Whether the weights are there, and pinned.
+    var isComplete = false
+  }
+
+  private(set) var pins: [ModelID: Pin] = [:]
+  private var numbers: UInt64 = 0
 
   /// Notes the pin.
   /// - Parameters:
   ///   - items: all weights of the model.
   ///   - others: what models that were seen so far take; the largest of them has to fit beside what is pinned.
+  /// - Returns: the pin's number; `nil` when the model is pinned already.
   /// - Throws: ``SchedulerError`` when it does not.
   mutating func add(
     _ id: ModelID, named name: String, _ items: [ResidencyItem], beside others: some Sequence<Need>,
     budget: Int
-  ) throws(SchedulerError) {
-    guard models[id] == nil else { return }
+  ) throws(SchedulerError) -> UInt64? {
+    guard pins[id] == nil else { return nil }
     var sizes: [ItemID: Int] = [:]
-    for item in models.values.joined() { sizes[item.id] = item.byteCount }
+    for item in pins.values.lazy.flatMap(\.items) { sizes[item.id] = item.byteCount }
     let pinned = sizes.values.reduce(0, +)
     for item in items { sizes[item.id] = item.byteCount }
     let all = sizes.values.reduce(0, +)
@@ -35,10 +47,25 @@ struct PinLedger: Sendable {
       throw SchedulerError(
         .pinDoesNotFit(model: name, bytes: all - pinned, pinned: pinned, largest: largest, budget: budget))
     }
-    models[id] = items
+    numbers += 1
+    pins[id] = Pin(items: items, number: numbers)
+    return numbers
+  }
+
+  /// The pin's weights are there, and pinned.
+  /// - Returns: false when it was taken back meanwhile.
+  mutating func complete(_ id: ModelID, _ number: UInt64) -> Bool {
+    guard pins[id]?.number == number else { return false }
+    pins[id]?.isComplete = true
+    return true
   }
 
   /// Takes the pin back.
-  /// - Returns: the weights that were pinned for it.
-  mutating func remove(_ id: ModelID) -> [ResidencyItem] { models.removeValue(forKey: id) ?? [] }
+  /// - Parameter number: of which pin; `nil`: whichever there is.
+  /// - Returns: the weights that have to be unpinned.
+  mutating func remove(_ id: ModelID, _ number: UInt64? = nil) -> [ResidencyItem] {
+    guard let pin = pins[id], number == nil || pin.number == number else { return [] }
+    pins[id] = nil
+    return pin.isComplete ? pin.items : []
+  }
 }

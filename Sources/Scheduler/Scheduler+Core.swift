@@ -118,7 +118,7 @@ extension Scheduler {
         }
         let requests = dispatch.requests.compactMap { id in core.pending[id].map { (id, $0) } }
         guard let model = requests.first?.1.request.model else { continue }
-        core.models[dispatch.model]?.isLive = true
+        if core.models[dispatch.model]?.isLive == false { core.models[dispatch.model]?.isLive = true }
         members.append(
           MemberWork(member: dispatch.member, program: program, requests: requests, rows: dispatch.rows))
         events.append(

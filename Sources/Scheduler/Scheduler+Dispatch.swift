@@ -129,8 +129,12 @@ extension Scheduler {
             timing: pending.timing.with(answer.timing))
         })
     }
-    guard let observer, let timing = replies.compactMap({ $0?.timing }).first else { return }
+    guard let observer else { return }
     let measured = try? result.get().timing
+    // Where all clients have gone away, of the run alone.
+    let timing =
+      replies.compactMap { $0?.timing }.first
+      ?? RequestTiming(admitted: measured?.submitted ?? monotonicNanoseconds())
     observer(
       .answered(
         model: part.plan.model.name, version: part.plan.model.version, batch: part.requests.count,

@@ -10,57 +10,55 @@ extension Scheduler {
   public func pin(_ model: LinkableModel) async throws {
     let id = ModelID(model)
     let items = model.file.extents.indices.map { model.item(extent: $0) }
-    let isNew = try core.withLock { core in
+    let number = try core.withLock { core in
       remember(model, plan: nil, in: &core)
-      guard core.pins.models[id] == nil else { return false }
       // Of the model itself only what it takes beside its weights.
       let needs = core.models.values.map(\.need)
-      try core.pins.add(id, named: model.name, items, beside: needs, budget: engine.residency.budget)
-      return true
+      return try core.pins.add(
+        id, named: model.name, items, beside: needs, budget: engine.residency.budget)
     }
-    guard isNew else { return }
+    guard let number else { return }
     do {
-      let requests = items.indices.map { index in
-        ItemRequest(item: items[index], source: .load(model.load(extent: index, way: .mapped)))
-      }
-      let lease = try await engine.residency.reserve(owner: model.name, items: requests, exclusiveBytes: 0)
+      let lease = try await load(model, items)
       defer { lease.release() }
-      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-        work.async {
-          continuation.resume(
-            with: Result { for item in items { _ = try lease.ticket(for: item.id).wait() } })
-        }
-      }
-      // It may have been unpinned meanwhile.
-      let isPinned = core.withLock { core in
-        guard core.pins.models[id] != nil else { return false }
-        for item in items { engine.residency.pin(item.id) }
-        return true
-      }
-      guard isPinned else { return }
+      for item in items { engine.residency.pin(item.id) }
+      var isPinned = false
       decide { core in
+        isPinned = core.pins.complete(id, number)
+        guard isPinned else { return [] }
         core.machine.pinned(id, named: model.name)
         core.models[id]?.isLive = true
         return []
       }
+      // It was unpinned meanwhile.
+      if !isPinned { for item in items { engine.residency.unpin(item.id) } }
     } catch {
-      _ = core.withLock { $0.pins.remove(id) }
+      _ = core.withLock { $0.pins.remove(id, number) }
       throw error
     }
+  }
+
+  /// Brings all of a model's weights in.
+  private func load(_ model: LinkableModel, _ items: [ResidencyItem]) async throws -> Lease {
+    let requests = items.indices.map { index in
+      ItemRequest(item: items[index], source: .load(model.load(extent: index, way: .mapped)))
+    }
+    let lease = try await engine.residency.reserve(owner: model.name, items: requests, exclusiveBytes: 0)
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+      work.async {
+        continuation.resume(with: Result { for item in items { _ = try lease.ticket(for: item.id).wait() } })
+      }
+    }
+    return lease
   }
 
   /// Takes the pin back.
   public func unpin(_ model: LinkableModel) {
     let id = ModelID(model)
-    var items: [ResidencyItem] = []
-    decide { core in
-      let isPinned = core.machine.busyModels.contains { $0.id == id && $0.isPinned }
-      let removed = core.pins.remove(id)
-      // One whose weights are still coming in has pinned nothing yet.
-      items = isPinned ? removed : []
-      return core.machine.unpinned(id, now: monotonicNanoseconds())
-    }
+    let items = core.withLock { $0.pins.remove(id) }
     for item in items { engine.residency.unpin(item.id) }
+    // It may leave at once.
+    decide { core in core.machine.unpinned(id, now: monotonicNanoseconds()) }
   }
 
   /// How long this model stays resident while nobody uses it; `nil`: the scheduler's setting.

@@ -28,8 +28,11 @@ extension Scheduler {
       var actions: [SchedulerAction] = []
       for (index, id, request, plan) in found {
         let model = ModelID(request.model)
-        if core.models[model]?.maxRows == nil { unseen.append(request.model) }
         remember(request.model, plan: plan, in: &core)
+        if core.models[model]?.maxRows == nil {
+          core.models[model]?.maxRows = 1
+          unseen.append(request.model)
+        }
         let submission = submission(
           id, request, plan: plan, bundle: bundle, maxRows: core.models[model]?.maxRows ?? 1)
         core.pending[id] = Pending(

@@ -60,7 +60,9 @@ public final class Scheduler: Sendable {
   ) async {
     guard !requests.isEmpty else { return }
     let numbered = requests.map { (makeRequestID(), $0) }
-    let bundle = requests.count > 1 ? bundles.wrappingAdd(1, ordering: .relaxed).newValue : nil
+    let bundle =
+      requests.count > 1 && !configuration.isOneModelAtATime
+      ? bundles.wrappingAdd(1, ordering: .relaxed).newValue : nil
     let ids = numbered.map(\.0)
     let open = Locked(requests.count)
     await withTaskCancellationHandler {

@@ -17,13 +17,16 @@ extension SchedulerState {
   package mutating func unpinned(_ id: ModelID, now: UInt64) -> [SchedulerAction] {
     guard models[id]?.isPinned == true else { return [] }
     use(id) { $0.isPinned = false }
-    return models[id]?.isIdle == true ? idled(id, keepAlive: nil, now: now) : []
+    let setting = limits.keepAlive
+    return leave(id, now: now) { model in
+      model.expiry = (model.keepAlive ?? setting).flatMap { SchedulerState.time($0, after: now) }
+    }
   }
 
   /// The model's weights leave as soon as nobody uses it.
   package mutating func evicted(_ id: ModelID, named name: String, now: UInt64) -> [SchedulerAction] {
     use(id, named: name) { $0.isUnwanted = true }
-    return models[id]?.isIdle == true ? idled(id, keepAlive: nil, now: now) : []
+    return leave(id, now: now) { _ in }
   }
 
   /// The model's new requests are refused until its last one has been answered.
@@ -38,32 +41,33 @@ extension SchedulerState {
     return waiting.isEmpty && running.isEmpty ? [.drained(nil)] : []
   }
 
-  /// A member of the model has ended, or a request of it is gone.
-  mutating func idled(_ id: ModelID, keepAlive: UInt64?, now: UInt64) -> [SchedulerAction] {
-    guard let model = models[id], model.isIdle else { return allDrainedIfIdle() }
-    var actions = drainedIfIdle(id)
-    let setting = keepAlive ?? model.keepAlive ?? limits.keepAlive
-    if model.isPinned {
-      models[id]?.expiry = nil
-    } else if model.isUnwanted || setting == 0 {
-      models[id]?.isUnwanted = false
-      models[id]?.expiry = nil
-      actions.append(.expire(id))
-    } else if let setting {
-      let (expiry, overflow) = now.addingReportingOverflow(setting)
-      models[id]?.expiry = overflow ? nil : expiry
+  /// A time that is so much later; `nil` when no clock gets there.
+  static func time(_ span: UInt64, after now: UInt64) -> UInt64? {
+    let (time, overflow) = now.addingReportingOverflow(span)
+    return overflow ? nil : time
+  }
+
+  /// Somebody is done with the model: when nobody uses it any more, its time begins, or ends.
+  /// - Parameter begin: sets until when its weights stay.
+  mutating func leave(_ id: ModelID, now: UInt64, _ begin: (inout Model) -> Void) -> [SchedulerAction] {
+    guard var model = models[id], model.isIdle else { return allDrainedIfIdle() }
+    begin(&model)
+    if model.isPinned { model.expiry = nil }
+    let isOver = !model.isPinned && (model.isUnwanted || model.expiry.map { $0 <= now } ?? false)
+    if isOver {
+      model.isUnwanted = false
+      model.expiry = nil
     }
-    return actions + allDrainedIfIdle()
+    models[id] = model
+    return (isOver ? [.expire(id)] : []) + drainedIfIdle(id) + allDrainedIfIdle()
   }
 
   /// Models that nobody has used for as long as they are kept leave.
   mutating func expireIdle(now: UInt64) -> [SchedulerAction] {
-    let expired = models.filter { _, model in
-      model.expiry.map { $0 <= now } ?? false
-    }
-    for (id, _) in expired { models[id]?.expiry = nil }
-    return expired.filter { $0.value.isIdle && !$0.value.isPinned }
-      .sorted { $0.value.lastUse < $1.value.lastUse }.map { .expire($0.key) }
+    func isExpired(_ model: Model) -> Bool { model.isIdle && (model.expiry.map { $0 <= now } ?? false) }
+    guard models.values.contains(where: isExpired) else { return [] }
+    let expired = models.filter { isExpired($0.value) }.sorted { $0.value.lastUse < $1.value.lastUse }
+    return expired.flatMap { leave($0.key, now: now) { _ in } }
   }
 
   private mutating func drainedIfIdle(_ id: ModelID) -> [SchedulerAction] {

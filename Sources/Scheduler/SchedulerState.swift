@@ -167,7 +167,11 @@ package struct SchedulerState: Sendable {
     guard let member = running.removeValue(forKey: id) else { return [] }
     if let sample { estimates.add(sample, for: member.service) }
     use(member.model) { $0.running -= 1 }
-    return idled(member.model, keepAlive: member.keepAlive, now: now)
+    let setting = limits.keepAlive
+    return leave(member.model, now: now) { model in
+      let keepAlive = member.keepAlive ?? model.keepAlive ?? setting
+      model.expiry = keepAlive.flatMap { SchedulerState.time($0, after: now) }
+    }
   }
 
   /// Decides what happens now. To be called after every event, and at ``nextWake``.
@@ -186,7 +190,7 @@ package struct SchedulerState: Sendable {
   /// When ``advance(now:standing:)`` has something to do though nothing happens; `nil`: never.
   package var nextWake: UInt64? {
     let deadline = waiting.lazy.compactMap(\.deadline).min()
-    let expiry = models.values.lazy.compactMap(\.expiry).min()
+    let expiry = models.values.lazy.compactMap { $0.isIdle ? $0.expiry : nil }.min()
     return [deadline, expiry].compactMap { $0 }.min()
   }
 
@@ -227,8 +231,7 @@ package struct SchedulerState: Sendable {
 
   /// What follows when a request is gone that never ran.
   private mutating func leftUnrun(_ request: Waiting, now: UInt64) -> [SchedulerAction] {
-    guard models[request.model]?.isIdle == true else { return [] }
-    return idled(request.model, keepAlive: nil, now: now)
+    leave(request.model, now: now) { _ in }
   }
 
   private mutating func tenant(named name: String) -> Int {

@@ -60,6 +60,19 @@ struct ModelsTests {
     #expect(day.log == ["A", "-A"])
   }
 
+  @Test("a request that never ran changes nothing about when an idle model leaves")
+  func cancelledRequests() {
+    var day = Timeline(lanes: 1) { $0.keepAlive = 1_000_000_000 }
+    day.submit("A", keepAlive: 100)
+    day.end("A")
+    day.submit("B")
+    let waiting = day.submit("A")
+    day.pass(100)
+    #expect(day.log == ["A", "B"])
+    day.cancel(waiting, isWaiting: true)
+    #expect(day.log == ["A", "B", "-A"])
+  }
+
   @Test("an evicted model leaves at once, or when its last request has been answered")
   func evicted() {
     var day = Timeline()
