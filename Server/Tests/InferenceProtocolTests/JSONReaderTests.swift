@@ -98,9 +98,14 @@ private func read<Result>(_ text: String, _ body: (inout JSONReader) throws -> R
           return true
         } catch { return false }
       }
-      if (try? JSONSerialization.jsonObject(with: Data(bytes))) != nil {
+      // Foundation takes a comma before the end of an array or object, which JSON has not.
+      let text = String(decoding: bytes, as: UTF8.self)
+      let dense = text.filter { !$0.isWhitespace }
+      if !dense.contains(",]"), !dense.contains(",}"),
+        (try? JSONSerialization.jsonObject(with: Data(bytes))) != nil
+      {
         accepted += 1
-        #expect(isAccepted, "\(String(decoding: bytes, as: UTF8.self))")
+        #expect(isAccepted, "\(text)")
       }
     }
     #expect(accepted > 1000)
