@@ -135,8 +135,7 @@ package struct ConnectionState {
       if let declared = collection.declared { collection.body.reserveCapacity(declared) }
       collection.body.writeImmutableBuffer(bytes)
     }
-    let seconds = UInt64(collection.body.readableBytes) / max(limits.minimumBytesPerSecond, 1)
-    deadline = collection.began &+ limits.bodyTimeout &+ seconds &* 1_000_000_000
+    deadline = collection.began &+ allowance(collection.body.readableBytes)
     phase = .collecting(collection)
     return .nothing
   }
@@ -204,8 +203,13 @@ package struct ConnectionState {
 
   /// Bytes were given to the socket, and are waited for.
   package mutating func beganToSend(_ bytes: Int, _ now: UInt64) {
-    let seconds = UInt64(max(bytes, 0)) / max(limits.minimumBytesPerSecond, 1)
-    deadline = now &+ limits.bodyTimeout &+ seconds &* 1_000_000_000
+    deadline = now &+ allowance(bytes)
+  }
+
+  /// How long `bytes` may take: what any transfer may, and what the slowest rate makes of them.
+  private func allowance(_ bytes: Int) -> UInt64 {
+    let nanoseconds = Double(bytes) / Double(max(limits.minimumBytesPerSecond, 1)) * 1e9
+    return limits.bodyTimeout &+ UInt64(min(max(nanoseconds, 0), 1e18))
   }
 
   /// A part of an answer that goes on has been taken by the client.

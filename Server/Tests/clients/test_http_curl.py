@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import random
+import select
 import socket
 import subprocess
 import time
@@ -11,6 +12,9 @@ import zlib
 
 import numpy as np
 import pytest
+
+import serving
+import small_models
 
 
 def curl(*arguments, data=None):
@@ -222,3 +226,31 @@ def test_clients_that_dawdle_are_told_so_and_hold_nobody_up(server):
             head, body = read_response(connection)
             assert head.split()[1] == b"408" and b"too slowly" in body
             assert connection.recv(1) == b""
+
+
+def test_clients_that_vanish_while_they_wait_are_seen_at_once(tmp_path):
+    serving.add(tmp_path / "store", small_models.squarings(tmp_path / "slow.onnx"))
+    rows = np.zeros((1024, 1024), np.float32)
+    body = raw(rows.tobytes(), "/v2/models/slow/infer", b"Inference-Header-Content-Length: 0\r\n")
+    with serving.Server(tmp_path / "store") as server:
+
+        def descriptors():
+            return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+        assert curl(f"{server.url}/v2/models/slow")[0] == 200
+        before = descriptors()
+        connections = [socket.create_connection(("127.0.0.1", server.http_port), timeout=120) for _ in range(6)]
+        for connection in connections:
+            connection.sendall(body)
+        while descriptors() < before + 6:
+            time.sleep(0.01)
+        stays, *leave = connections
+        for connection in leave:
+            connection.close()
+        end = time.monotonic() + 60
+        while descriptors() > before + 1 and time.monotonic() < end:
+            time.sleep(0.01)
+        # They are gone before anybody has been answered.
+        assert not select.select([stays], [], [], 0)[0]
+        assert read_response(stays)[0].split()[1] == b"200"
+        stays.close()
