@@ -102,10 +102,14 @@ extension RepositoryService {
     private func lookAtStore() async {
       let directory = service.engine.models.store.directory
       do {
-        try await service.lifecycle.catalog.refresh()
-        let names = service.lifecycle.catalog.entries.keys.map { directory + "/models/" + $0 }
-        if storeWatch.watch([directory, directory + "/models"] + names) {
+        // What happens in a folder before it is watched is seen by looking once more.
+        for _ in 0..<8 {
           try await service.lifecycle.catalog.refresh()
+          let names = service.lifecycle.catalog.entries.keys.map { directory + "/models/" + $0 }
+          // A store that is not there yet will be made beside what is.
+          let isThere = access(directory, F_OK) == 0
+          let outside = isThere ? [] : [URL(fileURLWithPath: directory).deletingLastPathComponent().path]
+          guard storeWatch.watch(outside + [directory, directory + "/models"] + names) else { return }
         }
       } catch { service.log.error("cannot list the store: \(error)") }
     }
