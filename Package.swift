@@ -44,6 +44,7 @@ let stages = [
       "Residency", "Executor",
     ], testImports: ["Kernels", "CHost"]),
   Stage(name: "Settings", imports: ["ModelStore", "Engine"]),
+  Stage(name: "Doctor", imports: ["ModelStore", "Engine"]),
   Stage(name: "Pictures", imports: ["Tensors", "ModelGraph", "Device", "ModelStore", "Linker"]),
   Stage(
     name: "Scheduler",
@@ -53,7 +54,7 @@ let stages = [
 ]
 let commandLine = [
   "Tensors", "ModelGraph", "Device", "ONNXFormat", "GraphPasses", "Kernels", "ModelStore", "ModelCompiler",
-  "Linker", "Residency", "Executor", "Engine", "Settings", "Pictures", "CHost",
+  "Linker", "Residency", "Executor", "Engine", "Settings", "Doctor", "Pictures", "CHost",
 ]
 
 // FUSEDINF_ONLY=Linker,Residency builds and tests just these stages and what they import.

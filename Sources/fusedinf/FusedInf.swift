@@ -32,7 +32,7 @@ struct FusedInf: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       AddCommand.self, ListCommand.self, InspectCommand.self, RunCommand.self, GraphCommand.self,
-      VerifyCommand.self, RemoveCommand.self, ServeCommand.self, ConfigCommand.self,
+      VerifyCommand.self, RemoveCommand.self, ServeCommand.self, ConfigCommand.self, DoctorCommand.self,
     ])
 
   /// Parses and runs. The exit status is 0, 1 when something failed, 2 when the command line is wrong.

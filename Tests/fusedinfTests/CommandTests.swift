@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-private let commands = ["add", "list", "inspect", "run", "graph", "verify", "remove", "config"]
+private let commands = ["add", "list", "inspect", "run", "graph", "verify", "remove", "config", "doctor"]
 
 @Test func everyCommandExplainsItself() async throws {
   let program = try Program()

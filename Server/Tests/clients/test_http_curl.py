@@ -229,7 +229,7 @@ def test_clients_that_dawdle_are_told_so_and_hold_nobody_up(server):
 
 
 def test_clients_that_vanish_while_they_wait_are_seen_at_once(tmp_path):
-    serving.add(tmp_path / "store", small_models.squarings(tmp_path / "slow.onnx"))
+    serving.add(tmp_path / "store", small_models.slow(tmp_path / "slow.onnx", steps=40, width=1024))
     rows = np.zeros((1024, 1024), np.float32)
     body = raw(rows.tobytes(), "/v2/models/slow/infer", b"Inference-Header-Content-Length: 0\r\n")
     with serving.Server(tmp_path / "store") as server:

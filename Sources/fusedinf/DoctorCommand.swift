@@ -1,0 +1,43 @@
+import ArgumentParser
+import Doctor
+import Foundation
+import Kernels
+
+/// `fusedinf doctor`: what this machine makes slow or impossible, and what mends it.
+struct DoctorCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor", abstract: "Check this machine: what will be slow, and what mends it.",
+    discussion: """
+      Looks at kernel, processor, memory and its limits, file system, disk and environment, and measures reading and \
+      mapping on the store's file system. The exit status is 1 when something cannot work.
+      """)
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var engine: EngineOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let configuration = try engine.configuration()
+    let facts = MachineFacts(
+      store: try store.directory(), budget: configuration.budget, threads: configuration.threads,
+      target: "\(try CPUDevice().target)")
+    let findings = facts.findings
+    if output.json {
+      try printJSON(Report(facts: facts, findings: findings))
+    } else {
+      for finding in findings {
+        let name = finding.check.padding(toLength: 12, withPad: " ", startingAt: 0)
+        print(
+          "\(finding.verdict.rawValue.padding(toLength: 4, withPad: " ", startingAt: 0))  \(name) \(finding.text)"
+        )
+        if let remedy = finding.remedy { print("                   mend it: \(remedy)") }
+      }
+    }
+    if findings.contains(where: { $0.verdict == .fail }) { throw ExitCode.failure }
+  }
+
+  private struct Report: Encodable {
+    var facts: MachineFacts
+    var findings: [Finding]
+  }
+}

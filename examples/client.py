@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""Asks a server for a model's answer over HTTP and over gRPC: client.py MODEL [HOST]
+
+Needs `tritonclient[http,grpc]` and numpy. Sizes that the model leaves open are taken as 1; inputs are random.
+"""
+
+import sys
+
+import numpy as np
+import tritonclient.grpc
+import tritonclient.http
+from tritonclient.utils import triton_to_np_dtype
+
+
+def inputs(client, metadata):
+    random = np.random.default_rng(1)
+    for tensor in metadata["inputs"]:
+        shape = [max(1, int(size)) for size in tensor["shape"]]
+        values = (random.random(shape) * 2).astype(triton_to_np_dtype(tensor["datatype"]))
+        given = client.InferInput(tensor["name"], shape, tensor["datatype"])
+        given.set_data_from_numpy(values)
+        yield given
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    model, host = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "localhost"
+    http = tritonclient.http.InferenceServerClient(f"{host}:8000")
+    grpc = tritonclient.grpc.InferenceServerClient(f"{host}:8001")
+    metadata = http.get_model_metadata(model)
+    for client, module in [(http, tritonclient.http), (grpc, tritonclient.grpc)]:
+        answer = client.infer(model, list(inputs(module, metadata)))
+        for output in metadata["outputs"]:
+            values = answer.as_numpy(output["name"])
+            print(f"{module.__name__}: {output['name']} {values.dtype}{list(values.shape)}, first {values.ravel()[:4]}")
+
+
+if __name__ == "__main__":
+    main()
