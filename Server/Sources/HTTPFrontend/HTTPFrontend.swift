@@ -26,6 +26,7 @@ public struct HTTPFrontend: Service {
       InferRoutes(),
       RepositoryRoutes(),
       SharedMemoryRoutes(),
+      FusedRoutes(),
       UnsupportedRoutes(),
       MetricsRoutes(),
       EventRoutes(),

@@ -16,7 +16,7 @@ struct ModelRoutes: RouteFamily {
 
   func add(to routes: Routes) {
     routes.on(.get, "v2/models", .read) { call in
-      try Response(json: Models(models: call.service.catalog.entries.keys.sorted()))
+      try Response(json: Models(models: call.service.catalog.names))
     }
     routes.on(.get, "v2/models/stats", .read) { call in
       try Response(json: Statistics(rows: call.service.statistics.messages()))

@@ -6,6 +6,11 @@ public struct EncodedInferResponse: Sendable {
   /// In the order in which the JSON names them.
   public var tail: [TensorBytes] = []
 
+  public init(json: [UInt8], tail: [TensorBytes] = []) {
+    self.json = json
+    self.tail = tail
+  }
+
   /// What follows the JSON.
   public enum TensorBytes: Sendable {
     case tensor(Tensor)

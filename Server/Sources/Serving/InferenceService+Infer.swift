@@ -17,7 +17,9 @@ extension InferenceService {
       return try await answer(request, arrival: arrival)
     } catch {
       let failure = ServiceError(error, model: request.model)
-      if let version = request.version ?? catalog.entries[request.model]?.versions.last {
+      if let version = request.version ?? catalog.entries[request.model]?.versions.last
+        ?? pipelines.version(request.model)
+      {
         statistics.failed(request.model, version, nanoseconds: monotonicNanoseconds() - arrival)
         telemetry.failed(ModelVersion(request.model, version), failure.kind)
       }
@@ -26,13 +28,16 @@ extension InferenceService {
   }
 
   private func answer(_ request: InferRequest, arrival: UInt64) async throws -> InferResponse {
+    if catalog.isPipeline(request.model) { return try await answer(pipeline: request, arrival: arrival) }
     let targets = try sharedMemory.targets(of: request.outputs)
     var model = try await catalog.model(request.model, version: request.version)
     while true {
       do {
         let scheduled = try scheduledRequest(request, for: model, arrival: arrival)
         let answer = try await scheduler.run(scheduled)
-        return try respond(to: request, with: answer, from: model, arrival: arrival, targets: targets)
+        return try respond(
+          to: request, with: answer, model: model.name, version: model.version, arrival: arrival,
+          targets: targets)
       } catch let error as SchedulerError where error.kind == .draining && request.version == nil {
         // A newer version came in between; the request names none, so it gets that one.
         let newer = try await catalog.model(request.model, version: nil)
@@ -53,7 +58,8 @@ extension InferenceService {
     var targets: [SharedMemoryTargets] = []
     var scheduled: [ScheduledRequest] = []
     var indices: [Int] = []
-    for (index, request) in requests.enumerated() {
+    let pipelines = requests.indices.filter { catalog.isPipeline(requests[$0].model) }
+    for (index, request) in requests.enumerated() where !pipelines.contains(index) {
       do {
         let model = try await catalog.model(request.model, version: request.version)
         let outputs = try sharedMemory.targets(of: request.outputs)
@@ -63,6 +69,18 @@ extension InferenceService {
         indices.append(index)
       } catch { onAnswer(index, .failure(ServiceError(error, model: request.model))) }
     }
+    // A pipeline is a request of its own.
+    async let others: Void = withTaskGroup { group in
+      for index in pipelines {
+        group.addTask {
+          let result: Result<InferResponse, ServiceError>
+          do throws(ServiceError) { result = .success(try await self.infer(requests[index])) } catch {
+            result = .failure(error)
+          }
+          onAnswer(index, result)
+        }
+      }
+    }
     await scheduler.run(together: scheduled) { [models, targets, indices] position, result in
       let request = requests[indices[position]]
       do {
@@ -70,7 +88,8 @@ extension InferenceService {
           indices[position],
           .success(
             try self.respond(
-              to: request, with: result.get(), from: models[position], arrival: arrival,
+              to: request, with: result.get(), model: models[position].name,
+              version: models[position].version, arrival: arrival,
               targets: targets[position])))
       } catch {
         self.statistics.failed(
@@ -80,6 +99,7 @@ extension InferenceService {
         onAnswer(indices[position], .failure(failure))
       }
     }
+    await others
   }
 
   // MARK: In
@@ -89,47 +109,49 @@ extension InferenceService {
   func scheduledRequest(
     _ request: InferRequest, for model: LinkableModel, arrival: UInt64
   ) throws -> ScheduledRequest {
-    let declared = model.graph.inputs.map { model.graph[$0].name }
+    let inputs = try orderedInputs(
+      of: request, declared: model.graph.inputs.map { model.graph[$0].name })
+    try checkOutputs(of: request, declared: model.graph.outputs.map { model.graph[$0].name })
+    telemetry.noted(ModelVersion(model), inputs: inputs)
+    return ScheduledRequest(
+      model: model, inputs: inputs, tenant: request.tenant, priority: try request.priority,
+      deadline: try request.deadline(arrival: arrival), keepAlive: try request.seconds("keep_alive"))
+  }
+
+  /// The request's tensors in the order in which the model declares them.
+  /// - Throws: ``ServiceError`` when one is missing, unknown, there twice or no numbers.
+  func orderedInputs(of request: InferRequest, declared: [String]) throws -> [Tensor] {
+    let model = shown(request.model)
     let given = Dictionary(request.inputs.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     guard given.count == request.inputs.count else {
-      throw ServiceError(.invalidRequest, "model '\(model.name)': an input is given twice")
+      throw ServiceError(.invalidRequest, "model '\(model)': an input is given twice")
     }
     if let unknown = request.inputs.first(where: { !declared.contains($0.name) }) {
       throw ServiceError(
         .invalidRequest,
-        "model '\(model.name)' has no input '\(shown(unknown.name))'; it has \(InferenceService.list(declared))"
-      )
+        "model '\(model)' has no input '\(shown(unknown.name))'; it has \(InferenceService.list(declared))")
     }
-    let inputs = try declared.map { name in
+    return try declared.map { name in
       guard let input = given[name] else {
         throw ServiceError(
           .invalidRequest,
-          "model '\(model.name)' needs \(declared.count) inputs: \(InferenceService.list(declared)); "
+          "model '\(model)' needs \(declared.count) inputs: \(InferenceService.list(declared)); "
             + "'\(name)' is missing")
       }
       return try tensor(of: input, for: model)
     }
-    let outputs = model.graph.outputs.map { model.graph[$0].name }
-    if let unknown = request.outputs.first(where: { !outputs.contains($0.name) }) {
-      throw ServiceError(
-        .invalidRequest,
-        "model '\(model.name)' has no output '\(shown(unknown.name))'; it has \(InferenceService.list(outputs))"
-      )
-    }
-    telemetry.noted(ModelVersion(model), inputs: inputs)
-    return ScheduledRequest(
-      model: model, inputs: inputs, tenant: request.tenant,
-      priority: try request.integer("priority").map { Int(clamping: $0) } ?? 0,
-      deadline: try request.integer("timeout").flatMap { microseconds in
-        guard microseconds > 0 else { return nil }
-        let (nanoseconds, overflow) = UInt64(microseconds).multipliedReportingOverflow(by: 1000)
-        let (deadline, late) = arrival.addingReportingOverflow(nanoseconds)
-        return overflow || late ? nil : deadline
-      },
-      keepAlive: try request.seconds("keep_alive"))
   }
 
-  private func tensor(of input: NamedTensor, for model: LinkableModel) throws -> Tensor {
+  /// - Throws: ``ServiceError`` when an output is asked for that the model does not have.
+  func checkOutputs(of request: InferRequest, declared: [String]) throws {
+    guard let unknown = request.outputs.first(where: { !declared.contains($0.name) }) else { return }
+    throw ServiceError(
+      .invalidRequest,
+      "model '\(shown(request.model))' has no output '\(shown(unknown.name))'; it has "
+        + InferenceService.list(declared))
+  }
+
+  private func tensor(of input: NamedTensor, for model: String) throws -> Tensor {
     var contents = input.contents
     if case .shared(let range) = contents {
       contents = try sharedMemory.tensor(range, datatype: input.datatype, shape: input.shape)
@@ -137,7 +159,7 @@ extension InferenceService {
     guard case .tensor(let tensor) = contents else {
       throw ServiceError(
         .invalidRequest,
-        "model '\(model.name)' takes no BYTES: input '\(input.name)' has to be numbers")
+        "model '\(model)' takes no BYTES: input '\(input.name)' has to be numbers")
     }
     return tensor
   }
@@ -149,7 +171,7 @@ extension InferenceService {
   /// The response, with the outputs that were asked for, in that order.
   /// - Parameter targets: those of the request's outputs, taken before the run.
   func respond(
-    to request: InferRequest, with answer: ScheduledAnswer, from model: LinkableModel, arrival: UInt64,
+    to request: InferRequest, with answer: ScheduledAnswer, model: String, version: Int, arrival: UInt64,
     targets: SharedMemoryTargets
   ) throws -> InferResponse {
     let outputs: [NamedTensor]
@@ -160,20 +182,20 @@ extension InferenceService {
     } else {
       outputs = try request.outputs.map { wanted in
         guard let found = answer.outputs.first(where: { $0.name == wanted.name }) else {
-          throw ServiceError(.failed, "model '\(model.name)' gave no output '\(wanted.name)'")
+          throw ServiceError(.failed, "model '\(model)' gave no output '\(wanted.name)'")
         }
         return try output(found.name, found.tensor, as: wanted, targets)
       }
     }
     let now = monotonicNanoseconds()
     let timing = answer.timing
-    telemetry.answered(ModelVersion(model), timing: timing)
+    telemetry.answered(ModelVersion(model, version), timing: timing)
     statistics.succeeded(
-      model.name, model.version, timing: timing,
+      model, version, timing: timing,
       inputNanoseconds: timing.admitted > arrival ? timing.admitted - arrival : 0,
       outputNanoseconds: now > timing.answered ? now - timing.answered : 0)
     return InferResponse(
-      model: model.name, version: model.version, id: request.id,
+      model: model, version: version, id: request.id,
       parameters: request.flag("timing")
         ? InferenceService.parameters(of: timing, total: now - arrival) : [:],
       outputs: outputs)
@@ -227,6 +249,17 @@ extension InferRequest {
       }
     default: throw ServiceError(.invalidRequest, "'\(name)' is no whole number")
     }
+  }
+
+  /// A lower number goes first.
+  var priority: Int { get throws { try integer("priority").map { Int(clamping: $0) } ?? 0 } }
+
+  /// When the answer is worth nothing any more: `timeout` microseconds after the arrival.
+  func deadline(arrival: UInt64) throws -> UInt64? {
+    guard let microseconds = try integer("timeout"), microseconds > 0 else { return nil }
+    let (nanoseconds, overflow) = UInt64(microseconds).multipliedReportingOverflow(by: 1000)
+    let (deadline, late) = arrival.addingReportingOverflow(nanoseconds)
+    return overflow || late ? nil : deadline
   }
 
   /// A duration in seconds among the parameters.

@@ -23,6 +23,7 @@ extension InferenceService {
   /// - Throws: ``ServiceError`` when there is no such model or version, or it cannot be used.
   public func metadata(of name: String, version: Int?) async throws(ServiceError) -> ModelMetadataMessage {
     do {
+      if catalog.isPipeline(name) { return try await metadata(ofPipeline: name, version: version) }
       let model = try await catalog.model(name, version: version)
       let stored = model.file.metadata
       let versions = version.map { [$0] } ?? catalog.entries[name]?.versions ?? [model.version]

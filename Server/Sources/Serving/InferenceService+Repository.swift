@@ -43,6 +43,7 @@ extension InferenceService {
     } else if catalog.entries[name]?.failure != nil, let outcome = await repository.retry(name) {
       try InferenceService.check(outcome, of: name)
     }
+    if catalog.isPipeline(name) { return pipelines.setUnloaded(name, false) }
     guard let before = catalog.entries[name] else {
       throw ServiceError(.notFound, "there is no model '\(shown(name))'")
     }
@@ -78,6 +79,8 @@ extension InferenceService {
   /// - Parameter dependents: as Triton's `unload_dependents`; models of a store depend on nothing.
   /// - Throws: ``ServiceError`` when there is no such model.
   public func unload(_ name: String, dependents: Bool = false) async throws(ServiceError) {
+    // Requests that run go on; there is nothing of its own to throw out.
+    if catalog.isPipeline(name) { return pipelines.setUnloaded(name, true) }
     guard catalog.entries[name] != nil else {
       throw ServiceError(.notFound, "there is no model '\(shown(name))'")
     }

@@ -47,6 +47,9 @@ public final class ModelCatalog: Sendable {
     var version: Int
   }
 
+  /// What requests can name besides.
+  public let pipelines: PipelineCatalog
+
   private let models: ModelRepository
   private let log: Logger
   private let work = BlockingWork("fusedinf.catalog")
@@ -62,10 +65,14 @@ public final class ModelCatalog: Sendable {
     self.models = models
     self.log = log
     self.onOpen = onOpen
+    pipelines = PipelineCatalog(log: log)
   }
 
   /// What is known, by name.
   public var entries: [String: Entry] { state.withLock { $0.entries } }
+
+  /// What requests can name: models and pipelines.
+  public var names: [String] { Set(entries.keys).union(pipelines.names).sorted() }
 
   /// Reads the store's listing again: other processes add to it and remove from it.
   public func refresh() async throws {
@@ -158,6 +165,15 @@ public final class ModelCatalog: Sendable {
     return version
   }
 
+  /// The version that a request for `version` of a model gets.
+  /// - Throws: ``ServiceError``: there is none, or it cannot be used.
+  func availableVersion(_ name: String, _ version: Int?) throws -> Int {
+    try state.withLock { try ModelCatalog.available(name, version, $0.entries[name]) }
+  }
+
+  /// True when the name is a pipeline's, and no model's.
+  func isPipeline(_ name: String) -> Bool { entries[name] == nil && pipelines.contains(name) }
+
   /// True when a request for it would be taken.
   public func isReady(_ name: String, version: Int?) -> Bool {
     (try? checkReady(name, version: version)) != nil
@@ -165,12 +181,14 @@ public final class ModelCatalog: Sendable {
 
   /// - Throws: ``ServiceError`` with which a request for it would be refused.
   public func checkReady(_ name: String, version: Int?) throws {
-    _ = try state.withLock { try ModelCatalog.available(name, version, $0.entries[name]) }
+    if isPipeline(name) { return try pipelines.checkReady(name, version: version, models: self) }
+    _ = try availableVersion(name, version)
   }
 
   /// - Throws: ``ServiceError`` when nothing is known by that name, or it has not that version.
   public func checkKnown(_ name: String, version: Int?) throws {
     guard let entry = entries[name] else {
+      if pipelines.contains(name) { return try pipelines.checkKnown(name, version: version) }
       throw ServiceError(.notFound, "there is no model '\(shown(name))'")
     }
     if let version, !entry.versions.contains(version) {
@@ -254,6 +272,16 @@ public final class ModelCatalog: Sendable {
 
   /// The index of all models and versions, by name.
   public var index: [RepositoryIndexEntry] {
+    let entries = entries
+    let pipelines = pipelines.index(self).map { row in
+      guard entries[row.name] != nil else { return row }
+      return RepositoryIndexEntry(
+        name: row.name, version: "", state: .unavailable, reason: "a model has the pipeline's name")
+    }
+    return (modelIndex + pipelines).sorted { $0.name < $1.name }
+  }
+
+  private var modelIndex: [RepositoryIndexEntry] {
     entries.sorted { $0.key < $1.key }.flatMap { name, entry in
       var rows = entry.versions.map { version in
         RepositoryIndexEntry(

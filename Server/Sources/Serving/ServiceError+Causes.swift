@@ -20,6 +20,13 @@ extension ServiceError {
         case .doesNotFit: .tooLarge
         }
       self.init(kind, error.description, retryAfter: error.retryAfter)
+    case let error as PipelineError:
+      if let underlying = error.underlying {
+        let cause = ServiceError(underlying, model: model)
+        self.init(cause.kind, error.description, retryAfter: cause.retryAfter)
+      } else {
+        self.init(error.isCallers ? .invalidRequest : .unavailable, error.description)
+      }
     case is CancellationError:
       self.init(.cancelled, "model '\(shown(model))': the request was cancelled")
     case let error as LinkError:

@@ -37,6 +37,10 @@ struct InferenceServer {
       rules: settings.access, keys: try settings[.keys].map { try APIKeyFile(reading: $0).keys })
     let service = InferenceService(engine: engine, configuration: settings.service, access: access, log: log)
     try await service.catalog.refresh()
+    if let repository = settings[.repository] {
+      try await service.pipelines.load(directory: repository)
+      await service.pipelines.check(service.catalog)
+    }
     for name in settings[.pin] {
       try await service.scheduler.pin(try await service.catalog.model(name, version: nil))
     }

@@ -1,0 +1,217 @@
+import Device
+import Foundation
+import HTTPTypes
+import Hummingbird
+import InferenceProtocol
+import NIOCore
+import Serving
+import Tensors
+
+/// `POST v2/fused/infer`: inputs for several models in one request, run as one fused program; each model's answer leaves
+/// as soon as it is there.
+///
+/// The body is `{"requests": [{"model_name": …, "model_version"?: …, …}, …], "parameters"?: {…}}`, each of the requests as
+/// it is for one model, with binary tensors after the JSON in the order in which it names them. The whole's parameters are
+/// those of each request that does not have them itself. The answers come as lines of JSON (`application/x-ndjson`), or
+/// as parts of `multipart/mixed` with binary tensors to clients that accept that. Each is the model's own response with
+/// its place in the request as `index`, or `{"index": …, "model_name": …, "error": …, "code": …}`.
+struct FusedRoutes: RouteFamily {
+  /// The most requests of one call.
+  static let maximumRequests = 256
+
+  func add(to routes: Routes) {
+    routes.on(.post, "v2/fused/infer", nil) { call in try respond(to: call) }
+  }
+
+  private func respond(to call: HTTPCall) throws -> Response {
+    let requests = try FusedRoutes.requests(of: call)
+    let permitted = requests.map { request in
+      Result { () throws(ServiceError) in try call.authorize(.infer(model: request.model)) }
+    }
+    let admitted = requests.indices.filter { (try? permitted[$0].get()) != nil }
+    if admitted.isEmpty, case .failure(let error)? = permitted.first { throw error }
+    let isMultipart = call.request.headers[.accept]?.contains("multipart/mixed") == true
+    let form = isMultipart ? FusedForm.parts(boundary: "fused-\(UUID().uuidString)") : .lines
+    let prepared = zip(requests, permitted).map { request, tenant in
+      form.prepared(request, tenant: (try? tenant.get()) ?? "")
+    }
+    let service = call.service
+    return Response(
+      status: .ok, headers: [.contentType: form.contentType],
+      body: ResponseBody { writer in
+        for (index, tenant) in permitted.enumerated() {
+          guard case .failure(let error) = tenant else { continue }
+          try await writer.write(form.piece(index, prepared[index], .failure(error)))
+        }
+        let (answers, continuation) = AsyncStream.makeStream(
+          of: (index: Int, result: Result<InferResponse, ServiceError>).self)
+        // Whoever goes away ends this task, and with it what has not begun.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          group.addTask {
+            await service.infer(together: admitted.map { prepared[$0] }) { position, result in
+              continuation.yield((admitted[position], result))
+            }
+            continuation.finish()
+          }
+          for await (index, result) in answers {
+            try await writer.write(form.piece(index, prepared[index], result))
+          }
+          try await group.waitForAll()
+        }
+        if let end = form.end { try await writer.write(end) }
+        try await writer.finish(nil)
+      })
+  }
+
+  /// Reads the requests out of the call's body.
+  private static func requests(of call: HTTPCall) throws -> [InferRequest] {
+    let body = TensorBuffer(try call.body())
+    var length = body.bytes.count
+    if let field = call.request.headers[.inferenceHeaderLength] {
+      guard let given = Int(field), given > 0, given <= length else {
+        throw ProtocolError(
+          "Inference-Header-Content-Length is '\(shown(field))', the body has \(body.bytes.count) bytes")
+      }
+      length = given
+    }
+    var reader = JSONReader(UnsafeRawBufferPointer(rebasing: body.bytes.prefix(length)))
+    var tail = BinaryTail(body, from: length)
+    var requests: [InferRequest] = []
+    var shared: [String: Parameter] = [:]
+    try withExtendedLifetime(body) {
+      try reader.readObject { reader, member in
+        switch member {
+        case "requests":
+          try reader.readArray { reader in
+            guard requests.count < maximumRequests else {
+              throw ServiceError(.tooLarge, "one call takes at most \(maximumRequests) requests")
+            }
+            requests.append(try request(&reader, &tail, number: requests.count))
+          }
+        case "parameters": shared = try reader.readParameters()
+        default: try reader.skipValue()
+        }
+      }
+      try reader.finish()
+    }
+    try tail.finish()
+    guard !requests.isEmpty else { throw ProtocolError("the call has no 'requests'") }
+    return requests.map { request in
+      var request = request
+      request.parameters.merge(shared) { own, _ in own }
+      return request
+    }
+  }
+
+  private static func request(
+    _ reader: inout JSONReader, _ tail: inout BinaryTail, number: Int
+  ) throws -> InferRequest {
+    var model: String?
+    var version: Int?
+    var request = try InferRequest(json: &reader, tail: &tail, model: "") { reader, member in
+      switch member {
+      case "model_name": model = try reader.readString()
+      case "model_version":
+        let text: String
+        if try reader.kind() == .number {
+          guard case .int(let value) = try reader.readNumber() else {
+            throw ProtocolError("request \(number): 'model_version' is no whole number")
+          }
+          text = "\(value)"
+        } else {
+          text = try reader.readString()
+        }
+        if text.isEmpty { return }
+        guard let value = Int(text), value > 0 else {
+          throw ProtocolError("request \(number): '\(shown(text))' is no version of a model")
+        }
+        version = value
+      default: try reader.skipValue()
+      }
+    }
+    guard let model else { throw ProtocolError("request \(number) has no 'model_name'") }
+    request.model = model
+    request.version = version
+    return request
+  }
+}
+
+/// How the answers of a fused call are written.
+enum FusedForm: Sendable {
+  case lines
+  case parts(boundary: String)
+
+  var contentType: String {
+    switch self {
+    case .lines: "application/x-ndjson"
+    case .parts(let boundary): "multipart/mixed; boundary=\"\(boundary)\""
+    }
+  }
+
+  /// What follows the last answer.
+  var end: ByteBuffer? {
+    guard case .parts(let boundary) = self else { return nil }
+    return ByteBuffer(string: "--\(boundary)--\r\n")
+  }
+
+  /// The request as its answer is encoded by: lines carry JSON alone, parts binary tensors unless it says otherwise.
+  func prepared(_ request: InferRequest, tenant: String) -> InferRequest {
+    var request = request
+    request.tenant = tenant
+    switch self {
+    case .lines:
+      request.parameters["binary_data_output"] = nil
+      for index in request.outputs.indices { request.outputs[index].isBinary = false }
+    case .parts:
+      request.parameters["binary_data_output"] = request.parameters["binary_data_output"] ?? .bool(true)
+    }
+    return request
+  }
+
+  /// One answer, ready to be sent.
+  func piece(
+    _ index: Int, _ request: InferRequest, _ result: Result<InferResponse, ServiceError>
+  ) -> ByteBuffer {
+    let encoded: EncodedInferResponse
+    do {
+      encoded = try result.get().encoded(for: request) { writer in
+        writer.raw(",\"index\":")
+        writer.number(index)
+      }
+    } catch { encoded = FusedForm.failure(index, request, error) }
+    let byteCount = encoded.tail.reduce(encoded.json.count) { $0 + $1.byteCount }
+    var buffer = ByteBufferAllocator().buffer(capacity: byteCount + 256)
+    if case .parts(let boundary) = self {
+      buffer.writeString("--\(boundary)\r\n")
+      let type = encoded.tail.isEmpty ? "application/json" : "application/octet-stream"
+      buffer.writeString("Content-Type: \(type)\r\nContent-Length: \(byteCount)\r\n")
+      buffer.writeString("Inference-Header-Content-Length: \(encoded.json.count)\r\n\r\n")
+    }
+    buffer.writeBytes(encoded.json)
+    for part in encoded.tail { part.withUnsafeBytes { _ = buffer.writeBytes($0) } }
+    buffer.writeString(self.isLines ? "\n" : "\r\n")
+    return buffer
+  }
+
+  private var isLines: Bool { if case .lines = self { true } else { false } }
+
+  private static func failure(
+    _ index: Int, _ request: InferRequest, _ error: any Error
+  ) -> EncodedInferResponse {
+    var writer = JSONWriter()
+    writer.raw("{\"index\":")
+    writer.number(index)
+    writer.raw(",\"model_name\":")
+    writer.string(request.model)
+    if !request.id.isEmpty {
+      writer.raw(",\"id\":")
+      writer.string(request.id)
+    }
+    writer.raw(",\"error\":")
+    writer.string((error as? ServiceError)?.description ?? "\(error)")
+    writer.raw(",\"code\":")
+    writer.number((error as? ServiceError)?.httpStatus ?? 400)
+    writer.raw("}")
+    return EncodedInferResponse(json: writer.bytes)
+  }
+}

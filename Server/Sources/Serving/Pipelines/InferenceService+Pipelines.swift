@@ -1,0 +1,67 @@
+import Executor
+import InferenceProtocol
+import Scheduler
+import Tensors
+
+extension InferenceService {
+  static let pipelinePlatform = "ensemble"
+
+  /// The pipelines that are served beside models.
+  public var pipelines: PipelineCatalog { catalog.pipelines }
+
+  /// A pipeline's inputs and outputs.
+  func metadata(ofPipeline name: String, version: Int?) async throws -> ModelMetadataMessage {
+    let bound = try await pipelines.pipeline(name, version: version, models: catalog)
+    return ModelMetadataMessage(
+      name: name, versions: ["\(bound.pipeline.version)"], platform: InferenceService.pipelinePlatform,
+      inputs: bound.inputs, outputs: bound.outputs)
+  }
+
+  /// Runs one request for a pipeline. `timing` tells each stage's times beside the whole's, as `stages.NAME.compute_us`
+  /// and so on.
+  func answer(pipeline request: InferRequest, arrival: UInt64) async throws -> InferResponse {
+    let bound = try await pipelines.pipeline(request.model, version: request.version, models: catalog)
+    let targets = try sharedMemory.targets(of: request.outputs)
+    let pipeline = bound.pipeline
+    let inputs = try orderedInputs(of: request, declared: bound.inputs.map(\.name))
+    for (input, declared) in zip(inputs, bound.inputs) { try check(input, declared, request.model) }
+    let names = pipeline.outputs.map(\.name)
+    try checkOutputs(of: request, declared: names)
+    let wanted = request.outputs.isEmpty ? names : request.outputs.map(\.name)
+    let answer = try await scheduler.run(
+      ScheduledPipeline(
+        pipeline: pipeline, inputs: inputs, outputs: wanted.compactMap { names.firstIndex(of: $0) },
+        tenant: request.tenant, priority: try request.priority,
+        deadline: try request.deadline(arrival: arrival), keepAlive: try request.seconds("keep_alive")))
+    for (stage, timing) in answer.stages {
+      guard let model = pipeline.stages.first(where: { $0.name == stage })?.model else { continue }
+      statistics.succeeded(
+        model.name, model.version, timing: timing, inputNanoseconds: 0, outputNanoseconds: 0)
+    }
+    var response = try respond(
+      to: request, with: ScheduledAnswer(outputs: answer.outputs, timing: answer.timing),
+      model: pipeline.name, version: pipeline.version, arrival: arrival, targets: targets)
+    guard request.flag("timing") else { return response }
+    for (stage, timing) in answer.stages {
+      for (name, value) in InferenceService.parameters(
+        of: timing, total: timing.answered &- min(timing.admitted, timing.answered))
+      {
+        response.parameters["stages.\(stage).\(name)"] = value
+      }
+    }
+    return response
+  }
+
+  private func check(_ tensor: Tensor, _ declared: TensorMetadata, _ name: String) throws {
+    let fits =
+      DataType(tensor.elementType)?.rawValue == declared.datatype
+      && tensor.shape.rank == declared.shape.count
+      && zip(tensor.shape.dims, declared.shape).allSatisfy { $1 == -1 || $0 == $1 }
+    guard fits else {
+      throw ServiceError(
+        .invalidRequest,
+        "pipeline '\(shown(name))': input '\(declared.name)' is \(declared.datatype)\(declared.shape), but a "
+          + "\(DataType(tensor.elementType)?.rawValue ?? "")\(tensor.shape) was given")
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import Device
+import Foundation
+import InferenceProtocol
+import Linker
+import Logging
+
+/// The pipelines that requests can name beside models.
+///
+/// A pipeline's version counts its changes since the server started; the newest is served. It is put together with its
+/// models when it is first asked for, and again when a newer version of one has come.
+public final class PipelineCatalog: Sendable {
+  private struct Entry: Sendable {
+    var version: Int
+    var definition: PipelineDefinition?
+    /// Why the newest text is none.
+    var failure: String?
+    var isUnloaded = false
+    var bound: Bound?
+  }
+
+  /// How putting it together with models of these versions went.
+  fileprivate struct Bound: Sendable {
+    var versions: [Int]
+    var result: Result<BoundPipeline, PipelineDefinitionError>
+  }
+
+  private let log: Logger
+  private let work = BlockingWork("fusedinf.pipelines")
+  private let entries = Locked<[String: Entry]>([:])
+
+  init(log: Logger) { self.log = log }
+
+  // MARK: Files
+
+  /// The pipeline that a file's name stands for: `NAME.pipeline.yaml`, `.yml` or `.json`; `nil` for other files.
+  public static func name(ofFile file: String) -> String? {
+    for ending in [".pipeline.yaml", ".pipeline.yml", ".pipeline.json"] where file.hasSuffix(ending) {
+      let name = String(file.dropLast(ending.count))
+      return name.isEmpty || name.hasPrefix(".") || name.contains("/") ? nil : name
+    }
+    return nil
+  }
+
+  /// A file's text has come, or has changed. What is wrong with it is the pipeline's reason in the index.
+  public func update(name: String, text: String) async {
+    let definition = try? await work.run {
+      Result { () throws(PipelineDefinitionError) in try PipelineDefinition(parsing: text, name: name) }
+    }
+    let version = entries.withLock { entries in
+      let version = (entries[name]?.version ?? 0) + 1
+      var entry = Entry(version: version)
+      switch definition {
+      case .success(let definition): entry.definition = definition
+      case .failure(let error): entry.failure = error.description
+      case nil: entry.failure = "it could not be read"
+      }
+      entries[name] = entry
+      return (version, entry.failure)
+    }
+    log.notice(
+      "\(version.1.map { "pipeline cannot be served: \($0)" } ?? "pipeline is there")",
+      metadata: ["model": "\(name)", "version": "\(version.0)"])
+  }
+
+  /// The file is gone.
+  public func remove(name: String) { entries.withLock { $0[name] = nil } }
+
+  /// Reads all pipelines of a folder.
+  public func load(directory: String) async throws {
+    let files = try await work.run {
+      try FileManager.default.contentsOfDirectory(atPath: directory).sorted().compactMap { file in
+        try PipelineCatalog.name(ofFile: file).map { name in
+          (name, try PipelineCatalog.text(ofFile: directory + "/" + file))
+        }
+      }
+    }
+    for (name, text) in files { await update(name: name, text: text) }
+  }
+
+  /// A file's text, of which no more is read than a pipeline may have.
+  public static func text(ofFile path: String) throws -> String {
+    guard let handle = FileHandle(forReadingAtPath: path) else {
+      throw ServiceError(.unavailable, "'\(path)' cannot be read")
+    }
+    defer { try? handle.close() }
+    let data = try handle.read(upToCount: PipelineDefinition.maximumBytes + 1) ?? Data()
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  // MARK: What there is
+
+  public var names: [String] { entries.withLock { $0.keys.sorted() } }
+
+  public func contains(_ name: String) -> Bool { entries.withLock { $0[name] != nil } }
+
+  func version(_ name: String) -> Int? { entries.withLock { $0[name]?.version } }
+
+  /// An operator loads or unloads it.
+  func setUnloaded(_ name: String, _ isUnloaded: Bool) {
+    entries.withLock { $0[name]?.isUnloaded = isUnloaded }
+  }
+
+  /// - Throws: ``ServiceError`` when there is no such pipeline or version.
+  func checkKnown(_ name: String, version: Int?) throws(ServiceError) {
+    guard let known = self.version(name) else {
+      throw ServiceError(.notFound, "there is no model '\(shown(name))'")
+    }
+    if let version, version != known {
+      throw ServiceError(.notFound, "pipeline '\(shown(name))' has no version \(version); it has \(known)")
+    }
+  }
+
+  /// - Throws: ``ServiceError`` with which a request for it would be refused, as far as that is known.
+  func checkReady(_ name: String, version: Int?, models: ModelCatalog) throws {
+    try checkKnown(name, version: version)
+    guard let entry = entries.withLock({ $0[name] }) else { return }
+    let definition = try PipelineCatalog.definition(of: entry, name)
+    let versions = try stageVersions(definition, models)
+    guard let bound = entry.bound, bound.versions == versions else {
+      // Found out now, for whoever asks next.
+      Task { _ = try? await self.pipeline(name, version: nil, models: models) }
+      return
+    }
+    if case .failure(let error) = bound.result {
+      throw ServiceError(.unavailable, "pipeline '\(shown(name))': \(error)")
+    }
+  }
+
+  private static func definition(of entry: Entry, _ name: String) throws -> PipelineDefinition {
+    if entry.isUnloaded {
+      throw ServiceError(.unavailable, "model '\(name)' is unloaded; load it through the repository API")
+    }
+    guard let definition = entry.definition else {
+      throw ServiceError(.unavailable, "pipeline '\(shown(name))': \(entry.failure ?? "it is being read")")
+    }
+    return definition
+  }
+
+  /// The versions of the stages' models.
+  private func stageVersions(_ definition: PipelineDefinition, _ models: ModelCatalog) throws -> [Int] {
+    try definition.stages.map { stage in
+      do { return try models.availableVersion(stage.model, stage.version) } catch {
+        throw ServiceError(
+          .unavailable, "pipeline '\(shown(definition.name))', stage '\(stage.name)': \(error)")
+      }
+    }
+  }
+
+  /// The pipeline that a request names, put together with the newest of its models.
+  /// - Throws: ``ServiceError``.
+  func pipeline(_ name: String, version: Int?, models: ModelCatalog) async throws -> BoundPipeline {
+    try checkKnown(name, version: version)
+    guard let entry = entries.withLock({ $0[name] }) else {
+      throw ServiceError(.notFound, "there is no model '\(shown(name))'")
+    }
+    let definition = try PipelineCatalog.definition(of: entry, name)
+    let versions = try stageVersions(definition, models)
+    let bound: Bound
+    if let known = entry.bound, known.versions == versions, known.isCurrent(models) {
+      bound = known
+    } else {
+      var linked: [LinkableModel] = []
+      for (stage, version) in zip(definition.stages, versions) {
+        linked.append(try await models.model(stage.model, version: version))
+      }
+      bound = try await work.run { [linked] in
+        Bound(
+          versions: versions,
+          result: Result { () throws(PipelineDefinitionError) in
+            do { return try BoundPipeline(definition, version: entry.version, models: linked) } catch let
+              error
+              as PipelineDefinitionError
+            {
+              throw error
+            } catch { throw PipelineDefinitionError("\(error)") }
+          })
+      }
+      entries.withLock { entries in
+        if entries[name]?.version == entry.version { entries[name]?.bound = bound }
+      }
+    }
+    do { return try bound.result.get() } catch {
+      throw ServiceError(.unavailable, "pipeline '\(shown(name))': \(error)")
+    }
+  }
+
+  /// The index's rows.
+  func index(_ models: ModelCatalog) -> [RepositoryIndexEntry] {
+    entries.withLock { $0.map { ($0.key, $0.value.version) } }.map { name, version in
+      var row = RepositoryIndexEntry(name: name, version: "\(version)", state: .ready)
+      do { try checkReady(name, version: nil, models: models) } catch {
+        row.state = .unavailable
+        row.reason = (error as? ServiceError)?.description ?? "\(error)"
+      }
+      return row
+    }
+  }
+
+  /// Puts together what has not been yet, so that the index tells what is wrong.
+  public func check(_ models: ModelCatalog) async {
+    for name in names { _ = try? await pipeline(name, version: nil, models: models) }
+  }
+}
+
+extension PipelineCatalog.Bound {
+  /// A model that was closed and opened again has plans of its own: the pipeline goes with it.
+  fileprivate func isCurrent(_ models: ModelCatalog) -> Bool {
+    guard case .success(let bound) = result else { return true }
+    return bound.models.allSatisfy { model in models.opened(model.name).contains { $0 === model } }
+  }
+}
