@@ -38,7 +38,7 @@ struct InferenceServer {
     let service = InferenceService(engine: engine, configuration: settings.service, access: access, log: log)
     try await service.catalog.refresh()
     if let repository = settings[.repository] {
-      try await service.pipelines.load(directory: repository)
+      try await service.pipelines.refresh(directory: repository)
       await service.pipelines.check(service.catalog)
     }
     for name in settings[.pin] {

@@ -27,8 +27,10 @@ public final class PipelineCatalog: Sendable {
   private let log: Logger
   private let work = BlockingWork("fusedinf.pipelines")
   private let entries = Locked<[String: Entry]>([:])
+  /// The texts of the last look at a folder, by name.
+  private let sources = Locked<[String: [String: String]]>([:])
 
-  init(log: Logger) { self.log = log }
+  package init(log: Logger) { self.log = log }
 
   // MARK: Files
 
@@ -65,16 +67,28 @@ public final class PipelineCatalog: Sendable {
   /// The file is gone.
   public func remove(name: String) { entries.withLock { $0[name] = nil } }
 
-  /// Reads all pipelines of a folder.
-  public func load(directory: String) async throws {
+  /// Looks at the pipelines of a folder: takes those that are new or have changed, and forgets those of this folder that are
+  /// gone.
+  /// - Throws: when the folder cannot be read; nothing is forgotten then.
+  public func refresh(directory: String) async throws {
     let files = try await work.run {
       try FileManager.default.contentsOfDirectory(atPath: directory).sorted().compactMap { file in
-        try PipelineCatalog.name(ofFile: file).map { name in
-          (name, try PipelineCatalog.text(ofFile: directory + "/" + file))
-        }
+        PipelineCatalog.name(ofFile: file).map { ($0, directory + "/" + file) }
       }
     }
-    for (name, text) in files { await update(name: name, text: text) }
+    let texts = Dictionary(
+      try await work.run {
+        // One that cannot be read, or went away meanwhile, is as good as gone.
+        files.compactMap { name, path in (try? PipelineCatalog.text(ofFile: path)).map { (name, $0) } }
+      }, uniquingKeysWith: { first, _ in first })
+    let before = sources.withLock { all in
+      defer { all[directory] = texts }
+      return all[directory] ?? [:]
+    }
+    for name in before.keys where texts[name] == nil { remove(name: name) }
+    for (name, text) in texts.sorted(by: { $0.key < $1.key }) where before[name] != text {
+      await update(name: name, text: text)
+    }
   }
 
   /// A file's text, of which no more is read than a pipeline may have.
@@ -93,7 +107,7 @@ public final class PipelineCatalog: Sendable {
 
   public func contains(_ name: String) -> Bool { entries.withLock { $0[name] != nil } }
 
-  func version(_ name: String) -> Int? { entries.withLock { $0[name]?.version } }
+  package func version(_ name: String) -> Int? { entries.withLock { $0[name]?.version } }
 
   /// An operator loads or unloads it.
   func setUnloaded(_ name: String, _ isUnloaded: Bool) {
