@@ -20,11 +20,11 @@ struct FusedRoutes: RouteFamily {
   static let maximumRequests = 256
 
   func add(to routes: Routes) {
-    routes.on(.post, "v2/fused/infer", nil) { call in try respond(to: call) }
+    routes.on(.post, "v2/fused/infer", nil) { call in try await respond(to: call) }
   }
 
-  private func respond(to call: HTTPCall) throws -> Response {
-    let requests = try FusedRoutes.requests(of: call)
+  private func respond(to call: HTTPCall) async throws -> Response {
+    let requests = try await FusedRoutes.requests(of: call)
     let permitted = requests.map { request in
       Result { () throws(ServiceError) in try call.authorize(.infer(model: request.model)) }
     }
@@ -64,8 +64,8 @@ struct FusedRoutes: RouteFamily {
   }
 
   /// Reads the requests out of the call's body.
-  private static func requests(of call: HTTPCall) throws -> [InferRequest] {
-    let body = TensorBuffer(try call.body())
+  private static func requests(of call: HTTPCall) async throws -> [InferRequest] {
+    let body = TensorBuffer(try await call.body())
     var length = body.bytes.count
     if let field = call.request.headers[.inferenceHeaderLength] {
       guard let given = Int(field), given > 0, given <= length else {

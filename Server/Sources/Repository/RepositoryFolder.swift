@@ -46,6 +46,7 @@ public struct RepositoryFolder: Sendable {
       let stem = String(name.dropLast(".onnx".count))
       let others = names.filter {
         $0.hasPrefix(stem + ".") && $0 != name && !$0.hasSuffix(".onnx") && !$0.hasSuffix(".yaml")
+          && !$0.hasSuffix(".pipeline.json")
       }
       entries[stem] = [entry] + others.compactMap { Entry(path + "/" + $0) }.filter { !$0.isFolder }
     }

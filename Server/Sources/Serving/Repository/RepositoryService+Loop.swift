@@ -90,6 +90,7 @@ extension RepositoryService {
         }
         complaint = nil
         await perform(state.saw(listing.models, at: service.now))
+        try await service.lifecycle.catalog.pipelines.refresh(directory: folder.path)
       } catch {
         // A folder that cannot be read has not lost its models.
         let text = "cannot look for models in '\(folder.path)': \(error.localizedDescription)"
