@@ -17,6 +17,7 @@ OURS = "fusedinf"
 
 class FusedInf(Server):
     name = OURS
+    note = "KServe v2 over HTTP, binary tensors"
     speaks_grpc = True
     program = ROOT / ".build" / "release" / "fusedinf"
     binary = ROOT / "Server" / ".build" / "release" / "fusedinf-server"
@@ -55,11 +56,13 @@ class FusedInf(Server):
 
 class OneModelAtATime(FusedInf):
     name = "fusedinf one model a program"
+    note = "the same, programs of one model"
     options = ("--one-model-at-a-time",)
 
 
 class NoBatching(FusedInf):
     name = "fusedinf without batching"
+    note = "the same, one request at a time in a model"
     options = ("--max-batch", "1")
 
 
