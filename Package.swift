@@ -49,7 +49,8 @@ let stages = [
   Stage(
     name: "Scheduler",
     imports: [
-      "Tensors", "ModelGraph", "GraphPasses", "Device", "ModelStore", "Linker", "Residency", "Executor", "Engine",
+      "Tensors", "ModelGraph", "GraphPasses", "Device", "ModelStore", "Linker", "Residency", "Executor",
+      "Engine",
     ], testImports: ["ModelCompiler", "Kernels"]),
 ]
 let commandLine = [

@@ -99,7 +99,8 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: strict, linkerSettings: rpath),
     .testTarget(
-      name: "ServingTests", dependencies: ["Serving", "InferenceProtocol", engine, log], swiftSettings: strict,
+      name: "ServingTests", dependencies: ["Serving", "InferenceProtocol", engine, log],
+      swiftSettings: strict,
       linkerSettings: rpath),
     .testTarget(
       name: "InferenceProtocolTests", dependencies: ["InferenceProtocol", engine], swiftSettings: strict,
