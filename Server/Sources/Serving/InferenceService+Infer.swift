@@ -17,8 +17,10 @@ extension InferenceService {
       return try await answer(request, arrival: arrival)
     } catch {
       let failure = ServiceError(error, model: request.model)
-      if let version = request.version ?? catalog.entries[request.model]?.versions.last
-        ?? pipelines.version(request.model)
+      // Of what there is alone: names and versions that a client makes up would be kept for ever.
+      if (try? catalog.checkKnown(request.model, version: request.version)) != nil,
+        let version = request.version ?? catalog.entries[request.model]?.versions.last
+          ?? pipelines.version(request.model)
       {
         statistics.failed(request.model, version, nanoseconds: monotonicNanoseconds() - arrival)
         telemetry.failed(ModelVersion(request.model, version), failure.kind)

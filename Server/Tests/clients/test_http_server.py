@@ -53,6 +53,12 @@ def test_statistics(client):
     assert count() == before + 1
     names = {row["name"] for row in client.get_inference_statistics()["model_stats"]}
     assert "identity" in names
+    # Names and versions that a client makes up are not kept.
+    for name, version in (("nobody", "7"), ("identity", "7")):
+        with pytest.raises(InferenceServerException):
+            client.infer(name, [tensor], model_version=version)
+    rows = client.get_inference_statistics()["model_stats"]
+    assert not {("nobody", "7"), ("identity", "7")} & {(row["name"], row["version"]) for row in rows}
     with pytest.raises(InferenceServerException) as refused:
         client.get_inference_statistics("nobody")
     assert refused.value.status() == "404"
