@@ -111,6 +111,16 @@ private func outcome(
         == ["camera", "camera", "camera", "too_many_requests"])
   }
 
+  @Test("The wait for a rate that is next to nothing is a number all the same")
+  func smallestRate() throws {
+    var state = AccessState(rules: AccessRules(), keys: [key("camera", rate: APIKey.Rate(perSecond: 1e-300))])
+    _ = try state.authorize(hash("camera"), isLoopback: false, .infer(model: "m"), at: 0)
+    let error = #expect(throws: ServiceError.self) {
+      try state.authorize(hash("camera"), isLoopback: false, .infer(model: "m"), at: 1)
+    }
+    #expect(error?.kind == .tooManyRequests)
+  }
+
   @Test(arguments: [
     ("*", "", true), ("*", "x", true), ("a*b*c", "aXbYbZc", true), ("a*b*c", "aXbY", false), ("?", "x", true),
     ("?", "", false), ("a?c", "abc", true), ("", "", true), ("", "a", false), ("**a", "ba", true),

@@ -18,7 +18,10 @@ struct TokenBucket: Sendable, Hashable {
     let elapsed = time.map { now > $0 ? now - $0 : 0 } ?? 0
     time = now
     tokens = min(rate.burst, tokens + Double(elapsed) / 1e9 * rate.perSecond)
-    guard tokens >= 1 else { return .nanoseconds(Int64(((1 - tokens) / rate.perSecond * 1e9).rounded(.up))) }
+    guard tokens >= 1 else {
+      // A rate may be so small that its wait is no number of nanoseconds.
+      return .nanoseconds(Int64(min((1 - tokens) / rate.perSecond * 1e9, 1e18).rounded(.up)))
+    }
     tokens -= 1
     return nil
   }
