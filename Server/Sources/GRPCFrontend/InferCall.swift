@@ -25,6 +25,9 @@ package struct InferCall: Sendable {
     raw = []
     while let field = try reader.next() {
       if field.number == Self.rawField, let contents = field.contents {
+        guard raw.count < Self.mostTensors else {
+          throw RPCError(code: .invalidArgument, message: "a request has at most \(Self.mostTensors) inputs")
+        }
         raw.append(TensorBuffer(borrowing: UnsafeRawBufferPointer(rebasing: bytes[contents]), from: owner))
       } else {
         rest.append(contentsOf: bytes[field.whole])
@@ -34,6 +37,8 @@ package struct InferCall: Sendable {
   }
 
   private static let rawField: UInt64 = 7
+  /// An empty one takes two bytes of a message and many more here.
+  private static let mostTensors = 4096
 }
 
 /// Reads `ModelInferRequest`.
@@ -45,6 +50,9 @@ struct InferCallDeserializer: MessageDeserializer {
 
 /// Reads `FusedInferRequest`.
 package struct FusedCallDeserializer: MessageDeserializer {
+  /// The most requests of one call, as over HTTP. An empty one takes two bytes of a message and hundreds here.
+  private static let mostCalls = 256
+
   package init() {}
 
   package func deserialize(_ bytes: some GRPCContiguousBytes) throws -> [InferCall] {
@@ -53,6 +61,10 @@ package struct FusedCallDeserializer: MessageDeserializer {
       var calls: [InferCall] = []
       while let field = try reader.next() {
         guard field.number == 1, let contents = field.contents else { continue }
+        guard calls.count < Self.mostCalls else {
+          throw RPCError(
+            code: .invalidArgument, message: "one call takes at most \(Self.mostCalls) requests")
+        }
         calls.append(try InferCall(UnsafeRawBufferPointer(rebasing: bytes[contents]), from: owner))
       }
       return calls
@@ -76,6 +88,8 @@ private func decoding<Message, Bytes: GRPCContiguousBytes>(
   let owner = MessageBytes(bytes)
   do {
     return try owner.bytes.withUnsafeBytes { try body($0, owner) }
+  } catch let error as RPCError {
+    throw error
   } catch {
     throw RPCError(code: .invalidArgument, message: "the request is no \(name)")
   }

@@ -101,6 +101,15 @@ struct WireFormatTests {
     #expect([UInt8](calls[1].raw[0].bytes) == [1, 2, 3])
   }
 
+  @Test("Empty parts, of which a message has room for millions, are bounded in number")
+  func bounded() {
+    func empty(_ count: Int, _ tag: UInt8) -> [UInt8] { (0..<2 * count).map { $0 % 2 == 0 ? tag : 0 } }
+    #expect(throws: Never.self) { try FusedCallDeserializer().deserialize(empty(256, 0x0a)) }
+    #expect(throws: RPCError.self) { try FusedCallDeserializer().deserialize(empty(257, 0x0a)) }
+    let raw = empty(4097, 0x3a)
+    #expect(throws: RPCError.self) { try raw.withUnsafeBytes { try InferCall($0, from: Owner()) } }
+  }
+
   @Test("Messages are followed however their bytes are cut", arguments: 1...9)
   func meter(step: Int) {
     let bytes: [UInt8] = [0, 0, 0, 0, 4, 9, 9, 9, 9] + [0, 0, 0, 0, 0] + [1, 0, 0, 0, 7, 1, 2]
@@ -114,3 +123,6 @@ struct WireFormatTests {
     #expect(bytes.withUnsafeBytes { tooLarge.take($0) } == 7)
   }
 }
+
+/// Whoever keeps bytes where they are.
+private final class Owner {}
