@@ -87,16 +87,18 @@ extension Scheduler {
 
   /// Plans a request in the background.
   private func makePlan(for id: RequestID, _ request: ScheduledRequest) {
+    // Without its tensors: it may leave the queue before its turn to be planned comes.
+    let model = request.model
+    let inputs = request.inputs.map { ($0.elementType, $0.shape) }
     planning.addOperation { [self] in
-      let plan = Result {
-        try engine.planner.plan(request.model, inputs: request.inputs.map { ($0.elementType, $0.shape) })
-      }
+      guard core.withLock({ $0.pending[id] != nil }) else { return }
+      let plan = Result { try engine.planner.plan(model, inputs: inputs) }
       switch plan {
       case .success(let plan):
         decide { core in
           guard core.pending[id] != nil else { return [] }
           core.pending[id]?.plan = plan
-          remember(request.model, plan: plan, in: &core)
+          remember(model, plan: plan, in: &core)
           core.machine.planned(id, extraBytes: plan.extraBytes)
           return []
         }
