@@ -102,9 +102,14 @@ extension Scheduler {
       })
   }
 
+  /// Notes members that could not be run. Not in the decision that dispatched them: what is dispatched next may end the
+  /// same way, and the stack would grow with the queue.
   private func end(_ members: [MemberID]) {
-    for member in members {
-      decide { core in core.machine.ended(member, nil, now: monotonicNanoseconds()) }
+    guard !members.isEmpty else { return }
+    work.async { [self] in
+      for member in members {
+        decide { core in core.machine.ended(member, nil, now: monotonicNanoseconds()) }
+      }
     }
   }
 
