@@ -11,6 +11,8 @@ extension Scheduler {
     var machine: SchedulerState
     /// Requests without an answer.
     var pending: [RequestID: Pending] = [:]
+    /// Pipelines without an answer.
+    var pipelines: [RequestID: PipelineRun] = [:]
     var models: [ModelID: Known] = [:]
     var pins = PinLedger()
     var drains: [ModelID: [@Sendable () -> Void]] = [:]
@@ -89,6 +91,8 @@ extension Scheduler {
     case tell(SchedulerEvent)
     case answer(Pending, Result<ScheduledAnswer, any Error>)
     case dispatch([MemberWork], program: UInt64, width: Int)
+    case refuse(PipelineRun, SchedulerError)
+    case runStages(PipelineRun, [StageWork], program: UInt64)
     case planBatch(BatchKey, rows: Int, LinkableModel, [(ElementType, Shape)])
     case evict([ItemID])
     case resume([@Sendable () -> Void])
@@ -97,9 +101,18 @@ extension Scheduler {
   private func translate(_ action: SchedulerAction, now: UInt64, in core: inout Core) -> [Effect] {
     switch action {
     case .admit(let id):
+      if let pipeline = core.pipelines[id]?.pipeline {
+        return [.tell(.admitted(model: pipeline.name, version: pipeline.version))]
+      }
       guard let model = core.pending[id]?.request.model else { return [] }
       return [.tell(.admitted(model: model.name, version: model.version))]
     case .refuse(let id, let error):
+      if let run = core.pipelines.removeValue(forKey: id) {
+        return [
+          .tell(.refused(model: run.pipeline.name, version: run.pipeline.version, error.kind)),
+          .refuse(run, error),
+        ]
+      }
       guard let pending = core.pending.removeValue(forKey: id) else { return [] }
       let model = pending.request.model
       return [
@@ -107,6 +120,9 @@ extension Scheduler {
         .answer(pending, .failure(error)),
       ]
     case .dispatch(let dispatches, let program, let width):
+      if let id = dispatches.first?.requests.first, let run = core.pipelines[id] {
+        return translate(dispatches, of: run, program: program, width: width, now: now, in: &core)
+      }
       var members: [MemberWork] = []
       var events: [Effect] = []
       for (position, dispatch) in dispatches.enumerated() {
@@ -153,6 +169,8 @@ extension Scheduler {
     case .tell(let event): observer?(event)
     case .answer(let pending, let result): pending.reply(result)
     case .dispatch(let members, _, _): dispatch(members)
+    case .refuse(let run, let error): run.drop(error)
+    case .runStages(let run, let stages, let program): run.dispatched(stages, program: program)
     case .planBatch(let key, let rows, let model, let inputs): planBatch(key, rows: rows, model, inputs)
     case .evict(let ids): engine.residency.evictIdle(ids)
     case .resume(let waiters): for waiter in waiters { waiter() }

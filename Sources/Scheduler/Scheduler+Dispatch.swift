@@ -174,11 +174,7 @@ private struct Progress: Sendable {
   mutating func note(_ member: MemberID, _ result: Result<MemberAnswer, any Error>) {
     // Where a batch ran as several parts, nothing is learnt of the batch.
     guard left[member] == 1, let timing = try? result.get().timing else { return }
-    let begun = timing.bytesLoaded > 0 ? max(timing.started, timing.loaded) : timing.started
-    samples[member] = MemberSample(
-      compute: timing.answered > begun ? timing.answered - begun : 0,
-      swapIn: timing.loaded > timing.granted ? timing.loaded - timing.granted : 0,
-      bytesLoaded: timing.bytesLoaded)
+    samples[member] = MemberSample(timing)
   }
 
   /// A part of the member has ended.
@@ -190,10 +186,22 @@ private struct Progress: Sendable {
   }
 }
 
+extension MemberSample {
+  init(_ timing: MemberTiming) {
+    let begun = timing.bytesLoaded > 0 ? max(timing.started, timing.loaded) : timing.started
+    self.init(
+      compute: timing.answered > begun ? timing.answered - begun : 0,
+      swapIn: timing.loaded > timing.granted ? timing.loaded - timing.granted : 0,
+      bytesLoaded: timing.bytesLoaded)
+  }
+}
+
 extension RequestTiming {
   /// With what was measured of the member that ran it.
-  fileprivate func with(_ timing: MemberTiming) -> RequestTiming {
+  /// - Parameter dispatched: when that was, where it is not noted yet.
+  func with(_ timing: MemberTiming, dispatched: UInt64? = nil) -> RequestTiming {
     var result = self
+    if let dispatched { result.dispatched = dispatched }
     result.loaded = timing.loaded
     result.started = timing.started
     result.answered = timing.answered

@@ -82,7 +82,7 @@ public final class Scheduler: Sendable {
     }
   }
 
-  private func makeRequestID() -> RequestID {
+  func makeRequestID() -> RequestID {
     RequestID(rawValue: requests.wrappingAdd(1, ordering: .relaxed).newValue)
   }
 

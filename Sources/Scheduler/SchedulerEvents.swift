@@ -55,12 +55,34 @@ package struct Submission: Sendable {
   package var maxRows = Int.max
   /// Requests with equal numbers are dispatched together.
   package var bundle: UInt64?
+  /// Of a pipeline: the stages that are to run, each after its sources; ``model`` is the first one's.
+  package var stages: [StageSubmission] = []
 
   package init(id: RequestID, model: ModelID, name: String) {
     self.id = id
     self.model = model
     self.name = name
   }
+}
+
+/// One stage of a pipeline that waits or runs.
+package struct StageSubmission: Sendable {
+  package var model: ModelID
+  /// For messages.
+  package var name: String
+  /// As ``Submission/shapes``; of the pipeline's inputs, and so known before the stage is planned.
+  package var shapes: Int
+  /// The stages whose outputs it takes, by index.
+  package var sources: [Int]
+
+  package init(model: ModelID, name: String, shapes: Int = 0, sources: [Int] = []) {
+    self.model = model
+    self.name = name
+    self.shapes = shapes
+    self.sources = sources
+  }
+
+  var service: ServiceEstimates.Key { ServiceEstimates.Key(model: model, shapes: shapes) }
 }
 
 /// How much of a model is resident, and what its run could get now.
@@ -87,6 +109,8 @@ package struct Dispatch: Sendable, Equatable {
   package var requests: [RequestID]
   /// Of all requests together.
   package var rows: Int
+  /// The stage that it is of the only request, which is a pipeline; by index in ``Submission/stages``.
+  package var stage: Int?
 }
 
 /// What is to be done after an event, in this order.

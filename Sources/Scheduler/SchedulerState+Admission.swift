@@ -6,12 +6,15 @@ extension SchedulerState {
     let name = submission.name
     if isDraining { return SchedulerError(.draining(model: name)) }
     if models[submission.model]?.isDraining == true { return SchedulerError(.unloading(model: name)) }
+    if let stage = submission.stages.first(where: { models[$0.model]?.isDraining == true }) {
+      return SchedulerError(.unloading(model: stage.name))
+    }
     if waiting.count >= limits.maxQueuedRequests {
       return SchedulerError(
         .tooManyRequests(
           model: name, limit: limits.maxQueuedRequests, retryAfter: drainTime(of: 1)))
     }
-    if submission.bytes > limits.maxQueuedBytes - waitingBytes {
+    if submission.bytes > limits.maxQueuedBytes - waitingBytes - heldBytes {
       return SchedulerError(
         .tooManyBytes(
           model: name, bytes: submission.bytes, limit: limits.maxQueuedBytes,
@@ -36,7 +39,9 @@ extension SchedulerState {
   ) -> SchedulerError? {
     let key = ServiceEstimates.Key(model: submission.model, shapes: submission.shapes)
     // Of a model that never ran nothing is expected.
-    let service = UInt64(max(estimates.measured(key)?.mean ?? 0, 0))
+    let service = span(of: submission.stages, else: key) {
+      UInt64(max(estimates.measured($0)?.mean ?? 0, 0))
+    }
     let urgent = waiting.compactMap { request in
       urgency(of: request, now: now).map { (urgency: $0, request: request) }
     }.sorted { ($0.urgency, $0.request.id) < ($1.urgency, $1.request.id) }
@@ -68,15 +73,20 @@ extension SchedulerState {
   func delay(of work: UInt64, now: UInt64) -> UInt64 {
     let lanes = UInt64(capacity)
     let rests = running.values.map { member in
-      let elapsed = now > member.dispatched ? now - member.dispatched : 0
-      return member.expected > elapsed ? member.expected - elapsed : 0
+      let elapsed = now > member.dispatched && member.sources.isEmpty ? now - member.dispatched : 0
+      return (rest: member.expected > elapsed ? member.expected - elapsed : 0, member.sources.isEmpty)
     }
-    if work == 0 { return running.count < capacity ? 0 : rests.min() ?? 0 }
-    return (work + rests.reduce(0, +)) / lanes
+    if work == 0 {
+      return occupancy < capacity ? 0 : rests.filter(\.1).map(\.rest).min() ?? 0
+    }
+    return (work + rests.reduce(0) { $0 + $1.rest }) / lanes
   }
 
   /// Members that compute at the same time.
   var capacity: Int { limits.isOneModelAtATime ? 1 : max(limits.lanes, 1) }
+
+  /// Members that compute or could: those that wait for another's output take no lane.
+  var occupancy: Int { running.values.count { $0.sources.isEmpty } }
 
   /// How long it takes until so many of the waiting requests have left.
   private func drainTime(of requests: Int) -> Duration {
@@ -96,7 +106,7 @@ extension SchedulerState {
       let request = waiting[index]
       guard let deadline = request.deadline else { continue }
       let name = models[request.model]?.name ?? ""
-      let least = estimates.least(request.service)
+      let least = least(of: request)
       actions += refuse(
         at: index,
         SchedulerError(
@@ -111,7 +121,7 @@ extension SchedulerState {
 
   private func isLate(_ request: Waiting, now: UInt64) -> Bool {
     guard let deadline = request.deadline else { return false }
-    let (end, overflow) = now.addingReportingOverflow(estimates.least(request.service))
+    let (end, overflow) = now.addingReportingOverflow(least(of: request))
     return now >= deadline || overflow || end > deadline
   }
 }

@@ -42,7 +42,9 @@ extension SchedulerState {
       standings.take(request.model, extraBytes: request.extraBytes)
       _ = remove(at: index)
     }
-    let dispatches = zip(requests, rows).map { makeMember(of: $0, rows: $1, now: now) }
+    let dispatches =
+      chosen.stages.isEmpty
+      ? zip(requests, rows).map { makeMember(of: $0, rows: $1, now: now) } : begin(chosen, now: now)
     return actions + [.dispatch(dispatches, program: program, width: running.count)]
   }
 

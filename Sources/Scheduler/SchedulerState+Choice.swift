@@ -41,7 +41,7 @@ extension SchedulerState {
 
   /// What goes next; `nil` when nothing can start now.
   func choose(now: UInt64, standings: inout Standings) -> Choice? {
-    guard !waiting.isEmpty, running.count <= (limits.isOneModelAtATime ? 0 : capacity) else { return nil }
+    guard !waiting.isEmpty, occupancy <= (limits.isOneModelAtATime ? 0 : capacity) else { return nil }
     let candidates = candidates
     let urgent = urgent(of: candidates, now: now, standings: &standings)
     guard
@@ -49,10 +49,11 @@ extension SchedulerState {
         ?? inTurn(of: candidates, now: now, standings: &standings)
     else { return nil }
     // Beside those that compute, one more may load; one that would have to wait for memory is chosen later.
-    if running.count >= capacity {
+    if occupancy >= capacity {
       let request = waiting[choice.index]
       let standing = standings.of(request.model)
-      guard standing.missingBytes > 0, request.bundle == nil, fits(request, standing) else { return nil }
+      guard standing.missingBytes > 0, request.bundle == nil, request.stages.isEmpty, fits(request, standing)
+      else { return nil }
     }
     return choice
   }

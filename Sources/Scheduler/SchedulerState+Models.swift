@@ -38,7 +38,7 @@ extension SchedulerState {
   /// All new requests are refused from now on.
   package mutating func drainedAll() -> [SchedulerAction] {
     isDraining = true
-    return waiting.isEmpty && running.isEmpty ? [.drained(nil)] : []
+    return allDrainedIfIdle()
   }
 
   /// A time that is so much later; `nil` when no clock gets there.
@@ -77,6 +77,6 @@ extension SchedulerState {
   }
 
   private func allDrainedIfIdle() -> [SchedulerAction] {
-    isDraining && waiting.isEmpty && running.isEmpty ? [.drained(nil)] : []
+    isDraining && waiting.isEmpty && running.isEmpty && pipelines.isEmpty ? [.drained(nil)] : []
   }
 }

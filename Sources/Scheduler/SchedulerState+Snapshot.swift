@@ -30,6 +30,8 @@ extension SchedulerState {
       check(
         model.running == running.values.count { $0.model == id },
         "\(model.name): \(model.running) members run")
+      let stages = waiting.flatMap(\.stages) + pipelines.values.flatMap(\.stages)
+      check(model.held == stages.count { $0.model == id }, "\(model.name): \(model.held) stages")
     }
     let busy = Set(waiting.map(\.model)).union(running.values.map(\.model))
     check(busy.isSubset(of: models.keys), "a model that is used is forgotten")

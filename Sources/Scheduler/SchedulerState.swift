@@ -48,6 +48,9 @@ package struct SchedulerState: Sendable {
     let batch: BatchKey?
     let maxRows: Int
     let bundle: UInt64?
+    let stages: [StageSubmission]
+    /// Of a pipeline: the stages that are planned, and are dispatched first.
+    var planned: [Int] = []
   }
 
   /// A member that was dispatched and has not ended.
@@ -56,8 +59,11 @@ package struct SchedulerState: Sendable {
     let requests: Int
     let service: ServiceEstimates.Key
     let expected: UInt64
-    let dispatched: UInt64
+    /// When it could begin: it was dispatched, or the last of its sources ended.
+    var dispatched: UInt64
     let keepAlive: UInt64?
+    /// Members whose outputs it takes and that have not ended: until they have, it takes no lane.
+    var sources: Set<MemberID> = []
   }
 
   /// One model's share.
@@ -66,6 +72,8 @@ package struct SchedulerState: Sendable {
     var waiting = 0
     /// Members.
     var running = 0
+    /// Stages of pipelines that wait or run, wherever these are.
+    var held = 0
     /// The setting; `nil`: the server's.
     var keepAlive: UInt64?
     /// When its weights leave if nobody uses it until then.
@@ -77,13 +85,15 @@ package struct SchedulerState: Sendable {
     /// A number that grows with each use.
     var lastUse: UInt64 = 0
 
-    var isIdle: Bool { waiting == 0 && running == 0 }
+    var isIdle: Bool { waiting == 0 && running == 0 && held == 0 }
   }
 
   package let limits: Limits
   /// In the order in which they came, and so by their numbers.
   var waiting: [Waiting] = []
   var running: [MemberID: Running] = [:]
+  /// Those that were dispatched and have not ended, though none of their members may run now.
+  var pipelines: [RequestID: RunningPipeline] = [:]
   var models: [ModelID: Model] = [:]
   var estimates = ServiceEstimates()
   var turns = DeficitRoundRobin()
@@ -98,12 +108,12 @@ package struct SchedulerState: Sendable {
   /// When a member was last dispatched that throws others' weights out.
   var lastSwap: UInt64?
   var isDraining = false
-  private var nextMember: UInt64 = 0
+  var nextMember: UInt64 = 0
   private var uses: UInt64 = 0
   /// The number of the program that runs, or of the last one.
   var program: UInt64 = 0
   /// What became of all requests so far.
-  package private(set) var counts = Counts()
+  package internal(set) var counts = Counts()
 
   package struct Counts: Sendable, Equatable {
     package var submitted = 0
@@ -133,14 +143,16 @@ package struct SchedulerState: Sendable {
       id: submission.id, model: submission.model, tenant: tenant(named: submission.tenant),
       priority: submission.priority, deadline: submission.deadline, admitted: now,
       keepAlive: submission.keepAlive, bytes: submission.bytes, extraBytes: submission.extraBytes,
-      isPlanned: submission.isPlanned, service: service, cost: estimates.expected(service),
-      rows: submission.rows, batch: submission.batch, maxRows: submission.maxRows, bundle: submission.bundle)
+      isPlanned: submission.isPlanned, service: service, cost: cost(of: submission),
+      rows: submission.rows, batch: submission.batch, maxRows: submission.maxRows, bundle: submission.bundle,
+      stages: submission.stages)
     // Threads may come in another order than they took their numbers in.
     var position = waiting.endIndex
     while position > 0, waiting[position - 1].id > request.id { position -= 1 }
     waiting.insert(request, at: position)
     waitingBytes += request.bytes
     waitingCost += request.cost
+    for stage in request.stages { use(stage.model, named: stage.name) { $0.held += 1 } }
     use(submission.model, named: submission.name) { $0.waiting += 1 }
     return [.admit(request.id)]
   }
@@ -166,6 +178,7 @@ package struct SchedulerState: Sendable {
   package mutating func ended(_ id: MemberID, _ sample: MemberSample?, now: UInt64) -> [SchedulerAction] {
     guard let member = running.removeValue(forKey: id) else { return [] }
     if let sample { estimates.add(sample, for: member.service) }
+    release(id, now: now)
     use(member.model) { $0.running -= 1 }
     let setting = limits.keepAlive
     return leave(member.model, now: now) { model in
@@ -230,8 +243,10 @@ package struct SchedulerState: Sendable {
   }
 
   /// What follows when a request is gone that never ran.
-  private mutating func leftUnrun(_ request: Waiting, now: UInt64) -> [SchedulerAction] {
-    leave(request.model, now: now) { _ in }
+  mutating func leftUnrun(_ request: Waiting, now: UInt64) -> [SchedulerAction] {
+    for stage in request.stages { models[stage.model]?.held -= 1 }
+    let models = request.stages.isEmpty ? [request.model] : request.stages.distinctModels
+    return models.flatMap { leave($0, now: now) { _ in } }
   }
 
   private mutating func tenant(named name: String) -> Int {

@@ -15,13 +15,13 @@ private struct PipelineBench {
   let scheduler: Scheduler
   private let folder: URL
 
-  init(budget: Int = 1 << 30) throws {
+  init(budget: Int = 1 << 30, _ configuration: SchedulerConfiguration = SchedulerConfiguration()) throws {
     folder = FileManager.default.temporaryDirectory.appendingPathComponent("fusedinf-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let engine = Engine(
       store: try ModelStore(directory: folder.appendingPathComponent("store").path), device: device,
       configuration: EngineConfiguration(budget: budget, threads: 2))
-    scheduler = Scheduler(engine: engine)
+    scheduler = Scheduler(engine: engine, configuration: configuration)
   }
 
   func remove() { try? FileManager.default.removeItem(at: folder) }
@@ -51,6 +51,11 @@ private struct PipelineBench {
     ]
     (graph.inputs, graph.outputs) = ([x], [y])
     return try compile(graph)
+  }
+
+  /// Returns when so many requests wait.
+  func wait(for waiting: Int) async throws {
+    while scheduler.snapshot.waitingRequests != waiting { try await Task.sleep(for: .milliseconds(1)) }
   }
 
   func start(_ pipeline: Pipeline, rows: Int = 1) -> Task<PipelineAnswer, any Error> {
@@ -156,10 +161,51 @@ private struct PipelineBench {
     let run = bench.start(try fork(bench))
     try await bench.device.waitForKernel("A/k")
     run.cancel()
-    for kernel in ["A/k", "B/k", "C/k"] { try await bench.device.completeKernel(kernel) }
+    // C does not begin.
+    for kernel in ["A/k", "B/k"] { try await bench.device.completeKernel(kernel) }
     let result = await run.result
     #expect(throws: CancellationError.self) { try result.get() }
+    await bench.scheduler.drain()
     #expect(bench.scheduler.engine.residency.snapshot.items.allSatisfy { $0.leases == 0 })
+  }
+
+  @Test(
+    "it waits its turn, is refused where there is no place, and gives its place back when its client goes away"
+  )
+  func queued() async throws {
+    var configuration = SchedulerConfiguration()
+    configuration.maxQueuedRequests = 1
+    let bench = try PipelineBench(configuration)
+    defer { bench.remove() }
+    let first = bench.start(try fork(bench))
+    try await bench.device.waitForKernel("A/k")
+    try await bench.device.waitForKernel("B/k")
+    let chain = try Pipeline(
+      name: "chain", version: 1,
+      stages: [
+        .init(name: "d", model: try bench.product("D"), inputs: [Wire(.input(0))]),
+        .init(name: "e", model: try bench.product("E"), inputs: [Wire(.result(stage: 0, output: 0))]),
+      ], outputs: [.init(name: "y", wire: Wire(.result(stage: 1, output: 0)))])
+    let second = bench.start(chain)
+    try await bench.wait(for: 1)
+    #expect(bench.scheduler.snapshot.waitingBytes == 512)
+    let refused = await bench.start(chain).result
+    let error = #expect(throws: SchedulerError.self) { try refused.get() }
+    #expect(error?.kind == .queueFull)
+    second.cancel()
+    let gone = await second.result
+    #expect(throws: CancellationError.self) { try gone.get() }
+    #expect(bench.scheduler.snapshot.waitingRequests == 0)
+    let third = bench.start(chain)
+    try await bench.wait(for: 1)
+    for kernel in ["A/k", "B/k", "C/k", "D/k", "E/k"] { try await bench.device.completeKernel(kernel) }
+    #expect(try await first.value.outputs.count == 2)
+    let answer = try await third.value
+    #expect(answer.outputs.map(\.name) == ["y"])
+    #expect(answer.timing.dispatched > answer.timing.admitted)
+    await bench.scheduler.drain()
+    #expect(bench.scheduler.checkInvariants().isEmpty)
+    #expect(bench.scheduler.snapshot.runningMembers == 0)
   }
 }
 

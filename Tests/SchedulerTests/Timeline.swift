@@ -15,6 +15,8 @@ struct Timeline {
   private(set) var running: [(member: MemberID, model: Character, requests: [RequestID], since: UInt64)] = []
   private var names: [RequestID: Character] = [:]
   private(set) var outcomes: [RequestID: Int] = [:]
+  /// Pipelines of which something was dispatched.
+  private var begun: Set<RequestID> = []
   private var requests: UInt64 = 0
   private(set) var errors: [SchedulerError] = []
   private(set) var plansWanted: [(key: BatchKey, rows: Int)] = []
@@ -69,6 +71,43 @@ struct Timeline {
     if decides { carryOut(actions) } else { perform(actions) }
     return id
   }
+
+  /// A pipeline comes in, of one stage a letter.
+  /// - Parameters:
+  ///   - sources: of each stage; left out, each takes what the one before it gives.
+  ///   - planned: the stages that are planned at once; `nil`: all.
+  @discardableResult
+  mutating func submit(
+    pipeline models: String, sources: [[Int]]? = nil, deadline: Int? = nil, bytes: Int = 0,
+    planned: [Int]? = nil
+  ) -> RequestID {
+    requests += 1
+    let id = RequestID(rawValue: requests)
+    let stages = models.enumerated().map { index, model in
+      StageSubmission(
+        model: Timeline.id(model), name: String(model),
+        sources: sources?[index] ?? (index > 0 ? [index - 1] : []))
+    }
+    var submission = Submission(id: id, model: stages[0].model, name: models)
+    submission.stages = stages
+    submission.deadline = deadline.map { UInt64(Int64(now) + Int64($0) * 1_000_000) }
+    submission.bytes = bytes
+    submission.isPlanned = false
+    names[id] = models.first
+    carryOut(state.submitted(submission, now: now, standing: standing))
+    plan(id, planned ?? Array(stages.indices))
+    return id
+  }
+
+  /// Stages of the pipeline are planned.
+  mutating func plan(_ id: RequestID, _ stages: [Int]) {
+    change { $0.planned(id, stages: stages, extraBytes: 0, now: $1) }
+  }
+
+  mutating func holds(_ id: RequestID, bytes: Int) { state.holds(id, bytes: bytes) }
+
+  /// The pipeline has answered.
+  mutating func finish(_ id: RequestID) { change { $0.finished(id, now: $1) } }
 
   mutating func submit(each models: String) { for model in models { submit(model) } }
 
@@ -171,7 +210,10 @@ struct Timeline {
         programs.append(program)
         for member in members {
           let name = Timeline.name(member.model)
-          for id in member.requests { outcomes[id, default: 0] += 1 }
+          for id in member.requests where member.stage == nil || !begun.contains(id) {
+            outcomes[id, default: 0] += 1
+            if member.stage != nil { begun.insert(id) }
+          }
           log.append(member.requests.map { _ in String(name) }.joined(separator: "+"))
           running.append((member.member, name, member.requests, now))
           bringIn(name)

@@ -3,12 +3,15 @@
 import email
 import http.client
 import json
+import re
+import time
 import urllib.error
 import urllib.request
 
 import numpy as np
 import pytest
 
+import serving
 import small_models
 
 X = np.arange(32, dtype=np.float32).reshape(2, 16) / 32
@@ -125,3 +128,55 @@ def test_a_client_that_goes_away_holds_nothing_up(server):
         connection.request("POST", "/v2/fused/infer", json.dumps({"requests": [PERCEPTRON] * 50}))
         connection.close()
     assert len(lines(server, PERCEPTRON, ADD_SUB)) == 2
+
+
+ROWS = 512
+SLOW = {"model_name": "slow", "inputs": [tensor("x", "FP32", np.ones((ROWS, 512), np.float32))], "outputs": []}
+
+
+@pytest.fixture(scope="module")
+def slow_server(models, tmp_path_factory):
+    """One with a model that takes long beside one that does not."""
+    folder = tmp_path_factory.mktemp("slow")
+    serving.add(folder / "store", small_models.slow(folder / "slow.onnx"), models["perceptron"])
+    with serving.Server(folder / "store") as running:
+        yield running
+
+
+def test_what_is_done_first_leaves_first(slow_server):
+    _, body = call(slow_server, {"requests": [SLOW, PERCEPTRON]})
+    answers = [json.loads(line) for line in body.splitlines()]
+    assert [(answer["index"], answer["model_name"]) for answer in answers] == [(1, "perceptron"), (0, "slow")]
+
+
+def metric(server, name):
+    with urllib.request.urlopen(server.url + "/metrics") as response:
+        return float(re.search(rf"^{name} (\S+)$", response.read().decode(), re.MULTILINE).group(1))
+
+
+def wait_for(server, name, value):
+    end = time.monotonic() + 60
+    while metric(server, name) != value:
+        assert time.monotonic() < end, f"{name} is {metric(server, name)}, and not {value}"
+        time.sleep(0.005)
+
+
+def start(server, count):
+    connection = http.client.HTTPConnection(server.http)
+    connection.request("POST", "/v2/fused/infer", json.dumps({"requests": [SLOW] * count}))
+    return connection
+
+
+def test_a_client_that_goes_away_gives_its_places_in_the_queue_back(slow_server):
+    before = metric(slow_server, "fusedinf_cancelled_total")
+    first = start(slow_server, 6)
+    wait_for(slow_server, "fusedinf_running_members", 6)
+    second = start(slow_server, 5)
+    wait_for(slow_server, "fusedinf_queue_requests", 5)
+    second.close()
+    wait_for(slow_server, "fusedinf_queue_requests", 0)
+    # All five have left unrun.
+    assert metric(slow_server, "fusedinf_cancelled_total") == before + 5
+    answers = [json.loads(line) for line in first.getresponse().read().splitlines()]
+    assert sorted(answer["index"] for answer in answers) == list(range(6))
+    assert all("error" not in answer for answer in answers)

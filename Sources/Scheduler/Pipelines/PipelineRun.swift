@@ -11,41 +11,80 @@ final class PipelineRun: Sendable {
   private struct State: Sendable {
     var machine: PipelineState
     var plans: [Plan?]
+    /// Without their tensors once nobody takes these any more.
     var answers: [MemberAnswer?]
     var widths: [Int]
     var failure: (any Error)?
     var onFinish: (@Sendable (Result<PipelineAnswer, any Error>) -> Void)?
   }
 
+  let id: RequestID
+  /// The stages that are to run, in the pipeline's order.
+  let stages: [Int]
   private let request: ScheduledPipeline
-  private let engine: Engine
+  private let scheduler: Scheduler
   private let admitted: UInt64
   private let state: Locked<State>
   /// Planning takes a while: neither lanes nor Swift's threads do it.
   private static let queue = DispatchQueue(label: "fusedinf.pipelines", attributes: .concurrent)
 
-  private var pipeline: Pipeline { request.pipeline }
+  var pipeline: Pipeline { request.pipeline }
+  private var engine: Engine { scheduler.engine }
 
-  init(_ request: ScheduledPipeline, engine: Engine, admitted: UInt64) {
+  init(_ id: RequestID, _ request: ScheduledPipeline, scheduler: Scheduler, admitted: UInt64) {
+    self.id = id
     self.request = request
-    self.engine = engine
+    self.scheduler = scheduler
     self.admitted = admitted
     let count = request.pipeline.stages.count
+    let needed = request.pipeline.stages(for: request.outputs)
+    stages = needed.sorted()
     state = Locked(
       State(
-        machine: PipelineState(
-          sources: request.pipeline.sources, needed: request.pipeline.stages(for: request.outputs)),
+        machine: PipelineState(sources: request.pipeline.sources, needed: needed),
         plans: Array(repeating: nil, count: count), answers: Array(repeating: nil, count: count),
         widths: Array(repeating: 0, count: count)))
   }
 
-  /// - Parameter onFinish: called once, on any thread.
-  func start(_ onFinish: @escaping @Sendable (Result<PipelineAnswer, any Error>) -> Void) {
-    carryOut {
-      $0.onFinish = onFinish
-      return $0.machine.begin()
+  /// The run as the queue knows it.
+  var submission: Submission {
+    var shapes = Hasher()
+    for input in request.inputs {
+      shapes.combine(input.elementType)
+      shapes.combine(input.shape)
     }
+    let hash = shapes.finalize()
+    let positions = Dictionary(uniqueKeysWithValues: stages.enumerated().map { ($1, $0) })
+    let parts = stages.map { stage in
+      var shapes = Hasher()
+      for part in [hash, stage] { shapes.combine(part) }
+      let model = pipeline.stages[stage].model
+      return StageSubmission(
+        model: ModelID(model), name: model.name, shapes: shapes.finalize(),
+        sources: pipeline.sources[stage].compactMap { positions[$0] })
+    }
+    var submission = Submission(
+      id: id, model: parts.first?.model ?? ModelID(rawValue: 0), name: pipeline.name)
+    submission.tenant = request.tenant
+    submission.priority = request.priority
+    submission.deadline = request.deadline
+    submission.keepAlive = request.keepAlive?.clampedNanoseconds
+    submission.bytes = inputBytes
+    submission.isPlanned = false
+    submission.shapes = hash
+    submission.stages = parts
+    return submission
   }
+
+  private var inputBytes: Int { request.inputs.reduce(0) { $0 + $1.byteCount } }
+
+  /// - Parameter onFinish: called once, on any thread.
+  func answers(_ onFinish: @escaping @Sendable (Result<PipelineAnswer, any Error>) -> Void) {
+    state.withLock { $0.onFinish = onFinish }
+  }
+
+  /// It has been admitted.
+  func begin() { carryOut { $0.machine.begin() } }
 
   /// What has not begun does not begin.
   func cancel() {
@@ -55,11 +94,18 @@ final class PipelineRun: Sendable {
     }
   }
 
+  /// It has left the queue without having run.
+  func drop(_ error: any Error) {
+    let onFinish = state.withLock { $0.onFinish.take() }
+    cancel()
+    onFinish?(.failure(error))
+  }
+
   private func carryOut(_ event: (inout State) -> [PipelineState.Action]) {
     for action in state.withLock(event) {
       switch action {
       case .plan(let stage): PipelineRun.queue.async { [self] in plan(stage) }
-      case .run(let stages): PipelineRun.queue.async { [self] in run(stages) }
+      case .run(let stages): ready(stages)
       case .finish: finish()
       }
     }
@@ -81,7 +127,23 @@ final class PipelineRun: Sendable {
     } catch { fail(stage, error) }
   }
 
-  private func run(_ stages: [Int]) {
+  /// Stages may run as one program when their turn comes.
+  private func ready(_ ready: [Int]) {
+    let plans = state.withLock { $0.plans }
+    scheduler.planned(
+      ready.compactMap { stage in
+        guard let index = stages.firstIndex(of: stage), let plan = plans[stage] else { return nil }
+        return (index, plan)
+      }, of: self)
+  }
+
+  /// Their turn has come.
+  func dispatched(_ work: [Scheduler.StageWork], program: UInt64) {
+    PipelineRun.queue.async { [self] in run(work, program: program) }
+  }
+
+  private func run(_ work: [Scheduler.StageWork], program number: UInt64) {
+    let stages = work.map { self.stages[$0.index] }
     let members = Dictionary(uniqueKeysWithValues: stages.enumerated().map { ($1, $0) })
     let plans = state.withLock { state in stages.compactMap { state.plans[$0] } }
     let sources = stages.map { stage in pipeline.sources[stage].compactMap { members[$0] } }
@@ -94,24 +156,58 @@ final class PipelineRun: Sendable {
       }
     } catch {
       // None of them has begun.
+      for part in work { scheduler.ended(part.member, nil) }
       for stage in stages { fail(stage, error) }
       return
     }
-    Task { [self] in
-      _ = await engine.executor.run(
-        program, inputs: inputs, way: .mapped, feed: { [self] in try self.inputs(of: stages[$0]) },
-        onAnswer: { [self] member, answer in
-          let stage = stages[member]
-          switch answer {
-          case .failure(let error): fail(stage, error)
-          case .success(let answer):
-            carryOut {
-              $0.answers[stage] = answer
-              $0.widths[stage] = stages.count
-              return $0.machine.answered(stage)
-            }
-          }
-        })
+    engine.executor.submit(
+      program, inputs: inputs, way: .mapped,
+      feed: { [self] member in
+        if let error = state.withLock({ $0.failure }), error is CancellationError { throw error }
+        return try self.inputs(of: stages[member])
+      },
+      onAnswer: { [self] member, result in answered(stages[member], work[member], result, program: number) },
+      onEnd: { [self] member in
+        let timing = state.withLock { $0.answers[stages[member]]?.timing }
+        scheduler.ended(work[member].member, timing.map { MemberSample($0) })
+      })
+  }
+
+  private func answered(
+    _ stage: Int, _ work: Scheduler.StageWork, _ result: Result<MemberAnswer, any Error>, program: UInt64
+  ) {
+    let measured = try? result.get().timing
+    var timing = RequestTiming(admitted: admitted)
+    timing.programWidth = work.width
+    let model = pipeline.stages[stage].model
+    scheduler.onEvent?(
+      .answered(
+        model: model.name, version: model.version, batch: 1, program: program,
+        timing: measured.map { timing.with($0, dispatched: $0.submitted) } ?? timing,
+        lane: measured?.lane ?? 0, failed: measured == nil))
+    switch result {
+    case .failure(let error): fail(stage, error)
+    case .success(let answer):
+      let held = state.withLock { state in
+        state.answers[stage] = answer
+        state.widths[stage] = work.width
+        return letGo(of: &state.answers)
+      }
+      scheduler.holds(self, bytes: held)
+      carryOut { $0.machine.answered(stage) }
+    }
+  }
+
+  /// Lets go of tensors that nobody takes any more.
+  /// - Returns: the bytes that are kept, with the inputs.
+  private func letGo(of answers: inout [MemberAnswer?]) -> Int {
+    let wanted = Set(request.outputs.compactMap { pipeline.outputs[$0].wire.stage })
+    let awaited = Set(stages.filter { answers[$0] == nil }.flatMap { pipeline.sources[$0] })
+    for stage in stages where !wanted.contains(stage) && !awaited.contains(stage) {
+      answers[stage]?.outputs = []
+    }
+    return answers.reduce(inputBytes) { sum, answer in
+      sum + (answer?.outputs.reduce(0) { $0 + $1.tensor.byteCount } ?? 0)
     }
   }
 
@@ -125,6 +221,7 @@ final class PipelineRun: Sendable {
   }
 
   private func finish() {
+    scheduler.finished(self)
     let (failure, onFinish) = state.withLock { ($0.failure, $0.onFinish.take()) }
     onFinish?(
       Result {
@@ -142,10 +239,8 @@ final class PipelineRun: Sendable {
     let (answers, widths) = state.withLock { ($0.answers, $0.widths) }
     for (index, answer) in answers.enumerated() {
       guard let answer else { continue }
-      var part = RequestTiming(admitted: admitted)
-      (part.dispatched, part.loaded) = (answer.timing.submitted, answer.timing.loaded)
-      (part.started, part.answered) = (answer.timing.started, answer.timing.answered)
-      (part.bytesLoaded, part.programWidth) = (answer.timing.bytesLoaded, widths[index])
+      var part = RequestTiming(admitted: admitted).with(answer.timing, dispatched: answer.timing.submitted)
+      part.programWidth = widths[index]
       if stages.isEmpty || part.started < timing.started {
         (timing.started, timing.loaded) = (part.started, part.loaded)
       }

@@ -20,7 +20,23 @@ extension InferenceService {
   /// Runs one request for a pipeline. `timing` tells each stage's times beside the whole's, as `stages.NAME.compute_us`
   /// and so on.
   func answer(pipeline request: InferRequest, arrival: UInt64) async throws -> InferResponse {
-    let bound = try await pipelines.pipeline(request.model, version: request.version, models: catalog)
+    var bound = try await pipelines.pipeline(request.model, version: request.version, models: catalog)
+    while true {
+      do { return try await answer(request, by: bound, arrival: arrival) } catch let error as SchedulerError
+        where error.kind == .draining
+      {
+        // A newer version of one of its models came in between.
+        let newer = try await pipelines.pipeline(request.model, version: request.version, models: catalog)
+        let models = zip(newer.pipeline.stages, bound.pipeline.stages)
+        guard models.contains(where: { $0.model !== $1.model }) else { throw error }
+        bound = newer
+      }
+    }
+  }
+
+  private func answer(
+    _ request: InferRequest, by bound: BoundPipeline, arrival: UInt64
+  ) async throws -> InferResponse {
     let targets = try sharedMemory.targets(of: request.outputs)
     let pipeline = bound.pipeline
     let inputs = try orderedInputs(of: request, declared: bound.inputs.map(\.name))
