@@ -99,6 +99,8 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: strict, linkerSettings: rpath),
     .testTarget(
+      name: "TelemetryTests", dependencies: ["Telemetry", log], swiftSettings: strict, linkerSettings: rpath),
+    .testTarget(
       name: "ServingTests", dependencies: ["Serving", "InferenceProtocol", engine, log],
       swiftSettings: strict,
       linkerSettings: rpath),

@@ -106,6 +106,7 @@ extension HTTPField.Name {
 
   static let apiKey = known("X-API-Key")
   static let accelBuffering = known("X-Accel-Buffering")
+  static let requestID = known("X-Request-Id")
   static let referrerPolicy = known("Referrer-Policy")
   static let tenant = known("X-Tenant")
   static let inferenceHeaderLength = known("Inference-Header-Content-Length")

@@ -39,9 +39,12 @@ public struct HTTPFrontend: Service {
     let routes = Routes(service: service, configuration: configuration)
     for family in families { family.add(to: routes) }
     let responder = routes.responder()
-    let log = service.log
+    let (service, log) = (service, service.log)
     let budget = BodyBudget(limit: configuration.maxBodyBytesInFlight)
-    let channel = InferenceChannel(configuration: configuration, budget: budget) { address in
+    let channel = InferenceChannel(
+      configuration: configuration, budget: budget,
+      countConnections: { change in service.telemetry.transport { $0.openConnections += change } }
+    ) { address in
       let isLoopback = address?.isLoopback ?? false
       return { head, body, writer in
         let reservation =
@@ -50,13 +53,20 @@ public struct HTTPFrontend: Service {
           source: HTTPContext.Source(
             logger: log, isLoopback: isLoopback, body: body, reservation: reservation))
         var response: Response
+        let notes = RequestNotes(
+          service: service, method: head.method.rawValue, requestBytes: body.readableBytes,
+          identity: RequestIdentity.chosen(head.headers.first(name: "X-Request-Id")))
         do {
-          response = try await responder.respond(to: Request(head, body), context: context)
+          response = try await RequestIdentity.$current.withValue(notes.identity) {
+            try await responder.respond(to: Request(head, body), context: context)
+          }
           // The router's own answer to paths that it does not know.
           if response.status == .notFound, response.body.contentLength == 0 {
             response = Response(error: "there is nothing at this path", status: .notFound)
           }
         } catch { response = Response(error) }
+        response.headers[.requestID] = notes.identity
+        notes.answered(response, route: context.endpointPath)
         try await writer.write(response)
         withExtendedLifetime(reservation) {}
       }
@@ -65,7 +75,7 @@ public struct HTTPFrontend: Service {
     // Readers of events would stay until they leave.
     try await withGracefulShutdownHandler {
       try await server.run()
-    } onGracefulShutdown: { [service] in
+    } onGracefulShutdown: {
       service.events.close()
     }
   }

@@ -16,6 +16,8 @@ struct InferenceChannel: ServerChildChannel {
 
   let configuration: HTTPConfiguration
   let budget: BodyBudget
+  /// Told of each connection that opens (1) or closes (-1).
+  let countConnections: @Sendable (Int) -> Void
   let respond: @Sendable (SocketAddress?) -> ConnectionHandler.Responder
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -45,7 +47,9 @@ struct InferenceChannel: ServerChildChannel {
   }
 
   func handle(value: Value, logger: Logger) async {
+    countConnections(1)
     try? await value.channel.closeFuture.get()
+    countConnections(-1)
   }
 
   private var limits: ConnectionState.Limits {

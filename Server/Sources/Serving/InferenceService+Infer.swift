@@ -25,6 +25,7 @@ extension InferenceService {
         statistics.failed(request.model, version, nanoseconds: monotonicNanoseconds() - arrival)
         telemetry.failed(ModelVersion(request.model, version), failure.kind)
       }
+      logFailure(request, failure, total: monotonicNanoseconds() - arrival)
       throw failure
     }
   }
@@ -98,6 +99,7 @@ extension InferenceService {
           request.model, models[position].version, nanoseconds: monotonicNanoseconds() - arrival)
         let failure = ServiceError(error, model: request.model)
         self.telemetry.failed(ModelVersion(models[position]), failure.kind)
+        self.logFailure(request, failure, total: monotonicNanoseconds() - arrival)
         onAnswer(indices[position], .failure(failure))
       }
     }
@@ -192,6 +194,7 @@ extension InferenceService {
     let now = monotonicNanoseconds()
     let timing = answer.timing
     telemetry.answered(ModelVersion(model, version), timing: timing)
+    logAnswer(request, version: version, timing: timing, total: now - arrival)
     statistics.succeeded(
       model, version, timing: timing,
       inputNanoseconds: timing.admitted > arrival ? timing.admitted - arrival : 0,

@@ -76,8 +76,8 @@ export class Programs {
       .sort((a, b) => keys.indexOf(a.members[0]) - keys.indexOf(b.members[0]) || a.members.length - b.members.length);
     const width = Math.max(280, this.picture.clientWidth);
     const [row, top] = [30, 18];
-    const left = Math.min(150, width * 0.34);
-    const begin = left + 46;
+    const left = Math.min(150, width * 0.28);
+    const begin = left + Math.min(46, width * 0.1);
     const first = Math.min(...runs.map((run) => run.start));
     const span = Math.max(0.05, Math.max(...runs.map((run) => run.end)) - first);
     const scale = (width - begin - 6) / span;
@@ -92,7 +92,7 @@ export class Programs {
     const largest = Math.max(1, ...loads.map((load) => load.bytes));
     loads.forEach((load, index) => {
       const y = top + index * row;
-      const wide = 34 + (left - 34) * Math.sqrt(load.bytes / largest);
+      const wide = 58 + (left - 58) * Math.sqrt(load.bytes / largest);
       const shared = load.members.length > 1;
       const ink = shared ? theme("bad") : colour(nameOf(load.members[0]));
       const brought = runs.some((run) => run.loaded > 0 && load.members.includes(run.model));
@@ -119,7 +119,7 @@ export class Programs {
       const size = text.length * 5.9;
       const inside = size + 10 < long;
       const fits = x + long + 5 + size < width;
-      const label = vector("text", { x: inside ? x + 5 : fits ? x + long + 5 : Math.max(begin, x - 5), y: y + row / 2 + 2, "text-anchor": inside || fits ? "start" : x - begin > size ? "end" : "start" }, text);
+      const label = vector("text", { class: inside ? "" : "over", x: inside ? x + 5 : fits ? x + long + 5 : Math.max(begin, x - 5), y: y + row / 2 + 2, "text-anchor": inside || fits ? "start" : x - begin > size ? "end" : "start" }, text);
       if (inside) label.style.fill = theme("panel");
       svg.append(label);
     });

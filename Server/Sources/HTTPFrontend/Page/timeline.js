@@ -77,11 +77,14 @@ export class Timeline {
     context.fillStyle = theme("muted");
     const titles = [...Array(this.lanes).keys()].map((lane) => `lane ${lane}`).concat("swap-in", "evicted");
     titles.forEach((title, index) => {
+      context.fillStyle = theme("muted");
       context.fillText(title, 0, row * (index + 0.5));
+      context.fillStyle = theme("line");
       context.fillRect(gutter, row * (index + 1) - 0.5, width - gutter, 0.5);
     });
     const step = this.span <= 3 ? 500 : this.span <= 10 ? 1000 : 5000;
     context.textAlign = "center";
+    context.fillStyle = theme("muted");
     for (let back = step; back < this.span * 1000; back += step) {
       const at = x(now - back);
       context.beginPath();

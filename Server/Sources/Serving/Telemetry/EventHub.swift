@@ -25,14 +25,20 @@ public final class EventHub: Sendable {
   public let limit: Int
   /// Messages that wait for one subscriber before it is dropped.
   static let buffer = 16
-  static let period = Duration.milliseconds(250)
-  /// Something is sent at least this often, so that whoever is gone is noticed.
-  static let heartbeat = Duration.seconds(5)
+  private let period: Duration
+  private let heartbeat: Duration
 
   private let state = Locked(State())
   private let weights = Locked(WeightIndex())
 
-  init(limit: Int) { self.limit = limit }
+  /// - Parameters:
+  ///   - period: between two looks.
+  ///   - heartbeat: something is sent at least this often, so that whoever is gone is noticed.
+  init(limit: Int, period: Duration = .milliseconds(250), heartbeat: Duration = .seconds(5)) {
+    self.limit = limit
+    self.period = period
+    self.heartbeat = heartbeat
+  }
 
   /// How many watch, and how many were dropped so far.
   public var usage: (subscribers: Int, dropped: UInt64) {
@@ -63,8 +69,15 @@ public final class EventHub: Sendable {
       service.telemetry.feed.isWatched = true
       Task { await run(service) }
     }
-    if let message = EventHub.message("state", LiveState(of: service, weights: index(of: service))) {
-      continuation.yield(message)
+    let weights = index(of: service)
+    // The second says what time it is.
+    let nothing = LiveActivity(
+      ActivityFeed.Activity(), weights: weights, started: service.telemetry.started, now: monotonicClock())
+    for message in [
+      EventHub.message("state", LiveState(of: service, weights: weights)),
+      EventHub.message("activity", nothing),
+    ] {
+      if let message { continuation.yield(message) }
     }
     return stream
   }
@@ -83,7 +96,7 @@ public final class EventHub: Sendable {
   private func run(_ service: InferenceService) async {
     var (lastState, lastSent) = ("", ContinuousClock.now)
     while true {
-      try? await Task.sleep(for: EventHub.period)
+      try? await Task.sleep(for: period)
       let isOver = state.withLock { state in
         if state.subscribers.isEmpty {
           state.isRunning = false
@@ -104,7 +117,7 @@ public final class EventHub: Sendable {
         lastState = message.data
         messages.append(message)
       }
-      if !activity.isEmpty || ContinuousClock.now - lastSent >= EventHub.heartbeat,
+      if !activity.isEmpty || ContinuousClock.now - lastSent >= heartbeat,
         let message = EventHub.message("activity", activity)
       {
         messages.append(message)

@@ -240,6 +240,9 @@ struct MetricsReport {
           Double($0.value)
         )
       })
+    exposition.single(
+      "fusedinf_received_bytes_total", .counter, "Bytes of requests' bodies", transport.receivedBytes)
+    exposition.single("fusedinf_connections", .gauge, "Connections that are open", transport.openConnections)
     let events = service.events.usage
     exposition.single(
       "fusedinf_event_subscribers", .gauge, "Readers of the server's events", events.subscribers)

@@ -19,5 +19,4 @@ public struct TransportCounts: Sendable {
     limit: 500, rest: Route(transport: "other", route: "other", status: 0))
   public var receivedBytes: UInt64 = 0
   public var openConnections = 0
-  public var refusedConnections: UInt64 = 0
 }

@@ -1,0 +1,22 @@
+import Logging
+
+/// How log lines are written.
+public enum LogFormat: String, Sendable, CaseIterable {
+  /// For people.
+  case text
+  /// One JSON object a line, for programs (``JSONLinesLogHandler``).
+  case json
+
+  /// Has all loggers of the process write like this, to standard error. To be called once, before the first is made.
+  public func bootstrap(level: Logger.Level) {
+    LoggingSystem.bootstrap { label in
+      var handler: any LogHandler =
+        switch self {
+        case .text: StreamLogHandler.standardError(label: label)
+        case .json: JSONLinesLogHandler(label: label)
+        }
+      handler.logLevel = level
+      return handler
+    }
+  }
+}
