@@ -82,7 +82,7 @@ let package = Package(
     .executableTarget(
       name: "fusedinf-server",
       dependencies: [
-        "HTTPFrontend", "GRPCFrontend", "Serving", "Repository", engine, log, lifecycle,
+        "HTTPFrontend", "GRPCFrontend", "Serving", "Repository", "Telemetry", engine, log, lifecycle,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "NIOCore", package: "swift-nio"),

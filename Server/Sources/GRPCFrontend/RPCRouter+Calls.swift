@@ -12,6 +12,29 @@ struct CallHost: Sendable {
   func call(_ metadata: Metadata, _ context: ServerContext) -> Call {
     Call(metadata: metadata, context: context, service: service, drain: drain)
   }
+
+  /// Answers a call under its own identity, and counts how it ended.
+  /// - Throws: `RPCError`, whatever went wrong.
+  func answer<Result>(
+    _ call: Call, _ route: String, _ body: () async throws -> Result
+  ) async throws(RPCError) -> Result {
+    let identity = RequestIdentity.chosen(call.metadata.first("x-request-id"))
+    do {
+      let result = try await RequestIdentity.$current.withValue(identity, operation: body)
+      count(route, 0)
+      return result
+    } catch {
+      let error = call.rpcError(error)
+      count(route, error.code.rawValue)
+      throw error
+    }
+  }
+
+  private func count(_ route: String, _ status: Int) {
+    service.telemetry.transport {
+      $0.requests.add(TransportCounts.Route(transport: "grpc", route: route, status: status))
+    }
+  }
 }
 
 extension RPCRouter {
@@ -32,16 +55,15 @@ extension RPCRouter {
     from deserializer: some MessageDeserializer<Request>, to serializer: some MessageSerializer<Response>,
     _ body: @escaping @Sendable (Request, Call) async throws -> Response
   ) {
+    let route = "\(service)/\(method)"
     registerHandler(
       forMethod: MethodDescriptor(fullyQualifiedService: service, method: method, type: .unary),
       deserializer: deserializer, serializer: serializer
     ) { request, context in
       let single = try await ServerRequest(stream: request)
       let call = host.call(single.metadata, context)
-      do {
-        let response = try await body(single.message, call)
-        return StreamingServerResponse(single: ServerResponse(message: response))
-      } catch { throw call.rpcError(error) }
+      let response = try await host.answer(call, route) { try await body(single.message, call) }
+      return StreamingServerResponse(single: ServerResponse(message: response))
     }
   }
 
@@ -54,16 +76,15 @@ extension RPCRouter {
       @escaping @Sendable (RPCAsyncSequence<Request, any Error>, RPCWriter<Response>, Call) async throws ->
       Void
   ) {
+    let route = "\(service)/\(method)"
     registerHandler(
       forMethod: MethodDescriptor(fullyQualifiedService: service, method: method, type: type),
       deserializer: deserializer, serializer: serializer
     ) { request, context in
       let call = host.call(request.metadata, context)
       return StreamingServerResponse { writer in
-        do {
-          try await body(request.messages, writer, call)
-          return [:]
-        } catch { throw call.rpcError(error) }
+        try await host.answer(call, route) { try await body(request.messages, writer, call) }
+        return [:]
       }
     }
   }

@@ -11,7 +11,7 @@ struct RequestNotes {
   let identity: String
   let began = ContinuousClock.now
 
-  /// - Parameter route: as it was registered, with `:name` for what clients fill in; `nil` when there is none.
+  /// - Parameter route: as it was registered, with `{name}` for what clients fill in; `nil` when there is none.
   func answered(_ response: Response, route: String?) {
     let (status, route) = (response.status.code, route ?? "unknown")
     service.telemetry.transport { counts in

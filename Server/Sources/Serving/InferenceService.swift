@@ -35,7 +35,7 @@ public final class InferenceService: Sendable {
     }
     lifecycle = ModelLifecycle(catalog: catalog, scheduler: scheduler)
     repository = RepositoryService(
-      engine: engine, configuration: configuration, lifecycle: lifecycle, log: log)
+      engine: engine, configuration: configuration, lifecycle: lifecycle, telemetry: telemetry, log: log)
     sharedMemory = SharedMemoryRegions(
       isAllowed: configuration.allowsSharedMemory, maxTensorBytes: configuration.maxRequestBytes)
     engine.residency.onChange = { [telemetry] in telemetry.observe($0) }

@@ -8,6 +8,7 @@ import ModelStore
 import ServiceLifecycle
 import Serving
 import Settings
+import Telemetry
 
 /// The parts of the server put together: engine, service, and the two transports.
 struct InferenceServer {
@@ -16,9 +17,10 @@ struct InferenceServer {
 
   init(settings: Settings) throws(SettingsError) {
     self.settings = settings
-    var log = Logger(label: "fusedinf")
-    log.logLevel = Logger.Level(rawValue: settings[.logLevel]) ?? .info
-    self.log = log
+    // Before any other part makes a logger.
+    LogFormat(rawValue: settings[.logFormat])?.bootstrap(
+      level: Logger.Level(rawValue: settings[.logLevel]) ?? .info)
+    log = Logger(label: "fusedinf")
     guard settings[.http] || settings[.grpc] else {
       throw SettingsError("--no-http and --no-grpc together leave nothing to serve")
     }

@@ -22,8 +22,8 @@ def free_port():
 class Server:
     """A running server. `http` and `grpc` are addresses as clients take them."""
 
-    def __init__(self, store, *options, log=None):
-        self.http_port, self.grpc_port = free_port(), free_port()
+    def __init__(self, store, *options, log=None, http_port=None):
+        self.http_port, self.grpc_port = http_port or free_port(), free_port()
         self.http, self.grpc = f"127.0.0.1:{self.http_port}", f"127.0.0.1:{self.grpc_port}"
         self.url = f"http://{self.http}"
         arguments = ["--store", store, "--http-port", self.http_port, "--grpc-port", self.grpc_port, *options]

@@ -1,12 +1,16 @@
 """`/metrics` is what Prometheus reads, and counts what happened."""
 
+import json
 import math
+import shutil
+import time
 import urllib.error
 import urllib.request
 
 import numpy as np
 import pytest
 import serving
+import tritonclient.grpc as grpc
 import tritonclient.http as http
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -27,7 +31,9 @@ class Metrics:
                 self.samples[key] = sample.value
 
     def __call__(self, name, **labels):
-        return self.samples.get((name, tuple(sorted(labels.items()))), 0)
+        # The parser calls all counters `_total`, as OpenMetrics does.
+        found = (self.samples.get((form, tuple(sorted(labels.items())))) for form in (name, f"{name}_total"))
+        return next((value for value in found if value is not None), 0)
 
 
 @pytest.fixture
@@ -76,8 +82,8 @@ def test_counts_requests_as_triton_names_them(own_server):
     # Each is rounded down to whole microseconds.
     assert parts <= metrics("nv_inference_request_duration_us", **labels) + 1
     assert metrics("fusedinf_request_failures_total", kind="invalid_request", **labels) == 1
-    assert metrics("fusedinf_requests_total", transport="http", route="/v2/models/:model/infer", status="200") == 5
-    assert metrics("fusedinf_requests_total", transport="http", route="/v2/models/:model/infer", status="400") == 1
+    assert metrics("fusedinf_requests_total", transport="http", route="/v2/models/{model}/infer", status="200") == 5
+    assert metrics("fusedinf_requests_total", transport="http", route="/v2/models/{model}/infer", status="400") == 1
 
 
 def test_histograms_are_cumulative_and_complete(own_server):
@@ -127,7 +133,7 @@ def test_names_that_clients_make_up_are_no_labels(own_server):
             urllib.request.urlopen(urllib.request.Request(own_server.url + f"/v2/models/made-up-{number}/infer", b'{"inputs":[]}'))
     metrics = Metrics(own_server)
     assert "made-up" not in metrics.text
-    assert metrics("fusedinf_requests_total", transport="http", route="/v2/models/:model", status="404") == 50
+    assert metrics("fusedinf_requests_total", transport="http", route="/v2/models/{model}", status="404") == 50
 
 
 def test_requests_are_named_to_their_clients(own_server):
@@ -137,3 +143,56 @@ def test_requests_are_named_to_their_clients(own_server):
     with urllib.request.urlopen(own_server.url + "/v2/health/live") as first:
         with urllib.request.urlopen(own_server.url + "/v2/health/live") as second:
             assert first.headers["X-Request-Id"] != second.headers["X-Request-Id"] != ""
+
+
+def test_grpc_calls_are_counted_by_method_and_status(own_server):
+    client = grpc.InferenceServerClient(own_server.grpc)
+    tensor = grpc.InferInput("x", [1, 16], "FP32")
+    tensor.set_data_from_numpy(np.zeros((1, 16), np.float32))
+    for _ in range(3):
+        client.infer("perceptron", [tensor])
+    with pytest.raises(grpc.InferenceServerException):
+        client.infer("made-up", [tensor])
+    assert client.is_server_live()
+    metrics = Metrics(own_server)
+    calls = {"transport": "grpc", "route": "inference.GRPCInferenceService/ModelInfer"}
+    assert metrics("fusedinf_requests_total", status="0", **calls) == 3
+    # NOT_FOUND.
+    assert metrics("fusedinf_requests_total", status="5", **calls) == 1
+    assert metrics("fusedinf_requests_total", transport="grpc", route="inference.GRPCInferenceService/ServerLive", status="0") == 1
+
+
+def test_compilations_are_counted(models, tmp_path):
+    folder = tmp_path / "watched"
+    folder.mkdir()
+    (folder / "broken.onnx").write_bytes(b"no model")
+    shutil.copy(models["add_sub"], folder / "dropped.onnx")
+    with serving.Server(tmp_path / "store", "--repository", folder) as server:
+        end = time.monotonic() + 60
+        while not Metrics(server)("fusedinf_compilations_total", outcome="compiled") or not Metrics(server)("fusedinf_compilations_total", outcome="rejected"):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        metrics = Metrics(server)
+    assert metrics("fusedinf_compilations_total", outcome="compiled") == 1
+    assert metrics("fusedinf_compilations_total", outcome="rejected") == 1
+
+
+def test_log_lines_are_json_objects_that_name_the_request(store, tmp_path):
+    log = tmp_path / "log"
+    with serving.Server(store, "--log-format", "json", "--log-level", "debug", log=log) as server:
+        body = json.dumps({"id": "mine", "inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 16], "data": [0.5] * 16}]}).encode()
+        request = urllib.request.Request(server.url + "/v2/models/perceptron/infer", body, headers={"X-Request-Id": "trace-18"})
+        urllib.request.urlopen(request).close()
+        client = grpc.InferenceServerClient(server.grpc)
+        tensor = grpc.InferInput("x", [1, 16], "FP32")
+        tensor.set_data_from_numpy(np.zeros((1, 16), np.float32))
+        client.infer("perceptron", [tensor], headers={"x-request-id": "trace-19"})
+        assert server.stop() == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert all({"time", "level", "message"} <= line.keys() for line in lines)
+    inference, = [line for line in lines if line["message"] == "inference" and line["request_id"] == "trace-18"]
+    assert (inference["model"], inference["status"], inference["client_id"]) == ("perceptron", "ok", "mine")
+    assert int(inference["total_us"]) >= int(inference["compute_us"])
+    answered, = [line for line in lines if line["message"] == "request" and line["request_id"] == "trace-18"]
+    assert answered["route"] == "/v2/models/{model}/infer" and int(answered["status"]) == 200
+    assert [line["model"] for line in lines if line.get("request_id") == "trace-19"] == ["perceptron"]

@@ -162,7 +162,7 @@ def test_comes_back_when_the_server_does(store):
             window.wait("document.getElementById('link').dataset.state === 'live'")
             assert first.stop() == 0
         window.wait("document.getElementById('link').dataset.state === 'lost'")
-        with serving.Server(store, "--http-port", port) as second:
+        with serving.Server(store, http_port=port) as second:
             window.wait("document.getElementById('link').dataset.state === 'live'")
             second.stop()
 

@@ -49,6 +49,7 @@ extension RepositoryService {
       case .storeChanged: await lookAtStore()
       case .passed: await perform(state.passed(at: service.now))
       case .finished(let job, let outcome):
+        service.telemetry.compiled(outcome)
         // The new version takes requests before anybody hears of it.
         if case .compiled = outcome { await lookAtStore() }
         await perform(state.finished(job, outcome, at: service.now))

@@ -23,6 +23,7 @@ public final class RepositoryService: Service {
   let engine: Engine
   let configuration: ServiceConfiguration
   let lifecycle: ModelLifecycle
+  let telemetry: ServerTelemetry
   let log: Logger
   let folder: RepositoryFolder?
   let work = BlockingWork("fusedinf.repository")
@@ -32,10 +33,14 @@ public final class RepositoryService: Service {
   /// Processes that compile now, by job.
   let compilers = Locked<[Int: CompilerProcess]>([:])
 
-  init(engine: Engine, configuration: ServiceConfiguration, lifecycle: ModelLifecycle, log: Logger) {
+  init(
+    engine: Engine, configuration: ServiceConfiguration, lifecycle: ModelLifecycle,
+    telemetry: ServerTelemetry, log: Logger
+  ) {
     self.engine = engine
     self.configuration = configuration
     self.lifecycle = lifecycle
+    self.telemetry = telemetry
     self.log = log
     folder = configuration.repository.map { RepositoryFolder(path: $0) }
     (events, send) = AsyncStream.makeStream()

@@ -1,5 +1,6 @@
 import Foundation
 import InferenceProtocol
+import Repository
 import Residency
 import Scheduler
 import Telemetry
@@ -219,6 +220,11 @@ struct MetricsReport {
       "fusedinf_cancelled_total", .counter, "Requests that left the queue because their clients did",
       decisions.cancelled)
     exposition.single("fusedinf_expired_total", .counter, "Models whose keep-alive ended", decisions.expired)
+    let compilations = service.telemetry.compilations
+    exposition.family(
+      "fusedinf_compilations_total", .counter,
+      "Models of the watched folder and uploads, by how compiling ended",
+      CompileOutcome.names.map { ([("outcome", $0)], Double(compilations[$0] ?? 0)) })
     var states: [RepositoryIndexEntry.State: Int] = [:]
     for entry in service.catalog.index { states[entry.state, default: 0] += 1 }
     exposition.family(
@@ -241,8 +247,9 @@ struct MetricsReport {
         )
       })
     exposition.single(
-      "fusedinf_received_bytes_total", .counter, "Bytes of requests' bodies", transport.receivedBytes)
-    exposition.single("fusedinf_connections", .gauge, "Connections that are open", transport.openConnections)
+      "fusedinf_received_bytes_total", .counter, "Bytes of HTTP requests' bodies", transport.receivedBytes)
+    exposition.single(
+      "fusedinf_connections", .gauge, "HTTP connections that are open", transport.openConnections)
     let events = service.events.usage
     exposition.single(
       "fusedinf_event_subscribers", .gauge, "Readers of the server's events", events.subscribers)

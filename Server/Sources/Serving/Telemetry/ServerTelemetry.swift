@@ -1,5 +1,6 @@
 import Device
 import Foundation
+import Repository
 import Residency
 import Scheduler
 import Telemetry
@@ -72,12 +73,15 @@ public final class ServerTelemetry: Sendable {
   private let decided = Locked(Decisions())
   private let swapped = Locked(Swaps())
   private let transports = Locked(TransportCounts())
+  private let compiling = Locked<[String: UInt64]>([:])
 
   public init() {}
 
   public var requests: [ModelVersion: Requests] { byModel.withLock { $0 } }
   public var decisions: Decisions { decided.withLock { $0 } }
   public var swaps: Swaps { swapped.withLock { $0 } }
+  /// Compilations that ended, by ``CompileOutcome/name``.
+  var compilations: [String: UInt64] { compiling.withLock { $0 } }
   public var transport: TransportCounts { transports.withLock { $0 } }
 
   // MARK: Requests
@@ -117,6 +121,11 @@ public final class ServerTelemetry: Sendable {
 
   /// Changes what is counted of connections and their requests.
   public func transport(_ body: (inout TransportCounts) -> Void) { transports.withLock { body(&$0) } }
+
+  /// Notes how a compilation ended.
+  func compiled(_ outcome: CompileOutcome) {
+    compiling.withLock { $0[outcome.name, default: 0] &+= 1 }
+  }
 
   // MARK: Events
 
@@ -177,6 +186,21 @@ public final class ServerTelemetry: Sendable {
       }
       feed.evicted(extent: name, byteCount: byteCount, at: now)
     case .granted, .released: break
+    }
+  }
+}
+
+extension CompileOutcome {
+  /// What ``name`` can be.
+  static let names = ["compiled", "unchanged", "rejected", "failed", "stopped"]
+
+  var name: String {
+    switch self {
+    case .compiled: "compiled"
+    case .unchanged: "unchanged"
+    case .rejected: "rejected"
+    case .failed: "failed"
+    case .stopped: "stopped"
     }
   }
 }
