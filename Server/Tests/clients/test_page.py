@@ -1,11 +1,14 @@
 """The web page, in a real browser; and the events that it is fed with."""
 
+import hashlib
 import http.client
 import json
-import socket
+import struct
 import time
 import urllib.error
 import urllib.request
+import zlib
+from xml.etree import ElementTree
 
 import browser
 import numpy as np
@@ -165,6 +168,67 @@ def test_comes_back_when_the_server_does(store):
         with serving.Server(store, http_port=port) as second:
             window.wait("document.getElementById('link').dataset.state === 'live'")
             second.stop()
+
+
+def test_a_picture_is_sent_as_the_model_takes_it(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("picture")
+    # A model whose answer is what it was given.
+    serving.add(folder / "store", small_models.identity(folder / "mirror.onnx", sizes=(1, 3, 4, 4)))
+    picture = folder / "red.png"
+    picture.write_bytes(png(4, 4, (255, 0, 0)))
+    with serving.Server(folder / "store") as server, browser.Browser() as window:
+        window.open(server.url + "/")
+        window.wait("document.querySelector('#try-inputs legend')?.textContent.startsWith('x ')")
+        window.run("""(() => { const set = (label, value) => { const node = document.querySelector(`[aria-label="${label} of x"]`);
+          node.value = value; node.dispatchEvent(new Event('change')); }; set('contents', 'picture'); set('scale', 'unit'); })()""")
+        window.choose_file('[aria-label="picture for x"]', picture)
+        window.run("document.getElementById('try-form').requestSubmit()")
+        output, = json.loads(window.wait("document.getElementById('try-result').dataset.outputs"))
+        assert window.problems == []
+    values = np.array(output["values"]).reshape(1, 3, 4, 4)
+    np.testing.assert_allclose(values[0, 0], 1, atol=1e-6)
+    np.testing.assert_allclose(values[0, 1:], 0, atol=1e-6)
+
+
+def png(width, height, colour):
+    """A picture of one colour, as its specification writes it."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = b"".join(b"\0" + bytes(colour) * width for _ in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def test_asks_for_the_key_where_there_are_keys(store, tmp_path):
+    keys = tmp_path / "keys.yaml"
+    keys.write_text(f"keys:\n  - name: watcher\n    sha256: {hashlib.sha256(b'open sesame').hexdigest()}\n")
+    with serving.Server(store, "--keys", keys) as server, browser.Browser() as window:
+        window.open(server.url + "/")
+        window.wait("!document.getElementById('key-form').hidden")
+        window.run("""(() => { document.getElementById('key').value = 'open sesame';
+          document.getElementById('key-form').requestSubmit(); })()""")
+        window.wait("document.getElementById('link').dataset.state === 'live'")
+        window.wait("document.querySelectorAll('#model-rows tr').length > 0")
+        assert window.run("document.getElementById('key-form').hidden")
+
+
+def test_a_program_of_several_models_is_drawn_down_to_its_kernels(page_server):
+    ask(page_server)
+    client = triton.InferenceServerClient(page_server.http)
+    inputs = [triton.InferInput(name, [1, 16], "INT32") for name in ("INPUT0", "INPUT1")]
+    for tensor in inputs:
+        tensor.set_data_from_numpy(np.ones((1, 16), np.int32))
+    client.infer("add_sub", inputs)
+    with urllib.request.urlopen(page_server.url + "/api/program.svg?model=perceptron:1&model=add_sub:1") as response:
+        assert response.headers["Content-Type"].startswith("image/svg+xml")
+        picture = ElementTree.fromstring(response.read())
+    assert picture.tag == "{http://www.w3.org/2000/svg}svg"
+    text = " ".join(picture.itertext())
+    assert "perceptron" in text and "add_sub" in text
+    for query, status in [("", 400), ("?model=made-up:1", 404), ("?model=identity:1", 400)]:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(page_server.url + "/api/program.svg" + query)
+        assert refused.value.code == status
 
 
 # Events.

@@ -82,6 +82,7 @@ follow("events", {
 });
 
 onSchemeChange(() => {
+  memory.list();
   memory.draw();
   table.recolour();
   programs.draw();

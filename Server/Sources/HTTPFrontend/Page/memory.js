@@ -106,6 +106,11 @@ export class MemoryMap {
         context.fillStyle = theme("panel");
         context.fillRect(x + 4, y + h / 2 - 8, size + 8, 16);
       }
+      if (part.kind === "model") {
+        // Edges of extents do not cross the letters.
+        context.fillStyle = colour(part.names[0]);
+        context.fillRect(x + 5, y + 2, size + 6, h - 4);
+      }
       context.fillStyle = part.kind === "free" ? theme("muted") : part.kind === "shared" ? theme("ink") : theme("panel");
       context.fillText(text, x + 8, y + h / 2 + 0.5);
     }

@@ -69,7 +69,7 @@ export class Programs {
   draw() {
     const program = this.current();
     if (!program) return;
-    const runs = [...program.runs].sort((a, b) => a.start - b.start).slice(0, DRAWN);
+    const runs = stretch([...program.runs].sort((a, b) => a.start - b.start));
     const keys = [...new Set(runs.map((run) => run.model))];
     const loads = this.groups.filter((group) => group.models.some((key) => keys.includes(key)))
       .map((group) => ({ ...group, members: group.models.filter((key) => keys.includes(key)) }))
@@ -113,13 +113,18 @@ export class Programs {
       const [x, y] = [begin + (run.start - first) * scale, top + index * row];
       const long = Math.max(2, (run.end - run.start) * scale);
       const bar = vector("rect", { x, y: y + 2, width: long, height: row - 8, rx: 3, fill: run.failed ? theme("bad") : colour(nameOf(run.model)) });
-      const text = `${nameOf(run.model)}${run.batch > 1 ? ` ×${run.batch}` : ""} · ${milliseconds(run.end - run.start)} ms`;
-      bar.append(vector("title", {}, `${text}, lane ${run.lane}`));
+      const full = `${nameOf(run.model)}${run.batch > 1 ? ` ×${run.batch}` : ""} · ${milliseconds(run.end - run.start)} ms`;
+      // A narrow picture has no room for the durations; the axis tells them roughly.
+      const text = width < 420 ? nameOf(run.model) : full;
+      bar.append(vector("title", {}, `${full}, lane ${run.lane}`));
       svg.append(bar);
       const size = text.length * 5.9;
       const inside = size + 10 < long;
       const fits = x + long + 5 + size < width;
-      const label = vector("text", { class: inside ? "" : "over", x: inside ? x + 5 : fits ? x + long + 5 : Math.max(begin, x - 5), y: y + row / 2 + 2, "text-anchor": inside || fits ? "start" : x - begin > size ? "end" : "start" }, text);
+      // Beside the bar where there is room, else over it.
+      const before = !inside && !fits && x - 5 - size > left * 0.6;
+      const spot = inside ? x + 5 : fits ? x + long + 5 : before ? x - 5 : width - 4;
+      const label = vector("text", { class: inside ? "" : "over", x: spot, y: y + row / 2 + 2, "text-anchor": inside || fits ? "start" : "end" }, text);
       if (inside) label.style.fill = theme("panel");
       svg.append(label);
     });
@@ -131,6 +136,16 @@ export class Programs {
     this.kernels.hidden = false;
     this.kernels.href = `api/program.svg?${new URLSearchParams(keys.slice(0, 8).map((key) => ["model", key]))}`;
   }
+}
+
+// The runs that are drawn: as many after one another as there is room for, where most models meet; of equals the latest.
+function stretch(runs) {
+  let [best, most] = [0, 0];
+  for (let from = 0; from + DRAWN <= runs.length; from += 1) {
+    const models = new Set(runs.slice(from, from + DRAWN).map((run) => run.model)).size;
+    if (models >= most) [best, most] = [from, models];
+  }
+  return runs.slice(best, best + DRAWN);
 }
 
 // Bars of how often each number came; those after the last that came are left out.
