@@ -78,7 +78,12 @@ package struct Call: Sendable {
     }
   }
 
-  private var isLate: Bool { deadline.map { $0 <= monotonicNanoseconds() } ?? false }
+  /// The deadline has passed, or the transport, whose clock began a little earlier, has ended the call for it. Where the
+  /// client has gone away instead, nobody reads the status.
+  private var isLate: Bool {
+    guard let deadline else { return false }
+    return deadline <= monotonicNanoseconds() || (context.cancellation.isCancelled && !drain.isDraining)
+  }
 
   // MARK: Text of the protocol
 
