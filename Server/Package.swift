@@ -52,10 +52,16 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
+    // Swift tasks on NIO's event loops.
+    .target(
+      name: "EventLoopTasks",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      ], swiftSettings: strict),
     .target(
       name: "HTTPFrontend",
       dependencies: [
-        "Serving", "InferenceProtocol", "Telemetry", "CZlib", engine, log, lifecycle,
+        "EventLoopTasks", "Serving", "InferenceProtocol", "Telemetry", "CZlib", engine, log, lifecycle,
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -71,7 +77,7 @@ let package = Package(
     .target(
       name: "GRPCFrontend",
       dependencies: [
-        "GRPCMessages", "Serving", "InferenceProtocol", engine, log, lifecycle,
+        "EventLoopTasks", "GRPCMessages", "Serving", "InferenceProtocol", engine, log, lifecycle,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),

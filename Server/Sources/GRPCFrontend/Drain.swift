@@ -1,4 +1,5 @@
 import Device
+import EventLoopTasks
 import GRPCCore
 
 /// Whether the server is shutting down, and what still runs.
@@ -35,7 +36,7 @@ final class Drain: Sendable {
   func run<Success: Sendable>(
     _ body: @escaping @Sendable () async throws -> Success
   ) async throws -> Success {
-    let task = Task { try await body() }
+    let task = Task(executorPreference: EventLoopExecutor.current) { try await body() }
     let id: UInt64? = state.withLock { state in
       guard !state.isOver else { return nil }
       state.nextID &+= 1

@@ -1,3 +1,4 @@
+import EventLoopTasks
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import Logging
@@ -31,7 +32,7 @@ public struct GRPCFrontend: Service {
       ])
     try await withTaskCancellationHandler {
       try await withGracefulShutdownHandler {
-        try await server.serve()
+        try await withTaskExecutorPreference(AnyEventLoopExecutor()) { try await server.serve() }
       } onGracefulShutdown: {
         drain.begin()
         server.beginGracefulShutdown()

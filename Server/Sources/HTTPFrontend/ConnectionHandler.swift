@@ -1,3 +1,4 @@
+import EventLoopTasks
 import Hummingbird
 import Logging
 import NIOCore
@@ -120,7 +121,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     isHead = head.method == .HEAD
     let writer = ConnectionWriter(
       handler: NIOLoopBound(self, eventLoop: context.eventLoop), eventLoop: context.eventLoop)
-    task = Task { [respond] in
+    task = Task(executorPreference: EventLoopExecutor(context.eventLoop)) { [respond] in
       do {
         try await respond(head, body, writer)
       } catch {
