@@ -85,7 +85,8 @@ struct HTTPCall: Sendable {
     } else if let field = request.headers[.apiKey] {
       key = field
     }
-    return try service.access.authorize(Caller(key: key, isLoopback: context.isLoopback), action)
+    return try service.access.authorize(
+      Caller(key: key, isLoopback: context.isLoopback && isFromHere(request.headers)), action)
   }
 
   /// The tenant that a request counts for: the name of the caller's API key, or where there are no keys, what the
@@ -109,5 +110,7 @@ extension HTTPField.Name {
   static let requestID = known("X-Request-Id")
   static let referrerPolicy = known("Referrer-Policy")
   static let tenant = known("X-Tenant")
+  static let forwarded = known("Forwarded")
+  static let forwardedFor = known("X-Forwarded-For")
   static let inferenceHeaderLength = known("Inference-Header-Content-Length")
 }

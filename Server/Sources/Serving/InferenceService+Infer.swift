@@ -8,7 +8,7 @@ import Tensors
 extension InferenceService {
   /// Runs one inference.
   ///
-  /// Takes of the request's parameters: `priority` (a lower number first, 0 the default), `timeout` (microseconds from
+  /// Takes of the request's parameters: `priority` (1 first; 0 stands for the default level, 100), `timeout` (microseconds from
   /// now), `keep_alive` (seconds) and `timing` (true: the response's parameters say where the time went).
   /// - Throws: ``ServiceError``, whatever went wrong.
   public func infer(_ request: InferRequest) async throws(ServiceError) -> InferResponse {
@@ -256,8 +256,17 @@ extension InferRequest {
     }
   }
 
-  /// A lower number goes first.
-  var priority: Int { get throws { try integer("priority").map { Int(clamping: $0) } ?? 0 } }
+  /// The level of requests that name none, or 0, which stands for it in Triton's protocol.
+  private static var defaultPriority: Int { 100 }
+
+  /// A lower number goes first; 1 is the highest level.
+  var priority: Int {
+    get throws {
+      guard let level = try integer("priority"), level != 0 else { return InferRequest.defaultPriority }
+      guard level > 0 else { throw ServiceError(.invalidRequest, "'priority' is a level from 1 on, or 0") }
+      return Int(clamping: level)
+    }
+  }
 
   /// When the answer is worth nothing any more: `timeout` microseconds after the arrival.
   func deadline(arrival: UInt64) throws -> UInt64? {

@@ -5,7 +5,7 @@ import Logging
 import ModelStore
 import Testing
 
-@testable import Serving
+import Serving
 
 /// Who watches a server, and who is dropped.
 struct EventHubTests {

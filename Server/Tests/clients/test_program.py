@@ -183,3 +183,13 @@ def wait(condition):
             return
         time.sleep(0.05)
     pytest.fail("it does not come true")
+
+
+@pytest.mark.parametrize(
+    "field", ["Origin: http://evil.example", "Origin: null", "X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1"]
+)
+def test_other_hosts_pages_and_proxies_do_not_administer(server, field):
+    """A browser or a proxy on this machine reaches the server from its own address."""
+    load = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", f"{server.url}/v2/repository/models/identity/load"]
+    assert subprocess.run([*load, "-H", field], stdout=subprocess.PIPE, text=True).stdout == "403"
+    assert subprocess.run([*load, "-H", f"Origin: {server.url}"], stdout=subprocess.PIPE, text=True).stdout == "200"

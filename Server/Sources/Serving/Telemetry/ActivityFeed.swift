@@ -8,7 +8,7 @@ func monotonicClock() -> UInt64 { DispatchTime.now().uptimeNanoseconds }
 
 /// What happened since somebody last looked, for as long as somebody looks: nothing is kept otherwise.
 public final class ActivityFeed: Sendable {
-  struct Run: Sendable {
+  package struct Run: Sendable {
     var model: ModelVersion
     var lane: Int
     var batch: Int
@@ -17,7 +17,7 @@ public final class ActivityFeed: Sendable {
     var failed: Bool
   }
 
-  struct Load: Sendable {
+  package struct Load: Sendable {
     var extent: String
     var byteCount: Int
     var start: UInt64
@@ -25,20 +25,20 @@ public final class ActivityFeed: Sendable {
     var isCold: Bool
   }
 
-  struct Eviction: Sendable {
+  package struct Eviction: Sendable {
     var extent: String
     var byteCount: Int
     var time: UInt64
   }
 
-  struct Refusal: Sendable {
+  package struct Refusal: Sendable {
     var model: ModelVersion
     var kind: SchedulerError.Kind
     var time: UInt64
   }
 
   /// What was kept, in the order in which it ended.
-  struct Activity: Sendable {
+  package struct Activity: Sendable {
     var runs: [Run] = []
     var loads: [Load] = []
     var evictions: [Eviction] = []
@@ -46,7 +46,7 @@ public final class ActivityFeed: Sendable {
     /// What was left out because there was too much of it.
     var dropped = 0
 
-    var count: Int { runs.count + loads.count + evictions.count + refusals.count }
+    package var count: Int { runs.count + loads.count + evictions.count + refusals.count }
   }
 
   /// The most that is kept between two looks.
@@ -56,7 +56,7 @@ public final class ActivityFeed: Sendable {
   private let kept = Locked(Activity())
 
   /// Whether somebody looks. Ending it forgets what was kept.
-  var isWatched: Bool {
+  package var isWatched: Bool {
     get { watched.load(ordering: .relaxed) }
     set {
       watched.store(newValue, ordering: .relaxed)
@@ -65,7 +65,7 @@ public final class ActivityFeed: Sendable {
   }
 
   /// What was kept since the last time.
-  func take() -> Activity {
+  package func take() -> Activity {
     kept.withLock { activity in
       defer { activity = Activity() }
       return activity
@@ -90,7 +90,7 @@ public final class ActivityFeed: Sendable {
     }
   }
 
-  func evicted(extent: String, byteCount: Int, at time: UInt64) {
+  package func evicted(extent: String, byteCount: Int, at time: UInt64) {
     keep { $0.evictions.append(Eviction(extent: extent, byteCount: byteCount, time: time)) }
   }
 

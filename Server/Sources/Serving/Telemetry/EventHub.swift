@@ -24,7 +24,7 @@ public final class EventHub: Sendable {
   /// The most that watch at a time.
   public let limit: Int
   /// Messages that wait for one subscriber before it is dropped.
-  static let buffer = 16
+  package static let buffer = 16
   private let period: Duration
   private let heartbeat: Duration
 
@@ -34,7 +34,7 @@ public final class EventHub: Sendable {
   /// - Parameters:
   ///   - period: between two looks.
   ///   - heartbeat: something is sent at least this often, so that whoever is gone is noticed.
-  init(limit: Int, period: Duration = .milliseconds(250), heartbeat: Duration = .seconds(5)) {
+  package init(limit: Int, period: Duration = .milliseconds(250), heartbeat: Duration = .seconds(5)) {
     self.limit = limit
     self.period = period
     self.heartbeat = heartbeat
