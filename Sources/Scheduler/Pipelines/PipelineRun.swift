@@ -25,7 +25,7 @@ final class PipelineRun: Sendable {
   private let scheduler: Scheduler
   private let admitted: UInt64
   private let state: Locked<State>
-  /// Planning takes a while: neither lanes nor Swift's threads do it.
+  /// Where stages are linked, and tensors between them cast: neither on lanes nor on Swift's threads.
   private static let queue = DispatchQueue(label: "fusedinf.pipelines", attributes: .concurrent)
 
   var pipeline: Pipeline { request.pipeline }
@@ -104,7 +104,7 @@ final class PipelineRun: Sendable {
   private func carryOut(_ event: (inout State) -> [PipelineState.Action]) {
     for action in state.withLock(event) {
       switch action {
-      case .plan(let stage): PipelineRun.queue.async { [self] in plan(stage) }
+      case .plan(let stage): scheduler.planning.addOperation { [self] in plan(stage) }
       case .run(let stages): ready(stages)
       case .finish: finish()
       }
