@@ -32,6 +32,8 @@ public struct GRPCFrontend: Service {
       ])
     try await withTaskCancellationHandler {
       try await withGracefulShutdownHandler {
+        // Not awaited: a server that is stopped before it listens never has an address.
+        Task { await announce(server) }
         try await withTaskExecutorPreference(AnyEventLoopExecutor()) { try await server.serve() }
       } onGracefulShutdown: {
         drain.begin()
@@ -40,5 +42,12 @@ public struct GRPCFrontend: Service {
     } onCancel: {
       drain.end()
     }
+  }
+
+  /// Logs the address, as soon as there is one.
+  private func announce(_ server: GRPCServer<HTTP2ServerTransport.Posix>) async {
+    guard let address = try? await server.transport.listeningAddress else { return }
+    if let ip = address.ipv4 { service.log.info("listening: gRPC at \(ip.host):\(ip.port)") }
+    if let ip = address.ipv6 { service.log.info("listening: gRPC at [\(ip.host)]:\(ip.port)") }
   }
 }

@@ -81,19 +81,27 @@ public struct HTTPFrontend: Service {
   }
 
   private func server(_ channel: InferenceChannel) throws -> any Service {
+    let scheme = configuration.tls == nil ? "http" : "https"
+    let announce: @Sendable (any Channel) async -> Void = { [log = service.log] channel in
+      guard let address = channel.localAddress, let host = address.ipAddress, let port = address.port else {
+        return
+      }
+      log.info("listening: HTTP at \(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)")
+    }
     let options = ServerConfiguration(
       address: .hostname(configuration.host, port: configuration.port), backlog: 1024,
       availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections))
     let loops = MultiThreadedEventLoopGroup.singleton
     guard let files = configuration.tls else {
-      return channel.server(configuration: options, eventLoopGroup: loops, logger: service.log)
+      return channel.server(
+        configuration: options, onServerRunning: announce, eventLoopGroup: loops, logger: service.log)
     }
     let chain = try NIOSSLCertificate.fromPEMFile(files.certificateChain)
     let tls = TLSConfiguration.makeServerConfiguration(
       certificateChain: chain.map { .certificate($0) },
       privateKey: .privateKey(try NIOSSLPrivateKey(file: files.privateKey, format: .pem)))
     return try TLSChannel(channel, tlsConfiguration: tls)
-      .server(configuration: options, eventLoopGroup: loops, logger: service.log)
+      .server(configuration: options, onServerRunning: announce, eventLoopGroup: loops, logger: service.log)
   }
 }
 

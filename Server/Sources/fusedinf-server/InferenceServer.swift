@@ -90,9 +90,9 @@ private struct Transports: Service {
   var transports: [any Service]
 
   func run() async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
+    // Of the groups, the one that is cancelled by a task's error (`waitForAll` of the other waits for all the same).
+    try await withThrowingDiscardingTaskGroup { group in
       for transport in transports { group.addTask { try await transport.run() } }
-      try await group.waitForAll()
     }
   }
 }

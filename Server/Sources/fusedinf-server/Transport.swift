@@ -3,7 +3,7 @@ import GRPCCore
 import NIOCore
 import ServiceLifecycle
 
-/// A transport. One that fails ends the process, with the reason in words: half a server serves nobody.
+/// A transport that says in words why it failed.
 struct Transport: Service {
   private let service: any Service
   private let name: String
@@ -19,14 +19,18 @@ struct Transport: Service {
     self.knob = knob
   }
 
+  /// - Throws: ``Failure``, or `CancellationError`.
   func run() async throws {
     do {
       try await service.run()
     } catch  where !(error is CancellationError) {
-      // Others that serve need not be told: files are safe at any moment.
-      complain("\(described(error))")
-      _exit(1)
+      throw Failure(description: described(error))
     }
+  }
+
+  /// Why a transport failed, and what mends it.
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
   }
 
   private func described(_ error: any Error) -> String {

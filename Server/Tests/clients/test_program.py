@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -83,6 +84,24 @@ def test_a_port_in_use_is_told(store):
             assert result.returncode == 1
             assert f"127.0.0.1:{port}: the port is in use" in result.stderr
         assert status(first.url + "/v2/health/ready") == 200
+
+
+def test_a_free_port_is_chosen_and_told(store, tmp_path):
+    log = tmp_path / "log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [serving.SERVER, "--store", store, "--http-port", "0", "--grpc-port", "0"], stdout=written, stderr=written)
+    try:
+        end = time.monotonic() + 30
+        while not (http := re.search(r"listening: HTTP at (http://127\.0\.0\.1:\d+)", log.read_text())) or not (
+                grpc := re.search(r"listening: gRPC at (127\.0\.0\.1):(\d+)", log.read_text())):
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.02)
+        assert status(http[1] + "/v2/health/ready") == 200
+        socket.create_connection((grpc[1], int(grpc[2])), timeout=10).close()
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
