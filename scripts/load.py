@@ -37,9 +37,9 @@ from serving.kinds import FusedInf
 from serving.models import FOLDER, many
 
 FACTORS = [1, 2, 4]
-# Room beside the budget and the empty server: requests that wait, connections, and the heap.
-SLACK = 256 << 20
-QUEUE_BYTES = 64 << 20
+QUEUE_BYTES, BODY_BYTES, PLAN_BYTES = 64 << 20, 96 << 20, 96 << 20
+# Room beside the budget and the empty server: requests and answers, plans, and what docs/serving.md says of the heap.
+SLACK = BODY_BYTES + PLAN_BYTES + (64 << 20)
 MAX_DELAY_SECONDS = 2
 # What an admitted request may take beyond the longest wait: to be swapped in, computed, and sent over a busy machine.
 RUN_SECONDS = 3
@@ -73,6 +73,34 @@ class Watch(threading.Thread):
                 self.samples.append(self.look())
             except OSError:
                 return
+
+
+class Counters:
+    """What has happened so far, for differences: by the server's metrics, and by the machine's clocks of processor time."""
+
+    def __init__(self, known, pid):
+        self.known = known
+        ticks = [int(field) for field in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        self.all, self.idle = sum(ticks), ticks[3] + ticks[4]
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        self.server = int(stat[11]) + int(stat[12])
+        times = os.times()
+        self.client = (times.user + times.system) * os.sysconf("SC_CLK_TCK")
+
+    def since(self, before):
+        """{what: number} of what has happened between."""
+        def grown(name):
+            return self.known.get(name, 0) - before.known.get(name, 0)
+
+        def share(name):
+            return (getattr(self, name) - getattr(before, name)) / max(self.all - before.all, 1)
+
+        return {
+            "batch": grown("fusedinf_batch_size_sum") / max(grown("fusedinf_batch_size_count"), 1),
+            "width": grown("fusedinf_program_width_sum") / max(grown("fusedinf_program_width_count"), 1),
+            "loaded": grown("fusedinf_loaded_bytes_total"), "from_disk": grown("fusedinf_storage_read_bytes_total"),
+            "server": share("server"), "client": share("client"),
+            "others": 1 - share("idle") - share("server") - share("client")}
 
 
 def slope(samples, column):
@@ -119,11 +147,14 @@ async def capacity(server, http, models, seconds):
 
 
 async def metrics(http):
-    """{name: value} of those without labels."""
+    """{name: value}, the sum over all labels."""
     _, _, body = await http.call("GET", "/metrics")
-    lines = bytes(body).decode().splitlines()
-    pairs = (line.split() for line in lines if line and line[0] != "#" and "{" not in line)
-    return {pair[0]: float(pair[1]) for pair in pairs}
+    known = collections.defaultdict(float)
+    for line in bytes(body).decode().splitlines():
+        if line and line[0] != "#":
+            name, _, value = line.rpartition(" ")
+            known[name.partition("{")[0]] += float(value)
+    return dict(known)
 
 
 async def drained(http):
@@ -139,7 +170,7 @@ async def drained(http):
 class Load:
     """One load's outcomes and what is wrong with them."""
 
-    def __init__(self, pattern, factor, rate, seconds, outcomes, samples):
+    def __init__(self, pattern, factor, rate, seconds, outcomes, samples, happened):
         self.title = f"{factor}× {pattern}"
         self.pattern, self.factor = pattern, factor
         self.rate = rate
@@ -148,6 +179,9 @@ class Load:
         self.statuses = collections.Counter(outcome.status for outcome in outcomes if outcome.kind == "refused")
         self.slope_bytes, self.slope_descriptors = slope(samples, 1), slope(samples, 2)
         answered = [outcome for outcome in outcomes if outcome.status == 200]
+        self.peak_bytes = max((sample[1] for sample in samples), default=0)
+        self.happened = happened
+        self.answered = len(answered)
         self.longest = max((outcome.ms / 1e3 for outcome in answered), default=0)
         asked = collections.Counter(outcome.model for outcome in outcomes)
         served = collections.Counter(outcome.model for outcome in answered)
@@ -160,6 +194,15 @@ class Load:
         return (
             f"{self.title:12} offered {self.rate:6.1f}/s  in time {self.goodput:6.1f}/s  longest {self.longest:5.2f} s  "
             f"refused {refused or '–'}  {others}")
+
+    def details(self):
+        """Why it was so."""
+        known = self.happened
+        return (
+            f"{'':12} batches of {known['batch']:.2f}, programs of {known['width']:.2f}; an answer swapped "
+            f"{known['loaded'] / max(self.answered, 1) / 2**20:.1f} MiB in, of which the disk gave "
+            f"{known['from_disk'] / max(self.answered, 1) / 2**20:.2f}; {self.peak_bytes >> 20} MiB of heap; processors: server "
+            f"{known['server']:.0%}, client {known['client']:.0%}, others {known['others']:.0%}")
 
     def problems(self):
         for kind, count in self.kinds.items():
@@ -177,20 +220,25 @@ async def load(server, models, watch, seconds):
     loads, problems, at_rest = [], [], []
     async with HTTPClient(server.port) as http:
         await check(server, http, models)
-        rate = await capacity(server, http, patient.values(), min(seconds, 20))
+        # Twice: the first time makes the plans, of batches too.
+        for _ in range(2):
+            rate = await capacity(server, http, patient.values(), min(seconds, 20))
         print(f"load: capacity {rate:.1f} requests/s", flush=True)
         for pattern in PATTERNS:
             for factor in FACTORS:
                 await open_loop(server, http, arrivals(models, pattern, rate * factor, WARM_UP_SECONDS), patience=PATIENCE_SECONDS)
                 first = len(watch.samples)
+                before = Counters(await metrics(http), server.process.pid)
                 drawn = arrivals(models, pattern, rate * factor, seconds)
                 tells = np.random.default_rng(factor).random(len(drawn)) < WITH_DEADLINE
                 outcomes = await open_loop(
                     server, http, [
                         (at, model if told else patient[model.name]) for (at, model), told in zip(drawn, tells)],
                     refusal=malformed, patience=PATIENCE_SECONDS)
-                loads.append(Load(pattern, factor, rate * factor, seconds, outcomes, watch.samples[first:]))
+                happened = Counters(await metrics(http), server.process.pid).since(before)
+                loads.append(Load(pattern, factor, rate * factor, seconds, outcomes, watch.samples[first:], happened))
                 print("load:", loads[-1].row(), flush=True)
+                print("load:", loads[-1].details(), flush=True)
                 http.close_idle()
                 await drained(http)
                 at_rest.append(watch.look())
@@ -227,7 +275,8 @@ def main():
     budget = sum(model.file_bytes for model in models) // 4
     print(f"load: {len(models)} models, a budget of {budget >> 20} MiB, {options.seconds:.0f} s each load", flush=True)
     kind = type("Loaded", (FusedInf,), {
-        "options": ("--max-delay", f"{MAX_DELAY_SECONDS}s", "--max-queue-bytes", QUEUE_BYTES)})
+        "options": ("--max-delay", f"{MAX_DELAY_SECONDS}s", "--max-queue-bytes", QUEUE_BYTES,
+            "--max-body-in-flight", BODY_BYTES, "--plan-cache", PLAN_BYTES)})
     server = kind(models, budget)
     server.prepare()
     with contextlib.ExitStack() as stack:

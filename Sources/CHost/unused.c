@@ -12,6 +12,15 @@
 #include <malloc.h>
 #endif
 
+void fi_heap_bound(int heaps) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  mallopt(M_ARENA_MAX, heaps > 0 ? heaps : 1);
+#else
+  (void)heaps;
+#endif
+}
+
 void fi_heap_trim(void) {
 #ifdef __GLIBC__
   malloc_trim(0);

@@ -16,6 +16,11 @@ extension Knob where Value == String {
 }
 
 extension Knob where Value == Int {
+  /// One part of `parts` of the memory that ``MemoryLimit`` tells, so that all of them together fit beside the budget.
+  static func share(_ parts: Int, atMost most: Int) -> Int {
+    min((MemoryLimit.current ?? 1 << 30) / parts, most)
+  }
+
   public static var budget: Knob {
     Knob(
       "budget", .engine, .size, standard: (MemoryLimit.current ?? 1 << 30) / 2,
@@ -31,9 +36,9 @@ extension Knob where Value == Int {
 
   public static var planCache: Knob {
     Knob(
-      "plan-cache", .engine, .size, standard: 256 << 20,
-      "The most bytes that plans (kernels chosen for concrete shapes) may keep; counted apart from the budget."
-    )
+      "plan-cache", .engine, .size, standard: share(8, atMost: 256 << 20),
+      "The most bytes that plans (kernels chosen for concrete shapes) may keep; counted apart from the budget. "
+        + "The default is an eighth of the memory, at most 256 MiB.")
   }
 }
 

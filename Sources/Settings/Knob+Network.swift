@@ -60,13 +60,17 @@ extension Knob where Value == Int {
   }
 
   public static var maxBody: Knob {
-    Knob("max-body", .limits, .size, standard: 256 << 20, "The largest request, decompressed.")
+    Knob(
+      "max-body", .limits, .size, standard: share(8, atMost: 256 << 20),
+      "The largest request, decompressed. The default is an eighth of the memory, at most 256 MiB.")
   }
 
   public static var maxBodyInFlight: Knob {
     Knob(
-      "max-body-in-flight", .limits, .size, standard: 1 << 30,
-      "The most bytes of HTTP requests that are held at once, over all connections.")
+      "max-body-in-flight", .limits, .size, standard: share(8, atMost: 1 << 30),
+      "The most bytes of HTTP requests and untaken answers that are held at once, over all connections; "
+        + "and of gRPC messages that have not come completely. The default is an eighth of the memory, at most 1 GiB."
+    )
   }
 
   public static var maxHeader: Knob {

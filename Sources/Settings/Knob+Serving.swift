@@ -49,8 +49,8 @@ extension Knob where Value == Int {
 
   public static var maxQueueBytes: Knob {
     Knob(
-      "max-queue-bytes", .scheduling, .size, standard: 256 << 20,
-      "The most bytes of input tensors that wait.")
+      "max-queue-bytes", .scheduling, .size, standard: share(16, atMost: 256 << 20),
+      "The most bytes of input tensors that wait. The default is a sixteenth of the memory, at most 256 MiB.")
   }
 
   public static var maxBatch: Knob {

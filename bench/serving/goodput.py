@@ -7,6 +7,7 @@ slack. Requests come when they are due, however slow the server is; the client g
 import asyncio
 import collections
 import contextlib
+import dataclasses
 import time
 
 import numpy as np
@@ -68,9 +69,10 @@ class Killed(Failed):
 async def check(server, client, models):
     """Every model answers as its reference does."""
     for model in models:
-        # A large one may be loaded for the first time; nobody waits for it.
+        # It may be planned and loaded for the first time; nobody waits for it.
         async with asyncio.timeout(60):
-            status, headers, body = await server.infer(client, model, time.time() + 60)
+            status, headers, body = await server.infer(
+                client, dataclasses.replace(model, tells_deadline=False), time.time() + 60)
         if status != 200:
             raise Failed(f"{model.name}: status {status}: {bytes(body[:300]).decode(errors='replace')}")
         problem = model.problem(server.wire.answers(model, headers, body))

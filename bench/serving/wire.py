@@ -2,16 +2,20 @@
 their own. All that can be made once is made once, so that the client costs little."""
 
 import json
+import time
 
 import numpy as np
+
+# Stands for a number of microseconds of as many digits; spaces before a number are JSON too.
+TIMEOUT = b"9876543210"
 
 
 class KServe:
     """`POST /v2/models/NAME/infer` with binary tensors both ways."""
 
     def __init__(self, expires_in_parameters=False):
-        """Parameters carry the deadline as `timeout`, in microseconds; and, when asked for, as `expires`, seconds of the
-        clock, for a model's own program."""
+        """Parameters carry what is left until the deadline as `timeout`, in microseconds; and, when asked for, the deadline
+        as `expires`, seconds of the clock, for a model's own program."""
         self.expires = expires_in_parameters
         self.prepared = {}
 
@@ -19,12 +23,16 @@ class KServe:
         """The pieces to send. `expires`: when the answer is worth nothing any more, by `time.time()`."""
         key = model.name, model.tells_deadline
         prepared = self.prepared.get(key) or self.prepared.setdefault(key, self._prepare(model))
-        if not self.expires:
-            return prepared, model.body
-        return prepared.replace(b"@@@@@@@@@@@@@@@@@", b"%017.6f" % expires), model.body
+        if model.tells_deadline:
+            # A client that is late itself leaves the server less.
+            left = (expires - time.time()) * 1e6 if expires else model.deadline * 1e6
+            prepared = prepared.replace(TIMEOUT, b"%10d" % max(left, 1))
+        if self.expires:
+            prepared = prepared.replace(b"@@@@@@@@@@@@@@@@@", b"%017.6f" % expires)
+        return prepared, model.body
 
     def header(self, model):
-        parameters = {"timeout": round(model.deadline * 1e6)} if model.tells_deadline else {}
+        parameters = {"timeout": int(TIMEOUT)} if model.tells_deadline else {}
         parameters |= {"expires": "@" * 17} if self.expires else {}
         return json.dumps({
             "parameters": parameters,

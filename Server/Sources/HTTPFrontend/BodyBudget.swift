@@ -1,6 +1,6 @@
 import Device
 
-/// The bytes of request bodies that are held, over all connections.
+/// The bytes of request bodies that are held, and of answers that clients have not taken yet, over all connections.
 package final class BodyBudget: Sendable {
   private let limit: Int
   private let used = Locked(0)
@@ -15,6 +15,9 @@ package final class BodyBudget: Sendable {
       return true
     }
   }
+
+  /// Takes `bytes` in any case: an answer is not refused for its size, but while clients leave answers lying, no body is taken.
+  package func take(_ bytes: Int) { used.withLock { $0 += bytes } }
 
   package func release(_ bytes: Int) { used.withLock { $0 -= bytes } }
 }

@@ -10,7 +10,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   typealias OutboundOut = HTTPServerResponsePart
 
   /// Answers one request; whatever it does, it gives the writer a whole response, or throws.
-  typealias Responder = @Sendable (HTTPRequestHead, ByteBuffer, ConnectionWriter) async throws -> Void
+  typealias Responder =
+    @Sendable (HTTPRequestHead, ByteBuffer, _ arrival: UInt64, ConnectionWriter) async throws -> Void
 
   private var state: ConnectionState
   private let respond: Responder
@@ -121,9 +122,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     isHead = head.method == .HEAD
     let writer = ConnectionWriter(
       handler: NIOLoopBound(self, eventLoop: context.eventLoop), eventLoop: context.eventLoop)
+    let arrival = state.arrival
     task = Task(executorPreference: EventLoopExecutor(context.eventLoop)) { [respond] in
       do {
-        try await respond(head, body, writer)
+        try await respond(head, body, arrival, writer)
       } catch {
         // Nobody is there any more, or a response broke off: that can only be said by closing.
         writer.abort()

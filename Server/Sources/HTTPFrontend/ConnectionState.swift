@@ -60,6 +60,10 @@ package struct ConnectionState {
   private let budget: BodyBudget
   private var phase = Phase.waiting(began: false)
   private var reserved = 0
+  /// Bytes of answers that were given to the socket, and are counted.
+  private var sending = 0
+  /// When the header of the last request had come.
+  package private(set) var arrival: UInt64 = 0
   private var isQuiescing = false
   /// When ``timePassed(_:)`` has something to do.
   package private(set) var deadline: UInt64
@@ -104,6 +108,7 @@ package struct ConnectionState {
   }
 
   private mutating func begin(_ head: HTTPRequestHead, _ now: UInt64) -> Action {
+    arrival = now
     var declared: Int?
     if let text = head.headers.first(name: "content-length") {
       guard let length = Int(text), length >= 0 else {
@@ -128,8 +133,10 @@ package struct ConnectionState {
       }
       guard reserve(bytes.readableBytes) else { return refuse(tooMany, collection.head.version) }
     }
-    if collection.body.readableBytes == 0, bytes.readableBytes == collection.declared {
-      // A body that came in one piece stays where it is.
+    if collection.body.readableBytes == 0, bytes.readableBytes == collection.declared,
+      bytes.readableBytes >= bytes.storageCapacity / 2
+    {
+      // A body that came in one piece stays where it is, unless it would keep much more memory than it is counted for.
       collection.body = bytes
     } else {
       if let declared = collection.declared { collection.body.reserveCapacity(declared) }
@@ -186,8 +193,9 @@ package struct ConnectionState {
   }
 
   private mutating func release() {
-    budget.release(reserved)
+    budget.release(reserved + sending)
     reserved = 0
+    sending = 0
   }
 
   // MARK: What goes out
@@ -203,6 +211,11 @@ package struct ConnectionState {
 
   /// Bytes were given to the socket, and are waited for.
   package mutating func beganToSend(_ bytes: Int, _ now: UInt64) {
+    // A connection that has closed meanwhile is not told when the bytes are gone.
+    if case .answering = phase {
+      budget.take(bytes)
+      sending += bytes
+    }
     deadline = now &+ allowance(bytes)
   }
 
@@ -214,6 +227,8 @@ package struct ConnectionState {
 
   /// A part of an answer that goes on has been taken by the client.
   package mutating func sent() {
+    budget.release(sending)
+    sending = 0
     if case .answering = phase { deadline = .max }
   }
 

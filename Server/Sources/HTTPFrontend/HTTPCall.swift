@@ -11,6 +11,7 @@ struct HTTPContext: RequestContext {
     let logger: Logger
     let isLoopback: Bool
     let body: ByteBuffer
+    let arrival: UInt64
     let reservation: BodyReservation?
   }
 
@@ -18,6 +19,8 @@ struct HTTPContext: RequestContext {
   let isLoopback: Bool
   /// The whole body, as it came.
   let body: ByteBuffer
+  /// When its header had come, in nanoseconds of the monotonic clock.
+  let arrival: UInt64
   /// Takes the bytes of a body that came compressed; `nil` when it did not.
   let reservation: BodyReservation?
 
@@ -25,6 +28,7 @@ struct HTTPContext: RequestContext {
     coreContext = CoreRequestContextStorage(source: source)
     isLoopback = source.isLoopback
     body = source.body
+    arrival = source.arrival
     reservation = source.reservation
   }
 }

@@ -46,12 +46,12 @@ public struct HTTPFrontend: Service {
       countConnections: { change in service.telemetry.transport { $0.openConnections += change } }
     ) { address in
       let isLoopback = address?.isLoopback ?? false
-      return { head, body, writer in
+      return { head, body, arrival, writer in
         let reservation =
           head.headers.contains(name: "content-encoding") ? BodyReservation(budget) : nil
         let context = HTTPContext(
           source: HTTPContext.Source(
-            logger: log, isLoopback: isLoopback, body: body, reservation: reservation))
+            logger: log, isLoopback: isLoopback, body: body, arrival: arrival, reservation: reservation))
         var response: Response
         let notes = RequestNotes(
           service: service, method: head.method.rawValue, requestBytes: body.readableBytes,

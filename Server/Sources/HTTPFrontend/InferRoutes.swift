@@ -20,6 +20,7 @@ struct InferRoutes: RouteFamily {
     let tenant = try call.tenant(.infer(model: model))
     var request = try await InferRoutes.request(call, model: model, version: version)
     request.tenant = tenant
+    request.arrival = call.context.arrival
     let response = try await call.service.infer(request)
     let coding = ContentCoding(acceptEncoding: call.request.headers[.acceptEncoding])
     return try await HTTPCall.heavy(response.outputs.reduce(0) { $0 + $1.byteCount }) { [request] in

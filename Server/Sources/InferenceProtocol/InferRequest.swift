@@ -76,6 +76,9 @@ public struct InferRequest: Sendable {
   public var outputs: [RequestedOutput]
   /// Who asks: the name of an API key, empty without one.
   public var tenant: String
+  /// When the request began to arrive, in nanoseconds of the monotonic clock: its `timeout` counts from then. When it is
+  /// handed on where left out.
+  public var arrival: UInt64?
 
   public init(
     model: String, version: Int? = nil, id: String = "", parameters: [String: Parameter] = [:],

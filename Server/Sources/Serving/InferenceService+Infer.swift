@@ -8,11 +8,12 @@ import Tensors
 extension InferenceService {
   /// Runs one inference.
   ///
-  /// Takes of the request's parameters: `priority` (1 first; 0 stands for the default level, 100), `timeout` (microseconds from
-  /// now), `keep_alive` (seconds) and `timing` (true: the response's parameters say where the time went).
+  /// Takes of the request's parameters: `priority` (1 first; 0 stands for the default level, 100), `timeout` (microseconds
+  /// from its arrival), `keep_alive` (seconds) and `timing` (true: the response's parameters say where the time went).
   /// - Throws: ``ServiceError``, whatever went wrong.
   public func infer(_ request: InferRequest) async throws(ServiceError) -> InferResponse {
-    let arrival = monotonicNanoseconds()
+    let now = monotonicNanoseconds()
+    let arrival = min(request.arrival ?? now, now)
     do {
       return try await answer(request, arrival: arrival)
     } catch {

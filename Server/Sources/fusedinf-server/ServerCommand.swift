@@ -14,6 +14,7 @@ struct ServerCommand: AsyncParsableCommand {
   /// Parses and runs. The exit status is 0, 1 when something failed, 2 when the command line is wrong.
   static func main() async {
     restartWithShortOpenMPWaits()
+    boundHeap()
     // Serving is what it is for, so the help that is asked for without a command is serving's.
     if let first = CommandLine.arguments.dropFirst().first, ["--help", "-h"].contains(first) {
       return print(ServeCommand.helpMessage())

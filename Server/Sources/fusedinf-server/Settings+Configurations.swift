@@ -60,6 +60,7 @@ extension Settings {
       grpc.tls = GRPCConfiguration.TLS(certificatePath: certificate, keyPath: key)
     }
     grpc.maxMessageBytes = self[.maxBody]
+    grpc.maxMessageBytesArriving = self[.maxBodyInFlight]
     grpc.messageTimeout = self[.bodyTimeout]
     grpc.maxConnections = self[.maxConnections]
     grpc.maxIdle = self[.idleTimeout]

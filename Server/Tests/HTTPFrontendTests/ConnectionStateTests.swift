@@ -51,6 +51,46 @@ extension ConnectionState.Action {
     #expect(state.endsAfterAnswer)
   }
 
+  @Test func answersThatClientsLeaveLyingTakeTheRoomOfBodies() {
+    let budget = BodyBudget(limit: 100)
+    func isTaken() -> Bool {
+      var other = connection(budget: budget)
+      defer { other.closed() }
+      return other.received(head([("content-length", "20")]), 9).refusal == nil
+    }
+    var state = connection(budget: budget)
+    _ = state.received(head(), 1)
+    _ = state.received(.end(nil), 2)
+    state.beganToSend(90, 3)
+    #expect(!isTaken())
+    state.sent()
+    #expect(isTaken())
+    state.beganToSend(90, 4)
+    #expect(!isTaken())
+    _ = state.finishedAnswer(5)
+    #expect(isTaken())
+    _ = state.received(head(), 6)
+    _ = state.received(.end(nil), 7)
+    state.beganToSend(90, 8)
+    state.closed()
+    // What the answer's task still writes is dropped.
+    state.beganToSend(90, 9)
+    #expect(isTaken())
+  }
+
+  @Test func aBodyKeepsNoMuchLargerBuffer() {
+    var state = connection()
+    var piece = ByteBufferAllocator().buffer(capacity: 4096)
+    piece.writeRepeatingByte(7, count: 6)
+    _ = state.received(head([("content-length", "6")]), 1)
+    _ = state.received(.body(piece), 2)
+    guard case .answer(_, let body) = state.received(.end(nil), 3) else {
+      Issue.record("the request is whole, and is not answered")
+      return
+    }
+    #expect(body.readableBytes == 6 && body.storageCapacity < 4096)
+  }
+
   @Test func aChunkedBodyIsRefusedWhenItIsTooLarge() {
     var state = connection()
     #expect(state.received(head([("transfer-encoding", "chunked")]), 1).refusal == nil)

@@ -1,6 +1,11 @@
 // Memory that a process keeps without needing it, given back to the system.
 #pragma once
 
+/// From now on blocks of 256 KiB and more are mappings of their own, which are given back when they are freed and whose
+/// pages take no memory before they are touched, and threads share at most so many heaps. glibc by itself raises that size up
+/// to 32 MiB and has eight heaps a core, whose holes keep what a burst of large requests took.
+void fi_heap_bound(int heaps);
+
 /// Gives back the pages of the heap that hold freed blocks alone. Takes some milliseconds for a large heap.
 void fi_heap_trim(void);
 
