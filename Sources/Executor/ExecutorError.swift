@@ -13,6 +13,9 @@ public struct ExecutorError: Error, Sendable, CustomStringConvertible {
 
   init(_ code: Code) { self.code = code }
 
+  /// True when what the model has on the disk is at fault.
+  public var isDamage: Bool { if case .damaged = code { true } else { false } }
+
   public var description: String {
     switch code {
     case .inputCount(let model, let expected, let found):

@@ -87,6 +87,13 @@ extension Knob where Value == Duration? {
       "How often the repository is looked at; none: when the system says that it changed, where it does.")
   }
 
+  public static var verifyInterval: Knob {
+    Knob(
+      "verify-interval", .repository, .optionalDuration, standard: .seconds(24 * 3600),
+      "How long after one reading of all stored models, in the background, the next begins; none: only at the start."
+    )
+  }
+
   public static var keepAlive: Knob {
     Knob(
       "keep-alive", .scheduling, .optionalDuration, standard: nil,

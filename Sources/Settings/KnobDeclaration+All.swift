@@ -15,7 +15,7 @@ extension KnobDeclaration {
     engine + [
       Knob.repository.declaration, Knob.uploads.declaration, Knob.compileMemory.declaration,
       Knob.compileFile.declaration, Knob.keepVersions.declaration,
-      Knob.repositoryPoll.declaration,
+      Knob.repositoryPoll.declaration, Knob.verifyInterval.declaration,
       Knob.compileTime.declaration,
       Knob.bind.declaration, Knob.httpPort.declaration, Knob.grpcPort.declaration, Knob.http.declaration,
       Knob.grpc.declaration, Knob.tlsCertificate.declaration, Knob.tlsKey.declaration,

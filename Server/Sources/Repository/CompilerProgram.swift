@@ -18,7 +18,7 @@ public enum CompilerProgram {
       let request = try JSONDecoder().decode(CompileRequest.self, from: Data(text.utf8))
       fileBytes = request.limits.fileBytes
       endWithInput()
-      keepOutOfTheWay()
+      BackgroundThread.keepOutOfTheWay()
       limit(request.limits)
       let (version, isUnchanged) = try add(request, device: try makeDevice())
       tell(CompilerLine(version: version, isUnchanged: isUnchanged))
@@ -62,15 +62,6 @@ public enum CompilerProgram {
         if count == 0 || (count < 0 && errno != EINTR) { _exit(EXIT_FAILURE) }
       }
     }.start()
-  }
-
-  /// Uses processors and disks that nobody else wants. Threads made from now on do the same, and the kernel gives those
-  /// of this scheduling class the idle class of its block devices too.
-  private static func keepOutOfTheWay() {
-    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
-    var parameters = sched_param()
-    // SCHED_IDLE of sched(7), which Glibc's module leaves out.
-    sched_setscheduler(0, 5, &parameters)
   }
 
   private static func limit(_ limits: CompileRequest.Limits) {

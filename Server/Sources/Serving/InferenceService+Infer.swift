@@ -18,6 +18,7 @@ extension InferenceService {
       return try await answer(request, arrival: arrival)
     } catch {
       let failure = ServiceError(error, model: request.model)
+      doubt(request.model, request.version, error)
       // Of what there is alone: names and versions that a client makes up would be kept for ever.
       if (try? catalog.checkKnown(request.model, version: request.version)) != nil,
         let version = request.version ?? catalog.entries[request.model]?.versions.last
@@ -99,12 +100,22 @@ extension InferenceService {
         self.statistics.failed(
           request.model, models[position].version, nanoseconds: monotonicNanoseconds() - arrival)
         let failure = ServiceError(error, model: request.model)
+        self.integrity.failed(ModelVersion(models[position]), error)
         self.telemetry.failed(ModelVersion(models[position]), failure.kind)
         self.logFailure(request, failure, total: monotonicNanoseconds() - arrival)
         onAnswer(indices[position], .failure(failure))
       }
     }
     await others
+  }
+
+  /// Has the files looked at that a failed run read.
+  private func doubt(_ name: String, _ version: Int?, _ error: any Error) {
+    let cause = (error as? PipelineError)?.underlying ?? error
+    let stages = catalog.isPipeline(name) ? pipelines.models(of: name) : catalog.opened(name)
+    for model in stages where version == nil || catalog.isPipeline(name) || model.version == version {
+      integrity.failed(ModelVersion(model), cause)
+    }
   }
 
   // MARK: In

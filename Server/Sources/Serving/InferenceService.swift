@@ -14,6 +14,8 @@ public final class InferenceService: Sendable {
   public let sharedMemory: SharedMemoryRegions
   /// What is watched, and compiled. It has to be run.
   public let repository: RepositoryService
+  /// What looks after the files. It has to be run.
+  public let integrity: IntegrityService
   let lifecycle: ModelLifecycle
   public let access: AccessPolicy
   public let readiness = Readiness()
@@ -36,6 +38,8 @@ public final class InferenceService: Sendable {
     lifecycle = ModelLifecycle(catalog: catalog, scheduler: scheduler)
     repository = RepositoryService(
       engine: engine, configuration: configuration, lifecycle: lifecycle, telemetry: telemetry, log: log)
+    integrity = IntegrityService(
+      engine: engine, configuration: configuration, lifecycle: lifecycle, log: log)
     sharedMemory = SharedMemoryRegions(
       isAllowed: configuration.allowsSharedMemory, maxTensorBytes: configuration.maxRequestBytes)
     engine.residency.onChange = { [telemetry] in telemetry.observe($0) }

@@ -25,6 +25,8 @@ public final class ModelCatalog: Sendable {
     public var isCompiling = false
     /// Why the last version that was compiled is not there.
     public var failure: String?
+    /// Versions whose files are not what was written, and what is being done about it.
+    package var damage: [Int: IntegrityState.Damage] = [:]
     /// Versions that are being removed: they finish what they run, and take no more.
     public var leaving: Set<Int> = []
     /// What its versions are kept by: as a client said with a load, and as lies beside its file.
@@ -82,6 +84,9 @@ public final class ModelCatalog: Sendable {
       for entry in listing {
         state.entries[entry.name, default: Entry()].versions = entry.versions
         state.entries[entry.name]?.leaving.formIntersection(entry.versions)
+        for version in state.entries[entry.name]?.damage.keys.filter({ !entry.versions.contains($0) }) ?? [] {
+          state.entries[entry.name]?.damage[version] = nil
+        }
         if case .unusable(let reason) = entry.state {
           state.entries[entry.name]?.problem = reason
         } else {
@@ -155,14 +160,26 @@ public final class ModelCatalog: Sendable {
       }
       throw ServiceError(.unavailable, "model '\(name)' is being compiled", retryAfter: .seconds(1))
     }
-    guard let version else { return newest }
+    guard let version else { return try whole(newest, of: name, entry) }
     guard versions.contains(version) else {
       throw ServiceError(
         .notFound,
         "model '\(name)' has no version \(version); it has "
           + versions.map(String.init).joined(separator: ", "))
     }
-    return version
+    return try whole(version, of: name, entry)
+  }
+
+  /// - Throws: ``ServiceError`` when the version's file is damaged.
+  private static func whole(_ version: Int, of name: String, _ entry: Entry) throws -> Int {
+    guard let damage = entry.damage[version] else { return version }
+    throw ServiceError(
+      .unavailable, "model '\(name)' is \(damage)", retryAfter: damage.isBeingMended ? .seconds(1) : nil)
+  }
+
+  /// What is said of a version's file.
+  func show(_ version: ModelVersion, _ damage: IntegrityState.Damage?) {
+    state.withLock { $0.entries[version.name]?.damage[version.version] = damage }
   }
 
   /// The version that a request for `version` of a model gets.
@@ -284,7 +301,12 @@ public final class ModelCatalog: Sendable {
   private var modelIndex: [RepositoryIndexEntry] {
     entries.sorted { $0.key < $1.key }.flatMap { name, entry in
       var rows = entry.versions.map { version in
-        RepositoryIndexEntry(
+        if let damage = entry.damage[version] {
+          return RepositoryIndexEntry(
+            name: name, version: "\(version)", state: damage.isBeingMended ? .loading : .unavailable,
+            reason: damage.description)
+        }
+        return RepositoryIndexEntry(
           name: name, version: "\(version)",
           state: entry.isUnloading || entry.leaving.contains(version)
             ? .unloading : entry.isUnloaded ? .unavailable : .ready,

@@ -24,6 +24,8 @@ public struct ServiceConfiguration: Sendable {
   /// How often the folder and the store are looked at; `nil`: when the file system says that something has changed,
   /// and every two seconds where it does not.
   public var repositoryPoll: Duration?
+  /// How long after the end of one pass over all models' files the next begins; `nil`: there is one, at the start.
+  public var verifyInterval: Duration? = .seconds(24 * 3600)
 
   public init() {}
 }

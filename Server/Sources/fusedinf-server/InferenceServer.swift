@@ -66,7 +66,7 @@ struct InferenceServer {
         "models": "\(service.catalog.entries.count)",
       ])
     let group = ServiceGroup(
-      services: [service.repository, Transports(transports: transports)], logger: log)
+      services: [service.repository, service.integrity, Transports(transports: transports)], logger: log)
     let termination = Termination(timeout: settings[.drainTimeout], log: log) {
       service.readiness.end()
       Task { await group.triggerGracefulShutdown() }

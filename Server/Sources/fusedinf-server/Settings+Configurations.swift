@@ -26,6 +26,7 @@ extension Settings {
     service.compilerPath = "/proc/self/exe"
     service.keepVersions = self[.keepVersions]
     service.repositoryPoll = self[.repositoryPoll]
+    service.verifyInterval = self[.verifyInterval]
     return service
   }
 

@@ -198,6 +198,12 @@ public final class PipelineCatalog: Sendable {
     }
   }
 
+  /// The models of a pipeline that has been put together.
+  func models(of name: String) -> [LinkableModel] {
+    guard case .success(let bound) = entries.withLock({ $0[name]?.bound?.result }) else { return [] }
+    return bound.models
+  }
+
   /// The index's rows.
   func index(_ models: ModelCatalog) -> [RepositoryIndexEntry] {
     entries.withLock { $0.map { ($0.key, $0.value.version) } }.map { name, version in

@@ -48,7 +48,8 @@ struct ModelLifecycle: Sendable {
     }
   }
 
-  private func end(_ model: LinkableModel) async {
+  /// Refuses new requests for a model, waits for the last, and lets its weights leave.
+  func end(_ model: LinkableModel) async {
     await scheduler.drain(model)
     scheduler.unpin(model)
     scheduler.evict(model)

@@ -1,0 +1,115 @@
+/// Which models' files are read next, to the last byte, and what follows from what is found in them.
+///
+/// One is looked at at a time: first those whose runs failed, then the rest of the pass that is under way.
+package struct IntegrityState: Sendable {
+  /// What is said of a version that takes no requests.
+  package enum Damage: Sendable, Hashable, CustomStringConvertible {
+    case mending(reason: String)
+    case lost(reason: String, failure: String)
+
+    package var isBeingMended: Bool { if case .mending = self { true } else { false } }
+
+    package var description: String {
+      switch self {
+      case .mending(let reason): "compiled again, since its file was damaged: \(reason)"
+      case .lost(let reason, let failure):
+        "damaged: \(reason); it could not be compiled again: \(failure); adding it again mends it"
+      }
+    }
+  }
+
+  /// What was found in a version's file.
+  package enum Finding: Sendable, Hashable {
+    case whole
+    /// The file is whole, and another one than that which is open.
+    case replaced
+    case damaged(reason: String)
+    /// It is not there any more, or could not be looked at.
+    case unknown
+  }
+
+  package enum Action: Sendable, Hashable {
+    /// Ends with ``IntegrityState/checked(_:_:at:)``.
+    case check(ModelVersion)
+    case show(ModelVersion, Damage?)
+    /// Takes the open model out of service; the next request opens the file that there is.
+    case reopen(ModelVersion)
+    /// Takes it out of service and compiles it again. Ends with ``IntegrityState/mended(_:failure:)``.
+    case mend(ModelVersion)
+    /// All that the pass had is done.
+    case passed
+  }
+
+  /// A version that was whole is not doubted again so soon: what fails then is no fault of its file.
+  package static let trust = Duration.seconds(30)
+
+  private var doubted: [ModelVersion] = []
+  private var rest: ArraySlice<ModelVersion> = []
+  private var current: ModelVersion?
+  private var isPassing = false
+  private var damage: [ModelVersion: Damage] = [:]
+  private var whole: [ModelVersion: Duration] = [:]
+
+  package init() {}
+
+  /// All of these are to be read. Does nothing while a pass is under way.
+  package mutating func pass(_ versions: [ModelVersion]) -> [Action] {
+    guard !isPassing else { return [] }
+    isPassing = true
+    rest = versions[...]
+    let known = Set(versions)
+    whole = whole.filter { known.contains($0.key) }
+    let gone = damage.keys.filter { !known.contains($0) && $0 != current }.sorted()
+    for version in gone { damage[version] = nil }
+    return gone.map { .show($0, nil) } + next()
+  }
+
+  /// A run failed because of what the version's file has, or so it seems.
+  package mutating func doubt(_ version: ModelVersion, at now: Duration) -> [Action] {
+    if let time = whole[version], now - time < Self.trust { return [] }
+    guard damage[version] == nil, current != version, !doubted.contains(version) else { return [] }
+    doubted.append(version)
+    return next()
+  }
+
+  package mutating func checked(_ version: ModelVersion, _ finding: Finding, at now: Duration) -> [Action] {
+    guard current == version else { return [] }
+    switch finding {
+    case .damaged(let reason):
+      damage[version] = .mending(reason: reason)
+      whole[version] = nil
+      return [.show(version, damage[version]), .mend(version)]
+    case .whole, .replaced:
+      whole[version] = now
+      var actions: [Action] = finding == .replaced ? [.reopen(version)] : []
+      // Somebody else has mended it.
+      if damage.removeValue(forKey: version) != nil { actions.append(.show(version, nil)) }
+      current = nil
+      return actions + next()
+    case .unknown:
+      current = nil
+      return next()
+    }
+  }
+
+  /// - Parameter failure: why it could not be compiled.
+  package mutating func mended(_ version: ModelVersion, failure: String?) -> [Action] {
+    guard current == version, case .mending(let reason) = damage[version] else { return [] }
+    damage[version] = failure.map { .lost(reason: reason, failure: $0) }
+    current = nil
+    return [.show(version, damage[version])] + next()
+  }
+
+  private mutating func next() -> [Action] {
+    guard current == nil else { return [] }
+    if !doubted.isEmpty {
+      current = doubted.removeFirst()
+    } else {
+      current = rest.popFirst()
+    }
+    if let current { return [.check(current)] }
+    guard isPassing else { return [] }
+    isPassing = false
+    return [.passed]
+  }
+}
