@@ -114,6 +114,11 @@ load: build references ## bear more than can be done: one, two and four times th
 	@scripts/venv.sh .venv-clients clients
 	@.venv-clients/bin/python scripts/load.py
 
+.PHONY: release
+release: build-server models ## make dist/fusedinf.tar.gz, which runs on a Debian without Swift, and try it in a bare root
+	@scripts/make-release.sh
+	@scripts/check-release.sh
+
 .PHONY: lint
 lint: ## check the style of the Swift sources and the documents
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources Server/Tests

@@ -1,0 +1,51 @@
+#!/bin/bash
+# Makes dist/fusedinf-VERSION-linux-ARCH.tar.gz out of what `make build-server` has built: the programs, the libraries
+# that a Debian 12 without Swift lacks, all licence texts, the examples. On the box only Debian's libgomp1 is needed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=$(scripts/find-python.sh)
+programs=(.build/release/fusedinf Server/.build/release/fusedinf-server)
+version=$(git describe --tags --always --dirty 2>/dev/null || date +%Y%m%d)
+name=fusedinf-$version-linux-$(uname -m)
+mkdir -p dist
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+root=$work/$name
+mkdir -p "$root"/{bin,lib,licenses}
+
+for program in "${programs[@]}"; do
+  install -m 755 "$(readlink -f "$program")" "$root/bin/$(basename "$program")"
+done
+strip "$root"/bin/*
+# Where it was built is no place to look for libraries.
+"$python" scripts/set-runpath.py "\$ORIGIN/../lib" "$root"/bin/*
+
+# The libraries that are not the system's: oneDNN and Swift's runtime, which look for one another beside themselves.
+libraries=$(ldd "${programs[@]}" | awk '$2 == "=>" && $3 !~ "^/(usr/)?lib/" { print $3 }' | sort -u)
+for library in $libraries; do install -m 644 "$(readlink -f "$library")" "$root/lib/$(basename "$library")"; done
+
+texts() { # name folder: licences and notices of a package, also of what it has taken into its sources
+  local file
+  find "$2" -maxdepth 3 -type f \( -name 'LICENSE*' -o -name 'NOTICE*' -o -name 'THIRD-PARTY*' \) -not -path "$2/.*" |
+    while read -r file; do
+      mkdir -p "$root/licenses/$1"
+      cp "$file" "$root/licenses/$1/$(realpath --relative-to="$2" "$file" | tr / -)"
+    done
+  [ -d "$root/licenses/$1" ] || { echo "release: no licence text in $2" >&2; exit 1; }
+}
+texts onednn .deps/onednn/licenses
+for package in .build/checkouts/* Server/.build/checkouts/*; do texts "$(basename "$package")" "$package"; done
+swift=$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")
+texts swift "$swift/share/swift"
+# Foundation holds ICU, whose text is not in the toolchain.
+icu=$(find /usr/share/doc -path '*libicu[0-9]*/copyright' | sort | tail -1)
+[ -n "$icu" ] || { echo "release: ICU's licence text is missing: apt-get install libicu72" >&2; exit 1; }
+mkdir "$root/licenses/icu" && cp "$icu" "$root/licenses/icu/"
+
+cp LICENSE README.md "$root/"
+cp -r examples docs "$root/"
+rm -rf "$root/examples/swift/.build"
+tar --sort=name --owner=0 --group=0 --numeric-owner -C "$work" -cf - "$name" | gzip -n >"$work/release"
+mv "$work/release" "dist/$name.tar.gz"
+ln -sfn "$name.tar.gz" dist/fusedinf.tar.gz
+echo "release: dist/$name.tar.gz, $(du -h "dist/$name.tar.gz" | cut -f1)"
