@@ -7,7 +7,7 @@ python=$(scripts/find-python.sh)
 root=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true; wait; rm -rf "$root"' EXIT
-mkdir -p "$root"/{proc,tmp,opt/fusedinf,lib/x86_64-linux-gnu,lib64}
+mkdir -p "$root"/{proc,data,opt/fusedinf,lib/x86_64-linux-gnu,lib64}
 tar -xf dist/fusedinf.tar.gz --strip-components=1 -C "$root/opt/fusedinf"
 
 # As Debian's libc6, libgcc-s1, libstdc++6, zlib1g and libgomp1 have them.
@@ -15,15 +15,15 @@ for library in libc libm libpthread libdl librt libutil libgcc_s libstdc++ libz 
   cp -L /lib/x86_64-linux-gnu/$library.so.[0-9] /usr/lib/x86_64-linux-gnu/$library.so.[0-9] "$root/lib/x86_64-linux-gnu/" 2>/dev/null || true
 done
 cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
-cp .cache/models/magika.onnx "$root/tmp/"
+cp .cache/models/magika.onnx "$root/data/"
 
 # As an array, so that $! below is the process that takes everything inside with it when it is killed.
 inside=(unshare --map-root-user --mount --pid --fork --kill-child "--mount-proc=$root/proc"
-  env -i HOME=/tmp PATH=/opt/fusedinf/bin "$(command -v chroot)" "$root")
+  env -i HOME=/data PATH=/opt/fusedinf/bin "$(command -v chroot)" "$root")
 
 "${inside[@]}" /opt/fusedinf/bin/fusedinf --version
-"${inside[@]}" /opt/fusedinf/bin/fusedinf add /tmp/magika.onnx --name file-type --shape bytes=1x2048 --store /tmp/store
-"${inside[@]}" /opt/fusedinf/bin/fusedinf serve --store /tmp/store --budget 64MiB --http-port 0 --grpc-port 0 >"$root/log" 2>&1 &
+"${inside[@]}" /opt/fusedinf/bin/fusedinf add /data/magika.onnx --name file-type --shape bytes=1x2048 --store /data/store
+"${inside[@]}" /opt/fusedinf/bin/fusedinf serve --store /data/store --budget 64MiB --http-port 0 --grpc-port 0 >"$root/log" 2>&1 &
 server=$!
 for _ in $(seq 150); do
   address=$(sed -n 's/.*listening: HTTP at //p' "$root/log")

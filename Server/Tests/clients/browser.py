@@ -22,7 +22,9 @@ class Browser:
     """One browser with one page. Keeps what the page logs, what it asks for and what is refused to it."""
 
     def __init__(self, width=1280, height=900, dark=False):
-        self.folder = tempfile.TemporaryDirectory(prefix="fusedinf-browser-")
+        self.folder = tempfile.TemporaryDirectory(
+            prefix="fusedinf-browser-", ignore_cleanup_errors=True  # its last processes may still write
+        )
         self.process = subprocess.Popen(
             [PROGRAM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",

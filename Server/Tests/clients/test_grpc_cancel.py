@@ -54,6 +54,8 @@ def test_a_deadline_that_cannot_be_met(client):
 
 
 def test_a_timeout_of_the_requests_own(client):
+    # Of a model that has never run, nothing is known that could keep a request from trying.
+    client.infer("slow", long_input())
     waiting = [client.async_infer("slow", long_input(), callback=lambda result, error: None) for _ in range(4)]
     with pytest.raises(InferenceServerException) as caught:
         client.infer("slow", long_input(), timeout=1000)

@@ -44,6 +44,10 @@ final class UploadFolder: Sendable {
         try FileManager.default.createDirectory(
           at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(bytes).write(to: target)
+      } catch let error as CocoaError where error.code == .fileWriteOutOfSpace {
+        throw ServiceError(
+          .unavailable,
+          "no space is left for the file '\(shown(file))' that was sent; remove models or files and try again")
       } catch {
         throw ServiceError(
           .unavailable, "cannot keep the file '\(shown(file))' that was sent: \(error.localizedDescription)")
