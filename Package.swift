@@ -117,7 +117,7 @@ if wanted.contains("fusedinf"), Context.environment["FUSEDINF_BENCH"] == "1" {
 let package = Package(
   name: "fusedinf",
   // What the package in `Server/` is built on.
-  products: wanted.contains("Scheduler")
+  products: only == nil
     ? [.library(name: "FusedInf", targets: stages.map(\.name))] : [],
   dependencies: (wanted.contains("fusedinf")
     ? [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")] : [])

@@ -47,7 +47,8 @@ final class UploadFolder: Sendable {
       } catch let error as CocoaError where error.code == .fileWriteOutOfSpace {
         throw ServiceError(
           .unavailable,
-          "no space is left for the file '\(shown(file))' that was sent; remove models or files and try again")
+          "no space is left for the file '\(shown(file))' that was sent; remove models or files and try again"
+        )
       } catch {
         throw ServiceError(
           .unavailable, "cannot keep the file '\(shown(file))' that was sent: \(error.localizedDescription)")
