@@ -5,7 +5,7 @@ import Tensors
 
 extension InferenceService {
   /// What this server says of itself.
-  public static let version = "0.2.0"
+  public static let version = "0.1.0"
   static let platform = "fusedinf_onnx"
 
   /// What `GET v2` answers.
