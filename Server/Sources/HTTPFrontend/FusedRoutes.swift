@@ -26,7 +26,7 @@ struct FusedRoutes: RouteFamily {
   private func respond(to call: HTTPCall) async throws -> Response {
     let requests = try await FusedRoutes.requests(of: call)
     let permitted = requests.map { request in
-      Result { () throws(ServiceError) in try call.authorize(.infer(model: request.model)) }
+      Result { () throws(ServiceError) in try call.tenant(.infer(model: request.model)) }
     }
     let admitted = requests.indices.filter { (try? permitted[$0].get()) != nil }
     if admitted.isEmpty, case .failure(let error)? = permitted.first { throw error }
@@ -74,6 +74,11 @@ struct FusedRoutes: RouteFamily {
       }
       length = given
     }
+    return try await HTTPCall.heavy(length) { [length] in try requests(in: body, headerLength: length) }
+  }
+
+  /// - Parameter headerLength: bytes of JSON, which the tensors follow.
+  private static func requests(in body: TensorBuffer, headerLength length: Int) throws -> [InferRequest] {
     var reader = JSONReader(UnsafeRawBufferPointer(rebasing: body.bytes.prefix(length)))
     var tail = BinaryTail(body, from: length)
     var requests: [InferRequest] = []
