@@ -149,7 +149,7 @@ extension Scheduler {
 
   /// Plans a batch in the background.
   func planBatch(_ key: BatchKey, rows: Int, _ model: LinkableModel, _ inputs: [(ElementType, Shape)]) {
-    planning.addOperation { [self] in
+    batchPlanning.addOperation { [self] in
       let plan = try? engine.planner.plan(
         model, inputs: inputs.map { ($0, try Shape(checking: [rows] + $1.dims.dropFirst())) })
       let isReady = plan.map { (try? engine.link([$0])) != nil } ?? false

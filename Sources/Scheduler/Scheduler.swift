@@ -18,6 +18,8 @@ public final class Scheduler: Sendable {
   let core: Locked<Core>
   /// Where plans are made, and models looked at: it may take a tenth of a second.
   let planning: OperationQueue
+  /// Where plans of batches are made, one at a time: no request waits for them.
+  let batchPlanning: OperationQueue
   /// Where batches are put together and weights that are pinned are waited for.
   let work = DispatchQueue(label: "fusedinf.scheduler.work", attributes: .concurrent)
   let alarm = Alarm()
@@ -32,6 +34,9 @@ public final class Scheduler: Sendable {
     planning = OperationQueue()
     planning.name = "fusedinf.scheduler.planning"
     planning.maxConcurrentOperationCount = 2
+    batchPlanning = OperationQueue()
+    batchPlanning.name = "fusedinf.scheduler.batches"
+    batchPlanning.maxConcurrentOperationCount = 1
     alarm.start { [weak self] in self?.wake() }
   }
 

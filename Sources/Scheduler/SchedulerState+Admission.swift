@@ -39,16 +39,18 @@ extension SchedulerState {
   ) -> SchedulerError? {
     let key = ServiceEstimates.Key(model: submission.model, shapes: submission.shapes)
     // Of a model that never ran nothing is expected.
-    let service = span(of: submission.stages, else: key) {
-      UInt64(max(estimates.measured($0)?.mean ?? 0, 0))
+    let service = span(of: submission.stages, else: key) { estimates.mean($0) }
+    var ahead: UInt64 = 0
+    // Only those that go after it are put in order: mostly few.
+    var after: [(urgency: UInt64, index: Int)] = []
+    for index in waiting.indices {
+      guard let urgency = urgency(of: waiting[index], now: now) else { continue }
+      if urgency <= deadline { ahead += waiting[index].cost } else { after.append((urgency, index)) }
     }
-    let urgent = waiting.compactMap { request in
-      urgency(of: request, now: now).map { (urgency: $0, request: request) }
-    }.sorted { ($0.urgency, $0.request.id) < ($1.urgency, $1.request.id) }
-    let before = urgent.prefix { $0.urgency <= deadline }
-    let ahead = before.reduce(UInt64(0)) { $0 + $1.request.cost }
+    after.sort { ($0.urgency, $0.index) < ($1.urgency, $1.index) }
+    let rests = Rests(of: running.values, now: now)
     let swapIn = estimates.swapIn(standing(submission.model).missingBytes)
-    let start = now + delay(of: ahead, now: now)
+    let start = now + delay(of: ahead, behind: rests)
     let finish = start + swapIn + service
     func refusal(_ late: UInt64) -> SchedulerError {
       SchedulerError(
@@ -59,27 +61,54 @@ extension SchedulerState {
     if finish > deadline { return refusal(finish - deadline) }
     // Those that go after it start later by what it takes.
     var work = ahead
-    for later in urgent.dropFirst(before.count) {
-      guard let promised = later.request.deadline else { continue }
-      let without = now + delay(of: work, now: now) + later.request.cost
-      let with = now + delay(of: work + service, now: now) + later.request.cost
-      if without <= promised, with > promised { return refusal(with - promised) }
-      work += later.request.cost
+    for (_, index) in after {
+      let cost = waiting[index].cost
+      if let promised = waiting[index].deadline {
+        let without = now + delay(of: work, behind: rests) + cost
+        let with = now + delay(of: work + service, behind: rests) + cost
+        if without <= promised, with > promised { return refusal(with - promised) }
+      }
+      work += cost
     }
     return nil
   }
 
+  /// What was measured may have been measured in a bad moment: when nothing else stands against a refused request, this is
+  /// believed a little less.
+  mutating func doubtEstimates(after refused: Submission, now: UInt64) {
+    guard let deadline = refused.deadline, deadline > now else { return }
+    let key = ServiceEstimates.Key(model: refused.model, shapes: refused.shapes)
+    let service = span(of: refused.stages, else: key) { estimates.mean($0) }
+    guard service > deadline - now else { return }
+    for key in refused.stages.isEmpty ? [key] : refused.stages.map(\.service) {
+      estimates.doubt(key, now: now)
+    }
+  }
+
+  /// What the members that run are expected to take still, in nanoseconds.
+  private struct Rests {
+    var sum: UInt64 = 0
+    /// Of those that take a lane.
+    var least: UInt64 = .max
+    var lanes = 0
+
+    init(of members: some Sequence<Running>, now: UInt64) {
+      for member in members {
+        let computes = member.sources.isEmpty
+        let elapsed = computes && now > member.dispatched ? now - member.dispatched : 0
+        let rest = member.expected > elapsed ? member.expected - elapsed : 0
+        sum += rest
+        guard computes else { continue }
+        lanes += 1
+        least = min(least, rest)
+      }
+    }
+  }
+
   /// Nanoseconds until a lane has done `work` and is free for more.
-  func delay(of work: UInt64, now: UInt64) -> UInt64 {
-    let lanes = UInt64(capacity)
-    let rests = running.values.map { member in
-      let elapsed = now > member.dispatched && member.sources.isEmpty ? now - member.dispatched : 0
-      return (rest: member.expected > elapsed ? member.expected - elapsed : 0, member.sources.isEmpty)
-    }
-    if work == 0 {
-      return occupancy < capacity ? 0 : rests.filter(\.1).map(\.rest).min() ?? 0
-    }
-    return (work + rests.reduce(0) { $0 + $1.rest }) / lanes
+  private func delay(of work: UInt64, behind rests: Rests) -> UInt64 {
+    if work == 0 { return rests.lanes < capacity ? 0 : rests.least }
+    return (work + rests.sum) / UInt64(capacity)
   }
 
   /// Members that compute at the same time.
@@ -121,6 +150,8 @@ extension SchedulerState {
 
   private func isLate(_ request: Waiting, now: UInt64) -> Bool {
     guard let deadline = request.deadline else { return false }
+    // Far from what any run takes, none is looked up.
+    if request.stages.isEmpty, deadline > now, deadline - now > estimates.longestLeast { return false }
     let (end, overflow) = now.addingReportingOverflow(least(of: request))
     return now >= deadline || overflow || end > deadline
   }

@@ -9,10 +9,15 @@ extension SchedulerState {
     init(_ ask: @escaping (ModelID) -> ModelStanding) { self.ask = ask }
 
     mutating func of(_ model: ModelID) -> ModelStanding {
-      var standing = known[model] ?? ask(model)
-      known[model] = standing
+      var standing = known[model] ?? remember(model)
       standing.freeBytes -= min(taken, standing.freeBytes)
       standing.availableBytes -= taken
+      return standing
+    }
+
+    private mutating func remember(_ model: ModelID) -> ModelStanding {
+      let standing = ask(model)
+      known[model] = standing
       return standing
     }
 
@@ -44,15 +49,19 @@ extension SchedulerState {
     guard !waiting.isEmpty, occupancy <= (limits.isOneModelAtATime ? 0 : capacity) else { return nil }
     let candidates = candidates
     let urgent = urgent(of: candidates, now: now, standings: &standings)
-    guard
-      let choice = urgent.map({ Choice(index: $0, turns: turns) })
-        ?? inTurn(of: candidates, now: now, standings: &standings)
-    else { return nil }
+    let timely =
+      urgent.first.map { Choice(index: $0, turns: turns) }
+      ?? inTurn(
+        of: urgent.late.isEmpty ? candidates : candidates.filter { !urgent.late.contains($0) }, now: now,
+        standings: &standings)
+    // What is expected to be late runs when nothing else can: it may be in time all the same.
+    guard let choice = timely ?? urgent.late.first.map({ Choice(index: $0, turns: turns) }) else { return nil }
     // Beside those that compute, one more may load; one that would have to wait for memory is chosen later.
     if occupancy >= capacity {
       let request = waiting[choice.index]
       let standing = standings.of(request.model)
-      guard standing.missingBytes > 0, request.bundle == nil, request.stages.isEmpty, fits(request, standing)
+      guard timely != nil, standing.missingBytes > 0, request.bundle == nil, request.stages.isEmpty,
+        fits(request, standing)
       else { return nil }
     }
     return choice
@@ -68,52 +77,87 @@ extension SchedulerState {
     return [request.deadline, bound].compactMap { $0 }.min()
   }
 
-  /// The earliest; or, when that one has to throw weights out or to wait for memory, a later one that needs neither, if all
-  /// that it is let past of can still be in time afterwards.
-  private func urgent(of candidates: [Int], now: UInt64, standings: inout Standings) -> Int? {
-    let ordered = candidates.compactMap { index in
+  /// What goes first because of its urgency, and those, in their order, that are expected to be late whatever is done.
+  ///
+  /// The first is the earliest that is not late; or, when that one has to throw weights out or to wait for memory, a later
+  /// one that needs neither, if all that it is let past of can still be in time afterwards.
+  private func urgent(
+    of candidates: [Int], now: UInt64, standings: inout Standings
+  ) -> (first: Int?, late: [Int]) {
+    var entries = candidates.compactMap { index in
       urgency(of: waiting[index], now: now).map { (urgency: $0, index: index) }
-    }.sorted { ($0.urgency, $0.index) < ($1.urgency, $1.index) }
-    guard let first = ordered.first else { return nil }
-    var standing = standings.of(waiting[first.index].model)
-    guard standing.missingBytes > standing.freeBytes || !fits(waiting[first.index], standing) else {
-      return first.index
     }
+    guard let earliest = entries.min(by: { ($0.urgency, $0.index) < ($1.urgency, $1.index) }) else {
+      return (nil, [])
+    }
+    var standing = standings.of(waiting[earliest.index].model)
+    if !isExpectedLate(waiting[earliest.index], standing, now: now), spares(waiting[earliest.index], standing) {
+      return (earliest.index, [])
+    }
+    entries.sort { ($0.urgency, $0.index) < ($1.urgency, $1.index) }
+    var first: Int?
+    var late: [Int] = []
     // How long all that came so far can be held up.
     var slack = Int64.max
     var work: UInt64 = 0
-    for (urgency, index) in ordered {
+    for (urgency, index) in entries {
       let request = waiting[index]
       standing = standings.of(request.model)
+      if isExpectedLate(request, standing, now: now) {
+        late.append(index)
+        continue
+      }
+      if first == nil {
+        first = index
+        if spares(request, standing) { break }
+      }
       let delay = request.cost / UInt64(capacity)
-      if standing.missingBytes == 0, fits(request, standing), Int64(clamping: delay) <= slack { return index }
+      if standing.missingBytes == 0, fits(request, standing), Int64(clamping: delay) <= slack {
+        return (index, late)
+      }
       let finish =
         now + work / UInt64(capacity) + request.cost + estimates.swapIn(standing.missingBytes)
       slack = min(slack, urgency > finish ? Int64(clamping: urgency - finish) : 0)
       work += request.cost
       if slack == 0 { break }
     }
-    return first.index
+    return (first, late)
+  }
+
+  /// Whether it is expected to miss its deadline though it begins now.
+  private func isExpectedLate(_ request: Waiting, _ standing: ModelStanding, now: UInt64) -> Bool {
+    guard let deadline = request.deadline else { return false }
+    let service = span(of: request.stages, else: request.service) { estimates.mean($0) }
+    return now + estimates.swapIn(standing.missingBytes) + service > deadline
+  }
+
+  /// Whether it throws no weights out and need not wait for memory.
+  private func spares(_ request: Waiting, _ standing: ModelStanding) -> Bool {
+    standing.missingBytes <= standing.freeBytes && fits(request, standing)
   }
 
   // MARK: The others
 
   /// By priority; then by turns of their tenants; then those whose weights are resident; then first come.
   private func inTurn(of candidates: [Int], now: UInt64, standings: inout Standings) -> Choice? {
-    let all = candidates.map { (index: $0, standing: standings.of(waiting[$0].model)) }
-    // One that does not fit beside what runs lets others past, for a while. When nothing runs, all fit.
-    let eligible = all.filter { index, standing in
-      running.isEmpty || fits(waiting[index], standing)
-        || now >= waiting[index].admitted + limits.minimumResidency
+    // Each tenant's first: of all, and of those that throw no weights out. A waiting queue may be long: one pass.
+    var all = Heads(), sparing = Heads()
+    for index in candidates {
+      let request = waiting[index]
+      if let priority = all.priority, request.priority > priority { continue }
+      let standing = standings.of(request.model)
+      // One that does not fit beside what runs lets others past, for a while. When nothing runs, all fit.
+      guard
+        running.isEmpty || fits(request, standing) || now >= request.admitted + limits.minimumResidency
+      else { continue }
+      all.add(index, request, isResident: standing.missingBytes == 0)
+      if standing.missingBytes <= standing.freeBytes {
+        sparing.add(index, request, isResident: standing.missingBytes == 0)
+      }
     }
-    guard let priority = eligible.map({ waiting[$0.index].priority }).min() else { return nil }
-    let foremost = eligible.filter { waiting[$0.index].priority == priority }
-    var heads: [Int: (index: Int, isResident: Bool)] = [:]
-    for (index, standing) in damped(foremost, now: now) {
-      let isResident = standing.missingBytes == 0
-      if let head = heads[waiting[index].tenant], head.isResident || !isResident { continue }
-      heads[waiting[index].tenant] = (index, isResident)
-    }
+    // Weights are not thrown out for a while after that was done, as long as others can run without.
+    let isDamped = lastSwap.map { now < $0 + limits.minimumResidency } ?? false
+    let heads = isDamped && sparing.priority == all.priority ? sparing.first : all.first
     var turns = turns
     guard let tenant = turns.pick(heads.mapValues { Int(clamping: waiting[$0.index].cost) }),
       let head = heads[tenant]
@@ -121,13 +165,20 @@ extension SchedulerState {
     return Choice(index: head.index, turns: turns)
   }
 
-  /// Without those that throw weights out, for a while after that was done, as long as others can run without.
-  private func damped(
-    _ entries: [(index: Int, standing: ModelStanding)], now: UInt64
-  ) -> [(index: Int, standing: ModelStanding)] {
-    guard let lastSwap, now < lastSwap + limits.minimumResidency else { return entries }
-    let resident = entries.filter { $0.standing.missingBytes <= $0.standing.freeBytes }
-    return resident.isEmpty ? entries : resident
+  /// The foremost request of each tenant: of the best priority, resident before others, first come.
+  private struct Heads {
+    private(set) var priority: Int?
+    private(set) var first: [Int: (index: Int, isResident: Bool)] = [:]
+
+    mutating func add(_ index: Int, _ request: Waiting, isResident: Bool) {
+      if let priority, request.priority > priority { return }
+      if request.priority != priority {
+        priority = request.priority
+        first = [:]
+      }
+      if let head = first[request.tenant], head.isResident || !isResident { return }
+      first[request.tenant] = (index, isResident)
+    }
   }
 
   private func fits(_ request: Waiting, _ standing: ModelStanding) -> Bool {

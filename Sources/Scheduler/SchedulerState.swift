@@ -136,6 +136,7 @@ package struct SchedulerState: Sendable {
     counts.submitted += 1
     if let error = obstacle(to: submission, now: now, standing: standing) {
       counts.refused += 1
+      doubtEstimates(after: submission, now: now)
       return [.refuse(submission.id, error)]
     }
     let service = ServiceEstimates.Key(model: submission.model, shapes: submission.shapes)
@@ -177,7 +178,7 @@ package struct SchedulerState: Sendable {
   /// - Parameter sample: what was measured; `nil` when it failed.
   package mutating func ended(_ id: MemberID, _ sample: MemberSample?, now: UInt64) -> [SchedulerAction] {
     guard let member = running.removeValue(forKey: id) else { return [] }
-    if let sample { estimates.add(sample, for: member.service) }
+    if let sample { estimates.add(sample, for: member.service, now: now) }
     release(id, now: now)
     use(member.model) { $0.running -= 1 }
     let setting = limits.keepAlive

@@ -14,11 +14,15 @@ struct ServiceEstimates: Sendable {
     /// Warm runs that were seen.
     var count: Int
     var lastUse: UInt64
+    /// When the last run ended, in nanoseconds.
+    var measured: UInt64
   }
 
   /// The most shapes that are remembered.
   static let capacity = 4096
   private static let weight = 0.2
+  /// Nanoseconds for which what was measured is not doubted.
+  private static let validity: UInt64 = 10_000_000_000
 
   private var estimates: [Key: Estimate] = [:]
   private var uses: UInt64 = 0
@@ -26,11 +30,14 @@ struct ServiceEstimates: Sendable {
   private var overall = 0.0
   /// Nanoseconds a byte of weights that is brought in.
   private var loadRate = 0.0
+  /// No run's ``least(_:)`` was ever more.
+  private(set) var longestLeast: UInt64 = 0
 
-  /// Notes a member's run.
-  mutating func add(_ sample: MemberSample, for key: Key) {
+  /// Notes a member's run that has ended now.
+  mutating func add(_ sample: MemberSample, for key: Key, now: UInt64) {
     uses += 1
     let compute = Double(sample.compute)
+    longestLeast = max(longestLeast, sample.compute)
     overall = overall == 0 ? compute : overall + (compute - overall) * Self.weight
     if sample.bytesLoaded > 0 {
       let rate = Double(sample.swapIn) / Double(sample.bytesLoaded)
@@ -39,11 +46,13 @@ struct ServiceEstimates: Sendable {
     // What loads and computes at once says little of how long it computes, but more than nothing.
     let isWarm = sample.bytesLoaded == 0
     guard var estimate = estimates[key], estimate.count > 0 || !isWarm else {
-      estimates[key] = Estimate(mean: compute, least: compute, count: isWarm ? 1 : 0, lastUse: uses)
+      estimates[key] = Estimate(
+        mean: compute, least: compute, count: isWarm ? 1 : 0, lastUse: uses, measured: now)
       if estimates.count > Self.capacity { forgetOldest() }
       return
     }
     estimate.lastUse = uses
+    estimate.measured = now
     if isWarm || estimate.count == 0 {
       estimate.mean += (compute - estimate.mean) * Self.weight
       estimate.least = min(estimate.least + (compute - estimate.least) * 0.02, compute)
@@ -58,11 +67,23 @@ struct ServiceEstimates: Sendable {
   /// Nanoseconds that a run certainly computes, about; 0 when that is not known.
   func least(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.least ?? 0, 0)) }
 
+  /// Nanoseconds that a run is expected to compute; 0 of one that never ran.
+  func mean(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.mean ?? 0, 0)) }
+
   /// What was measured of it; `nil` when it never ran.
   func measured(_ key: Key) -> Estimate? { estimates[key] }
 
   /// Nanoseconds that so many bytes of weights take to come in.
   func swapIn(_ bytes: Int) -> UInt64 { UInt64(max(Double(bytes) * loadRate, 0)) }
+
+  /// A request was refused for nothing but what its run is expected to take. When that was not measured lately, it is
+  /// expected to take less from now on: what was seen in a bad moment must not shut a model out for good.
+  mutating func doubt(_ key: Key, now: UInt64) {
+    guard var estimate = estimates[key], now >= estimate.measured + Self.validity else { return }
+    estimate.mean *= 0.9
+    estimate.least = min(estimate.least, estimate.mean)
+    estimates[key] = estimate
+  }
 
   private mutating func forgetOldest() {
     let kept = estimates.sorted { $0.value.lastUse > $1.value.lastUse }.prefix(Self.capacity / 2)

@@ -51,6 +51,22 @@ struct AdmissionTests {
     #expect(day.log == ["A?deadline_unreachable", "A", "A?deadline_unreachable"])
   }
 
+  @Test("what was measured in a bad moment does not shut a model out for good, and is believed for ten seconds")
+  func doubt() {
+    var day = Timeline()
+    day.place("A")
+    day.learn("A", 50)
+    for _ in 0..<100 { day.submit("A", deadline: 40) }
+    #expect(day.log.count { $0 == "A?deadline_unreachable" } == 100)
+    day.pass(10_000)
+    var tries = 0
+    while day.running.isEmpty, tries < 100 {
+      day.submit("A", deadline: 40)
+      tries += 1
+    }
+    #expect(tries == 4)
+  }
+
   @Test("the work ahead counts by what goes before, not by what comes after")
   func ahead() {
     var day = Timeline()

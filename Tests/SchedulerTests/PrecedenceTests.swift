@@ -26,6 +26,23 @@ struct PrecedenceTests {
     #expect(day.log == ["A", "C", "B", "D"])
   }
 
+  // lane  |A====|A=|B==|      B's 15 ms are left when it takes 18 in the mean and 10 at least
+  @Test("what is expected to be late goes before nothing that can be in time, and runs when nothing else is there")
+  func expectedLate() {
+    var day = Timeline()
+    day.place("AB")
+    day.learn("B", 10)
+    day.learn("B", 50)
+    day.learn("A", 10)
+    day.submit("A")
+    day.submit("B", deadline: 35)
+    day.submit("A")
+    day.end(after: 20)
+    #expect(day.log == ["A", "A"])
+    day.end(after: 1)
+    #expect(day.log == ["A", "A", "B"])
+  }
+
   @Test("a lower priority number goes first; a deadline goes before any")
   func priorities() {
     var day = Timeline()
