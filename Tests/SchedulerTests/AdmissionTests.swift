@@ -51,7 +51,7 @@ struct AdmissionTests {
     #expect(day.log == ["A?deadline_unreachable", "A", "A?deadline_unreachable"])
   }
 
-  @Test("what was measured in a bad moment does not shut a model out for good, and is believed for ten seconds")
+  @Test("what was measured in a bad moment is believed for ten seconds, and less from then on")
   func doubt() {
     var day = Timeline()
     day.place("A")

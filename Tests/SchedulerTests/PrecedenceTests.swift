@@ -27,7 +27,7 @@ struct PrecedenceTests {
   }
 
   // lane  |A====|A=|B==|      B's 15 ms are left when it takes 18 in the mean and 10 at least
-  @Test("what is expected to be late goes before nothing that can be in time, and runs when nothing else is there")
+  @Test("what is expected to be late goes after all that can be in time")
   func expectedLate() {
     var day = Timeline()
     day.place("AB")
