@@ -55,7 +55,9 @@ extension SchedulerState {
         of: urgent.late.isEmpty ? candidates : candidates.filter { !urgent.late.contains($0) }, now: now,
         standings: &standings)
     // What is expected to be late runs when nothing else can: it may be in time all the same.
-    guard let choice = timely ?? urgent.late.first.map({ Choice(index: $0, turns: turns) }) else { return nil }
+    guard let choice = timely ?? urgent.late.first.map({ Choice(index: $0, turns: turns) }) else {
+      return nil
+    }
     // Beside those that compute, one more may load; one that would have to wait for memory is chosen later.
     if occupancy >= capacity {
       let request = waiting[choice.index]
@@ -91,7 +93,8 @@ extension SchedulerState {
       return (nil, [])
     }
     var standing = standings.of(waiting[earliest.index].model)
-    if !isExpectedLate(waiting[earliest.index], standing, now: now), spares(waiting[earliest.index], standing) {
+    if !isExpectedLate(waiting[earliest.index], standing, now: now), spares(waiting[earliest.index], standing)
+    {
       return (earliest.index, [])
     }
     entries.sort { ($0.urgency, $0.index) < ($1.urgency, $1.index) }
