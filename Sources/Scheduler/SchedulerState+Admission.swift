@@ -58,7 +58,11 @@ extension SchedulerState {
           model: submission.name, expected: duration(max(finish, now) - now),
           left: duration(deadline > now ? deadline - now : 0), retryAfter: retryAfter(late)))
     }
-    if finish > deadline { return refusal(finish - deadline) }
+    func margin(_ deadline: UInt64) -> UInt64 {
+      self.margin.nanoseconds(ofLeft: deadline - min(now, deadline))
+    }
+    let target = deadline - margin(deadline)
+    if finish > target { return refusal(finish - target) }
     // Those that go after it start later by what it takes.
     var work = ahead
     for (_, index) in after {
@@ -66,7 +70,10 @@ extension SchedulerState {
       if let promised = waiting[index].deadline {
         let without = now + delay(of: work, behind: rests) + cost
         let with = now + delay(of: work + service, behind: rests) + cost
-        if without <= promised, with > promised { return refusal(with - promised) }
+        // Neither is it brought close to its deadline, nor past it.
+        for bound in [promised - margin(promised), promised] where without <= bound && with > bound {
+          return refusal(with - bound)
+        }
       }
       work += cost
     }
@@ -136,6 +143,7 @@ extension SchedulerState {
       guard let deadline = request.deadline else { continue }
       let name = models[request.model]?.name ?? ""
       let least = least(of: request)
+      margin.note(isLate: true, run: estimates.meanOfAll)
       actions += refuse(
         at: index,
         SchedulerError(

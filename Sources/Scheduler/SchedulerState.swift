@@ -62,6 +62,8 @@ package struct SchedulerState: Sendable {
     /// When it could begin: it was dispatched, or the last of its sources ended.
     var dispatched: UInt64
     let keepAlive: UInt64?
+    /// The earliest of its requests'.
+    var deadline: UInt64?
     /// Members whose outputs it takes and that have not ended: until they have, it takes no lane.
     var sources: Set<MemberID> = []
   }
@@ -96,6 +98,7 @@ package struct SchedulerState: Sendable {
   var pipelines: [RequestID: RunningPipeline] = [:]
   var models: [ModelID: Model] = [:]
   var estimates = ServiceEstimates()
+  var margin = DeadlineMargin()
   var turns = DeficitRoundRobin()
   var tenants: [String: Int] = [:]
   /// Name and number of waiting requests, by tenant.
@@ -178,7 +181,10 @@ package struct SchedulerState: Sendable {
   /// - Parameter sample: what was measured; `nil` when it failed.
   package mutating func ended(_ id: MemberID, _ sample: MemberSample?, now: UInt64) -> [SchedulerAction] {
     guard let member = running.removeValue(forKey: id) else { return [] }
-    if let sample { estimates.add(sample, for: member.service, now: now) }
+    if let sample {
+      estimates.add(sample, for: member.service, now: now)
+      if let deadline = member.deadline { margin.note(isLate: now > deadline, run: estimates.meanOfAll) }
+    }
     release(id, now: now)
     use(member.model) { $0.running -= 1 }
     let setting = limits.keepAlive
@@ -279,7 +285,7 @@ package struct SchedulerState: Sendable {
     running[id] = Running(
       model: first.model, requests: requests.count, service: service,
       expected: requests.count == 1 ? first.cost : estimates.expected(service), dispatched: now,
-      keepAlive: requests.compactMap(\.keepAlive).max())
+      keepAlive: requests.compactMap(\.keepAlive).max(), deadline: requests.compactMap(\.deadline).min())
     use(first.model) {
       $0.running += 1
       $0.expiry = nil

@@ -64,6 +64,9 @@ struct ServiceEstimates: Sendable {
   /// Nanoseconds that a run is expected to compute; of one that never ran, what runs take in the mean.
   func expected(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.mean ?? overall, 0)) }
 
+  /// Nanoseconds that runs take in the mean.
+  var meanOfAll: UInt64 { UInt64(max(overall, 0)) }
+
   /// Nanoseconds that a run certainly computes, about; 0 when that is not known.
   func least(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.least ?? 0, 0)) }
 

@@ -67,6 +67,30 @@ struct AdmissionTests {
     #expect(tries == 4)
   }
 
+  @Test("after late answers, what is expected just in time is refused, until answers are in time again")
+  func margin() {
+    var day = Timeline()
+    day.place("A")
+    day.learn("A", 10)
+    func takes() -> Bool {
+      var later = day
+      later.submit("A", deadline: 13)
+      return !later.running.isEmpty
+    }
+    #expect(takes())
+    for _ in 0..<20 {
+      day.submit("A", deadline: 100)
+      day.end(after: 101)
+      for _ in 0..<50 { day.learn("A", 10) }
+    }
+    #expect(!takes())
+    for _ in 0..<1000 {
+      day.submit("A", deadline: 1000)
+      day.end(after: 10)
+    }
+    #expect(takes())
+  }
+
   @Test("the work ahead counts by what goes before, not by what comes after")
   func ahead() {
     var day = Timeline()

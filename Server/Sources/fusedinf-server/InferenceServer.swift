@@ -5,6 +5,7 @@ import HTTPFrontend
 import Kernels
 import Logging
 import ModelStore
+import NIOPosix
 import ServiceLifecycle
 import Serving
 import Settings
@@ -73,6 +74,8 @@ struct InferenceServer {
     }
     // A client that goes away while it is written to, or a log that nobody reads any more, ends nothing.
     signal(SIGPIPE, SIG_IGN)
+    // Otherwise a request and its answer would each wait for the end of a computing thread's turn.
+    for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() { loop.execute { takeShortTurns() } }
     let keys = settings[.keys].map { KeyFileWatch(path: $0, policy: access, log: log) }
     let signals = Signals([
       SIGHUP: { keys?.reload() },

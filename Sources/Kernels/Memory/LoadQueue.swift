@@ -92,6 +92,7 @@ final class LoadQueue: @unchecked Sendable {
       { queue in
         fi_thread_set_name("fusedinf-load")
         fi_thread_sleep_exactly()
+        fi_thread_take_short_turns()
         guard let queue else { return nil }
         let owner = Unmanaged<LoadQueue>.fromOpaque(queue).takeRetainedValue()
         while let work = owner.take() { work() }
