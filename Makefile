@@ -121,13 +121,13 @@ release: build-server models ## make dist/fusedinf.tar.gz, which runs on a Debia
 
 .PHONY: lint
 lint: ## check the style of the Swift sources and the documents
-	@swift format lint --strict --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources Server/Tests
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources Server/Tests examples/swift
 	@$(FETCH) scripts/check-docs.py
 	@echo "lint: clean"
 
 .PHONY: format
 format: ## bring the Swift sources into the project's style
-	@swift format --in-place --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources Server/Tests
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources Server/Tests examples/swift
 
 .PHONY: sanitize
 sanitize: deps ## run the tests under AddressSanitizer and ThreadSanitizer
@@ -143,7 +143,7 @@ fuzz: deps ## feed mutated model files to the importer for a minute (FUZZ_SECOND
 
 .PHONY: clean
 clean: ## remove what was built; fetched files stay (make distclean removes them too)
-	rm -rf .build Server/.build .cache/store
+	rm -rf .build Server/.build examples/swift/.build dist .cache/store
 
 .PHONY: distclean
 distclean: clean ## remove everything that is not in the repository

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Asks a server for a model's answer over HTTP and over gRPC: client.py MODEL [HOST]
+"""Asks a server for a model's answer over HTTP and over gRPC: client.py MODEL [HOST:PORT [HOST:PORT]]
 
-Needs `tritonclient[http,grpc]` and numpy. Sizes that the model leaves open are taken as 1; inputs are random.
+The addresses are HTTP's and gRPC's, localhost:8000 and localhost:8001 unless they are given. Sizes that the model leaves
+open are taken as 1; inputs are random. Needs `tritonclient[http,grpc]` and numpy.
 """
 
 import sys
@@ -25,9 +26,10 @@ def inputs(client, metadata):
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    model, host = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "localhost"
-    http = tritonclient.http.InferenceServerClient(f"{host}:8000")
-    grpc = tritonclient.grpc.InferenceServerClient(f"{host}:8001")
+    model, *given = sys.argv[1:]
+    addresses = [*given, *["localhost:8000", "localhost:8001"][len(given):]]
+    http = tritonclient.http.InferenceServerClient(addresses[0])
+    grpc = tritonclient.grpc.InferenceServerClient(addresses[1])
     metadata = http.get_model_metadata(model)
     for client, module in [(http, tritonclient.http), (grpc, tritonclient.grpc)]:
         answer = client.infer(model, list(inputs(module, metadata)))

@@ -1,7 +1,14 @@
 #!/bin/sh
-# Asks a server with curl: client.sh [HOST:PORT]
+# Asks a server with curl: client.sh [HOST:PORT [MODEL [BODY]]]
+#
+# Shows whether the server is ready and which models it has; what MODEL takes and gives; what it answers to BODY, a request's
+# JSON such as {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 4], "data": [1, 2, 3, 4]}]}, or @FILE.
 set -eu
 server=${1:-localhost:8000}
-echo "ready: $(curl -s -o /dev/null -w '%{http_code}' "http://$server/v2/health/ready")"
-echo "server: $(curl -s "http://$server/v2")"
-echo "models: $(curl -s -X POST "http://$server/v2/repository/index")"
+ask() { curl -sS --fail-with-body "$@" && echo; }
+
+echo "ready: $(curl -s -o /dev/null -w '%{http_code}' "$server/v2/health/ready")"
+ask "$server/v2"
+ask -X POST "$server/v2/repository/index"
+[ $# -lt 2 ] || ask "$server/v2/models/$2"
+[ $# -lt 3 ] || ask "$server/v2/models/$2/infer" -d "$3"

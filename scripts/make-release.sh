@@ -47,5 +47,6 @@ cp -r examples docs "$root/"
 rm -rf "$root/examples/swift/.build"
 tar --sort=name --owner=0 --group=0 --numeric-owner -C "$work" -cf - "$name" | gzip -n >"$work/release"
 mv "$work/release" "dist/$name.tar.gz"
-ln -sfn "$name.tar.gz" dist/fusedinf.tar.gz
+# A name that stays; no symbolic link, which container builders would copy as it is.
+ln -f "dist/$name.tar.gz" dist/fusedinf.tar.gz
 echo "release: dist/$name.tar.gz, $(du -h "dist/$name.tar.gz" | cut -f1)"
