@@ -25,12 +25,6 @@ def run(*command, **options):
     return result.stdout
 
 
-@pytest.fixture(scope="module")
-def knobs():
-    """Every setting, by its option's name."""
-    return {knob["name"]: knob for knob in json.loads(run(serving.SERVER, "config", "--json"))["knobs"]}
-
-
 def numbers(text):
     return [float(number) for number in re.findall(r"-?\d+(?:\.\d*)?(?:e-?\d+)?", text)]
 
@@ -116,24 +110,6 @@ def expressions():
         for group in yaml.safe_load((EXAMPLES / file).read_text())["groups"]:
             for rule in group["rules"]:
                 yield rule["alert"], rule["expr"]
-
-
-@pytest.fixture(scope="module")
-def series(store):
-    """The values that each label of each metric has, once a model has been asked."""
-    with serving.Server(store) as running:
-        body = json.dumps({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 16], "data": [0.5] * 16}]}).encode()
-        # The first brings the weights in, the second finds them.
-        for _ in range(2):
-            urllib.request.urlopen(f"{running.url}/v2/models/perceptron/infer", body).close()
-        with urllib.request.urlopen(running.url + "/metrics") as response:
-            text = response.read().decode()
-    found = {}
-    for name, labels in re.findall(r"^([a-z_]+)(?:\{(.*)\})? ", text, flags=re.M):
-        labels_of = found.setdefault(name, {"instance": set(), "job": set()})
-        for label, value in re.findall(r'(\w+)="([^"]*)"', labels):
-            labels_of.setdefault(label, set()).add(value)
-    return found
 
 
 @pytest.mark.parametrize("title, expression", [pytest.param(*pair, id=pair[0]) for pair in expressions()])

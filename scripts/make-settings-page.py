@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+"""Makes docs/settings.md out of what the program says of its settings: make-settings-page.py PROGRAM"""
+
+import itertools
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+HEAD = """# Settings
+
+Made by `scripts/make-settings-page.py`. Each is an option, an environment variable (`--max-delay` is `FUSEDINF_MAX_DELAY`) and a key
+of a YAML file: [how they are given](serving.md#settings). `fusedinf config` shows the values in force.
+"""
+
+
+def page(program):
+    knobs = json.loads(subprocess.run([program, "config", "--json"], check=True, capture_output=True).stdout)["knobs"]
+    yield HEAD
+    for group, members in itertools.groupby(knobs, lambda knob: knob["group"]):
+        yield f"\n## {group.capitalize()}\n\n| option | takes | default | meaning |\n|---|---|---|---|\n"
+        for knob in members:
+            # What depends on the machine is in the meaning, not a number of this one.
+            meaning, _, machine = knob["meaning"].partition(" The default is ")
+            default = machine.rstrip(".") or knob["default"].replace(str(pathlib.Path.home()), "~")
+            takes = re.sub(r"[<>]", "", knob["type"]).replace("|", ", ")
+            yield f"| `--{knob['name']}` | {takes} | {default} | {meaning} |\n"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    PAGE.write_text("".join(page(sys.argv[1])))
