@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs dist/fusedinf.tar.gz in a root of its own that holds nothing but the C and C++ runtime, zlib and libgomp:
-# adds a model, serves it, and asks from outside. Needs `unshare` with user namespaces, and `make models`.
+# adds a model, serves it, asks from outside, and ends it. Needs `unshare` with user namespaces, and `make models`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$(scripts/find-python.sh)
@@ -39,3 +39,9 @@ curl -sf "$address/v2/models/file-type/infer" -d '{"inputs": [{"name": "bytes", 
 answer = json.load(open(sys.argv[1]))["outputs"][0]
 assert abs(sum(answer["data"]) - 1) < 1e-3, answer
 print("release: answers without Swift,", answer["name"], answer["shape"])' "$root/answer"
+curl -sf "$address/" | grep -q '<title>FusedInf' || { echo "release: the page is missing" >&2; exit 1; }
+
+# The server is the child of unshare.
+kill -TERM "$(pgrep -P "$server")"
+wait "$server" || { cat "$root/log" >&2; exit 1; }
+server=

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Makes dist/fusedinf-VERSION-linux-ARCH.tar.gz out of what `make build-server` has built: the programs, the libraries
-# that a Debian 12 without Swift lacks, all licence texts, the examples. On the box only Debian's libgomp1 is needed.
+# that a Debian 12 without Swift lacks, all licence texts, the examples, the documents.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$(scripts/find-python.sh)
@@ -42,9 +42,25 @@ icu=$(find /usr/share/doc -path '*libicu[0-9]*/copyright' | sort | tail -1)
 [ -n "$icu" ] || { echo "release: ICU's licence text is missing: apt-get install libicu72" >&2; exit 1; }
 mkdir "$root/licenses/icu" && cp "$icu" "$root/licenses/icu/"
 
-cp LICENSE README.md "$root/"
-cp -r examples docs "$root/"
-rm -rf "$root/examples/swift/.build"
+# The newest version of the C library that anything here asks for.
+glibc=$(cat "$root"/bin/* "$root"/lib/* | grep -aoE 'GLIBC_2\.[0-9]+' | sort -Vu | tail -1)
+cat >"$root/README" <<TEXT
+FusedInf $version for Linux on $(uname -m): many DNN models on a small box, on demand.
+
+It needs a C library of at least ${glibc#GLIBC_} (\`ldd --version\` tells), libstdc++, zlib and libgomp. On Debian and Ubuntu:
+  apt-get install libgomp1 libstdc++6 zlib1g
+
+Unpack it anywhere, and in its folder
+  bin/fusedinf add MODEL.onnx
+  bin/fusedinf serve --budget 256MiB
+and open http://localhost:8000/. \`bin/fusedinf --help\` teaches the rest, \`bin/fusedinf doctor\` says what this machine makes slow.
+
+docs/serving.md     the server: settings, who may ask, limits, what to watch
+docs/deploying.md   systemd, containers, Kubernetes, Prometheus: files in examples/
+licenses/           of everything in here
+TEXT
+cp LICENSE "$root/"
+git ls-files -z -- examples docs | xargs -0 cp --parents -t "$root"
 tar --sort=name --owner=0 --group=0 --numeric-owner -C "$work" -cf - "$name" | gzip -n >"$work/release"
 mv "$work/release" "dist/$name.tar.gz"
 # A name that stays; no symbolic link, which container builders would copy as it is.
