@@ -31,7 +31,7 @@ build-server: build ## build the server, optimised: the first time takes ten min
 	@ln -sfn ../../../Server/.build/release/fusedinf-server .build/release/fusedinf-server
 
 .PHONY: serve
-serve: ## serve the demo's models under a budget too small for them (SERVE_OPTIONS)
+serve: ## serve the demo's models under a budget too small for them (HTTP_PORT, GRPC_PORT, BUDGET)
 	@$(MAKE) --no-print-directory -j2 build-server models
 	@scripts/serve.sh $(SERVE_OPTIONS)
 

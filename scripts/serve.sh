@@ -26,7 +26,8 @@ MODELS
 
 cat <<TEXT
 
-Serving seven models in $budget. HTTP at http://localhost:$http, gRPC at localhost:$grpc. Ctrl-C ends it. Try:
+Serving seven models in $budget: http://localhost:$http, gRPC at localhost:$grpc. Ctrl-C ends it. Open
+http://localhost:$http/ in a browser to see what is in memory, and try:
 
   curl -s localhost:$http/v2/models/file-type
   curl -s localhost:$http/v2/models/file-type/infer -d '{"inputs": [{"name": "bytes", "datatype": "INT32",
