@@ -45,10 +45,10 @@ extension SchedulerState {
     var after: [(urgency: UInt64, index: Int)] = []
     for index in waiting.indices {
       guard let urgency = urgency(of: waiting[index], now: now) else { continue }
-      if urgency <= deadline { ahead += waiting[index].cost } else { after.append((urgency, index)) }
+      if urgency <= deadline { ahead += paced(waiting[index].cost) } else { after.append((urgency, index)) }
     }
     after.sort { ($0.urgency, $0.index) < ($1.urgency, $1.index) }
-    let rests = Rests(of: running.values, now: now)
+    let rests = Rests(of: running.values, now: now, pace: paceFactor)
     let swapIn = estimates.swapIn(standing(submission.model).missingBytes)
     let start = now + delay(of: ahead, behind: rests)
     let finish = start + swapIn + service
@@ -58,10 +58,8 @@ extension SchedulerState {
           model: submission.name, expected: duration(max(finish, now) - now),
           left: duration(deadline > now ? deadline - now : 0), retryAfter: retryAfter(late)))
     }
-    func margin(_ deadline: UInt64) -> UInt64 {
-      self.margin.nanoseconds(ofLeft: deadline - min(now, deadline))
-    }
-    let target = deadline - margin(deadline)
+    func left(_ deadline: UInt64) -> UInt64 { deadline - min(now, deadline) }
+    let target = deadline - estimates.margin(key, ofLeft: left(deadline))
     if finish > target { return refusal(finish - target) }
     // Those that go after it start later by what it takes.
     var work = ahead
@@ -69,13 +67,14 @@ extension SchedulerState {
       let cost = waiting[index].cost
       if let promised = waiting[index].deadline {
         let without = now + delay(of: work, behind: rests) + cost
-        let with = now + delay(of: work + service, behind: rests) + cost
+        let with = now + delay(of: work + paced(service), behind: rests) + cost
         // Neither is it brought close to its deadline, nor past it.
-        for bound in [promised - margin(promised), promised] where without <= bound && with > bound {
+        let margin = estimates.margin(waiting[index].service, ofLeft: left(promised))
+        for bound in [promised - margin, promised] where without <= bound && with > bound {
           return refusal(with - bound)
         }
       }
-      work += cost
+      work += paced(cost)
     }
     return nil
   }
@@ -92,6 +91,11 @@ extension SchedulerState {
     }
   }
 
+  var paceFactor: Double { pace.factor(mean: estimates.meanOfAll) }
+
+  /// What the lanes take, as things go now, for work that is expected to take so many nanoseconds.
+  func paced(_ work: UInt64) -> UInt64 { UInt64(Double(work) * paceFactor) }
+
   /// What the members that run are expected to take still, in nanoseconds.
   private struct Rests {
     var sum: UInt64 = 0
@@ -99,11 +103,12 @@ extension SchedulerState {
     var least: UInt64 = .max
     var lanes = 0
 
-    init(of members: some Sequence<Running>, now: UInt64) {
+    init(of members: some Sequence<Running>, now: UInt64, pace: Double) {
       for member in members {
         let computes = member.sources.isEmpty
         let elapsed = computes && now > member.dispatched ? now - member.dispatched : 0
-        let rest = member.expected > elapsed ? member.expected - elapsed : 0
+        let expected = UInt64(Double(member.expected) * pace)
+        let rest = expected > elapsed ? expected - elapsed : 0
         sum += rest
         guard computes else { continue }
         lanes += 1
@@ -143,7 +148,7 @@ extension SchedulerState {
       guard let deadline = request.deadline else { continue }
       let name = models[request.model]?.name ?? ""
       let least = least(of: request)
-      margin.note(isLate: true, run: estimates.meanOfAll)
+      estimates.noteDeadline(request.service, isLate: true)
       actions += refuse(
         at: index,
         SchedulerError(

@@ -55,6 +55,7 @@ extension SchedulerState {
 
   private mutating func makeMembers(of id: RequestID, stages: [Int], now: UInt64) -> [Dispatch] {
     guard var pipeline = pipelines[id] else { return [] }
+    notePace(now: now)
     let dispatches = stages.map { index in
       nextMember += 1
       let member = MemberID(rawValue: nextMember)

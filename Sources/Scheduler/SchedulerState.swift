@@ -98,7 +98,7 @@ package struct SchedulerState: Sendable {
   var pipelines: [RequestID: RunningPipeline] = [:]
   var models: [ModelID: Model] = [:]
   var estimates = ServiceEstimates()
-  var margin = DeadlineMargin()
+  var pace = LanePace()
   var turns = DeficitRoundRobin()
   var tenants: [String: Int] = [:]
   /// Name and number of waiting requests, by tenant.
@@ -180,10 +180,15 @@ package struct SchedulerState: Sendable {
   /// A member has answered, and its memory is free again.
   /// - Parameter sample: what was measured; `nil` when it failed.
   package mutating func ended(_ id: MemberID, _ sample: MemberSample?, now: UInt64) -> [SchedulerAction] {
+    guard running[id] != nil else { return [] }
+    notePace(now: now)
     guard let member = running.removeValue(forKey: id) else { return [] }
+    pace.ended(estimates.measured(member.service) == nil ? nil : member.expected)
     if let sample {
       estimates.add(sample, for: member.service, now: now)
-      if let deadline = member.deadline { margin.note(isLate: now > deadline, run: estimates.meanOfAll) }
+      if let deadline = member.deadline, member.requests == 1 {
+        estimates.noteDeadline(member.service, isLate: now > deadline)
+      }
     }
     release(id, now: now)
     use(member.model) { $0.running -= 1 }
@@ -271,8 +276,12 @@ package struct SchedulerState: Sendable {
 
   // MARK: Members
 
+  /// Notes the time that lanes were taken; to be called before that changes.
+  mutating func notePace(now: UInt64) { pace.passed(until: now, lanes: min(occupancy, capacity)) }
+
   /// Notes a member of these requests, which have left the queue.
   mutating func makeMember(of requests: [Waiting], rows: Int, now: UInt64) -> Dispatch {
+    notePace(now: now)
     nextMember += 1
     let id = MemberID(rawValue: nextMember)
     let first = requests[0]

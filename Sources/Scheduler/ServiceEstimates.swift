@@ -16,6 +16,7 @@ struct ServiceEstimates: Sendable {
     var lastUse: UInt64
     /// When the last run ended, in nanoseconds.
     var measured: UInt64
+    var margin = DeadlineMargin()
   }
 
   /// The most shapes that are remembered.
@@ -78,6 +79,17 @@ struct ServiceEstimates: Sendable {
 
   /// Nanoseconds that so many bytes of weights take to come in.
   func swapIn(_ bytes: Int) -> UInt64 { UInt64(max(Double(bytes) * loadRate, 0)) }
+
+  /// Notes what became of a request that was taken with a deadline.
+  mutating func noteDeadline(_ key: Key, isLate: Bool) {
+    guard let mean = estimates[key]?.mean else { return }
+    estimates[key]?.margin.note(isLate: isLate, run: mean)
+  }
+
+  /// How much sooner than its deadline, of which so much is left, a request has to be expected to be answered.
+  func margin(_ key: Key, ofLeft left: UInt64) -> UInt64 {
+    estimates[key]?.margin.nanoseconds(ofLeft: left) ?? 0
+  }
 
   /// A request was refused for nothing but what its run is expected to take. When that was not measured lately, it is
   /// expected to take less from now on: what was seen in a bad moment must not shut a model out for good.

@@ -67,6 +67,26 @@ struct AdmissionTests {
     #expect(tries == 4)
   }
 
+  // lane  |A=====|Z==|      A is one of ten models whose runs take longer than they did
+  @Test("when runs take longer than expected, what waits behind one is expected later")
+  func pace() {
+    var day = Timeline()
+    day.place("ABCDEFGHIJZ")
+    for model in "ABCDEFGHIJZ" { for _ in 0..<10 { day.learn(model, 10) } }
+    func takes() -> Bool {
+      var later = day
+      later.submit("A")
+      later.submit("Z", deadline: 28)
+      return later.state.waitingRequests == 1
+    }
+    #expect(takes())
+    for model in "ABCDEFGHIJ" { for _ in 0..<2 { day.learn(model, 30) } }
+    for _ in 0..<30 { day.learn("A", 10) }
+    #expect(takes())
+    for model in "BCDEFGHIJ" { for _ in 0..<2 { day.learn(model, 90) } }
+    #expect(!takes())
+  }
+
   @Test("after late answers, what is expected just in time is refused, until answers are in time again")
   func margin() {
     var day = Timeline()

@@ -33,7 +33,7 @@ struct PrecedenceTests {
     day.place("AB")
     day.learn("B", 10)
     day.learn("B", 50)
-    day.learn("A", 10)
+    for _ in 0..<100 { day.learn("A", 10) }
     day.submit("A")
     day.submit("B", deadline: 35)
     day.submit("A")

@@ -92,18 +92,20 @@ package struct ConnectionState {
   }
 
   package mutating func received(_ part: HTTPServerRequestPart, _ now: UInt64) -> Action {
-    switch (part, phase) {
-    case (.head(let head), .waiting): return begin(head, now)
-    case (.body(let bytes), .collecting(var collection)):
-      // The copy of the body here and in `phase` would make appending copy all of it.
+    switch part {
+    case .head(let head):
+      guard case .waiting = phase else { return .nothing }
+      return begin(head, now)
+    case .body(let bytes):
+      guard case .collecting(var collection) = phase else { return .nothing }
+      // A second reference to the body, here or in `phase`, would make appending copy all of it.
       phase = .ending
       return add(bytes, to: &collection)
-    case (.end, .collecting(let collection)):
-      phase = .answering(
-        keepsAlive: collection.head.isKeepAlive && !isQuiescing)
+    case .end:
+      guard case .collecting(let collection) = phase else { return .nothing }
+      phase = .answering(keepsAlive: collection.head.isKeepAlive && !isQuiescing)
       deadline = .max
       return .answer(collection.head, collection.body)
-    default: return .nothing
     }
   }
 

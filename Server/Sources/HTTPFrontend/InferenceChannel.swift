@@ -25,9 +25,10 @@ struct InferenceChannel: ServerChildChannel {
       let options = channel.syncOptions
       // A client that shuts its side down is taken to be gone: whether it is cannot be told apart.
       try options?.setOption(.allowRemoteHalfClosure, value: false)
+      // A connection keeps its buffer, and there may be many.
       try options?.setOption(
         .recvAllocator,
-        value: AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 8 << 10, maximum: 1 << 20))
+        value: AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 8 << 10, maximum: 64 << 10))
       let connection = ConnectionHandler(
         state: ConnectionState(limits: limits, budget: budget, now: ConnectionHandler.now),
         respond: respond(channel.remoteAddress))
