@@ -10,7 +10,7 @@ package struct Call: Sendable {
   let context: ServerContext
   let service: InferenceService
   let drain: Drain
-  /// When the call has to be answered, in ``monotonicNanoseconds()``; from `grpc-timeout`.
+  /// When the call has to be answered, in ``monotonicNanoseconds()``; from `grpc-timeout`, which ``RequestLimits`` hands on.
   let deadline: UInt64?
 
   init(metadata: Metadata, context: ServerContext, service: InferenceService, drain: Drain) {
@@ -18,7 +18,7 @@ package struct Call: Sendable {
     self.context = context
     self.service = service
     self.drain = drain
-    deadline = metadata.first("grpc-timeout").flatMap(Call.nanoseconds(timeout:)).map { timeout in
+    deadline = metadata.first(RequestLimits.timeoutField).flatMap(Call.nanoseconds(timeout:)).map { timeout in
       let (deadline, overflow) = monotonicNanoseconds().addingReportingOverflow(timeout)
       return overflow ? .max : deadline
     }

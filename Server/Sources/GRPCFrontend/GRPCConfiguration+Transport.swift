@@ -19,16 +19,24 @@ extension GRPCConfiguration {
         config.http2.targetWindowSize = windowBytes
         config.http2.maxFrameSize = maxFrameBytes
         config.http2.maxConcurrentStreams = maxConcurrentCalls
-        config.connection.maxIdleTime = maxIdle
+        // See ``ConnectionIdleness``.
+        config.connection.maxIdleTime = nil
         config.connection.keepalive.time = keepaliveTime
         config.connection.keepalive.timeout = keepaliveTimeout
         config.connection.keepalive.clientBehavior.allowWithoutCalls = true
         config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = minPingInterval
         // An answer leaves when it is done: waiting for more to send with it is a tenth of a millisecond too long.
         config.connection.flushCoalescing = nil
-        config.channelDebuggingCallbacks.onAcceptTCPConnection = { connections.accept($0) }
+        config.channelDebuggingCallbacks.onAcceptTCPConnection = { channel in
+          connections.accept(channel).flatMapThrowing {
+            guard let maxIdle else { return }
+            try channel.pipeline.syncOperations.addHandler(
+              ConnectionIdleness(patience: TimeAmount(maxIdle)), position: .first)
+          }
+        }
         config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { channel in
           channel.eventLoop.makeCompletedFuture {
+            try ConnectionIdleness.count(channel)
             try channel.pipeline.syncOperations.addHandler(
               RequestLimits(
                 maxMessageBytes: maxMessageBytes, arriving: arriving, patience: TimeAmount(messageTimeout)),

@@ -296,9 +296,11 @@ def json_infer(generator):
     return post("/v2/models/identity/infer", altered(generator))
 
 
+SHARES = {json_infer: 4000, binary: 2000, routed: 2000, administering: 800, hostile: 200, frames: 600, message: 400}
+
+
 def test_ten_thousand(own):
-    shares = {json_infer: 4000, binary: 2000, routed: 2000, administering: 800, hostile: 200, frames: 600, message: 400}
-    kinds = [kind for kind, count in shares.items() for _ in range(count)]
+    kinds = [kind for kind, count in SHARES.items() for _ in range(count)]
     GENERATOR.shuffle(kinds)
     assert len(kinds) == 10_000
     sizes, wrong = [], []
