@@ -29,7 +29,8 @@ extension InferenceService {
       let versions = version.map { [$0] } ?? catalog.entries[name]?.versions ?? [model.version]
       return ModelMetadataMessage(
         name: name, versions: versions.map(String.init), platform: InferenceService.platform,
-        inputs: stored.inputs.map(\.message), outputs: stored.outputs.map(\.message))
+        inputs: stored.inputs.map { $0.message(allowed: model.declaredShapes[$0.name]) },
+        outputs: stored.outputs.map { $0.message() })
     } catch { throw ServiceError(error, model: name) }
   }
 
@@ -42,9 +43,17 @@ extension InferenceService {
 
 extension ModelMetadata.TensorDeclaration {
   /// As the protocol says it; sizes and types that are not known are -1 and empty.
-  var message: TensorMetadata {
-    TensorMetadata(
-      name: name, datatype: elementType.flatMap { DataType($0) }?.rawValue ?? "",
-      shape: dimensions?.map { if case .number(let size) = $0 { size } else { -1 } } ?? [-1])
+  /// - Parameter allowed: the sizes that it may have where that was said when the model was added: one that leaves no
+  ///   choice is known.
+  func message(allowed: ShapeRanges? = nil) -> TensorMetadata {
+    let sizes = dimensions?.enumerated().map { axis, dimension in
+      if case .number(let size) = dimension { return size }
+      guard let allowed, allowed.ranges.indices.contains(axis), allowed.ranges[axis].count == 1 else {
+        return -1
+      }
+      return allowed.ranges[axis].lowerBound
+    }
+    return TensorMetadata(
+      name: name, datatype: elementType.flatMap { DataType($0) }?.rawValue ?? "", shape: sizes ?? [-1])
   }
 }

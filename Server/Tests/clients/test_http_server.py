@@ -32,6 +32,16 @@ def test_metadata(client):
     assert client.get_model_metadata("identity")["inputs"][0]["shape"] == [-1, 4]
 
 
+def test_a_size_that_was_said_when_the_model_was_added_is_known(models, tmp_path):
+    for name, shape in [("fixed", "x=2x4"), ("ranging", "x=1..8x4")]:
+        serving.add(tmp_path / "store", models["identity"], name=name, shape=shape)
+    with serving.Server(tmp_path / "store") as running:
+        client = http.InferenceServerClient(running.http)
+        assert client.get_model_metadata("fixed")["inputs"][0]["shape"] == [2, 4]
+        assert client.get_model_config("fixed")["input"][0]["dims"] == [2, 4]
+        assert client.get_model_metadata("ranging")["inputs"][0]["shape"] == [-1, 4]
+
+
 def test_config(client):
     config = client.get_model_config("identity")
     assert config["name"] == "identity" and config["max_batch_size"] == 0

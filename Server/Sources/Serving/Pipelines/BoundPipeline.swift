@@ -260,7 +260,7 @@ struct PipelineChecker {
       type = ConnectionType(datatype: nil, sizes: nil)
       if metadata.indices.contains(output) {
         type.datatype = metadata[output].elementType.flatMap { DataType($0) }
-        type.sizes = metadata[output].dimensions == nil ? nil : metadata[output].message.shape
+        type.sizes = metadata[output].dimensions == nil ? nil : metadata[output].message().shape
       }
     }
     if let cast = connection.cast { type.datatype = cast }

@@ -72,7 +72,12 @@ public final class PipelineCatalog: Sendable {
   /// - Throws: when the folder cannot be read; nothing is forgotten then.
   public func refresh(directory: String) async throws {
     let files = try await work.run {
-      try FileManager.default.contentsOfDirectory(atPath: directory).sorted().compactMap { file in
+      let names: [String]
+      do { names = try FileManager.default.contentsOfDirectory(atPath: directory) } catch {
+        throw ServiceError(
+          .unavailable, "the repository '\(directory)' cannot be read: \(error.localizedDescription)")
+      }
+      return names.sorted().compactMap { file in
         PipelineCatalog.name(ofFile: file).map { ($0, directory + "/" + file) }
       }
     }
