@@ -17,7 +17,7 @@ def inputs(client, metadata):
     random = np.random.default_rng(1)
     for tensor in metadata["inputs"]:
         shape = [max(1, int(size)) for size in tensor["shape"]]
-        values = (random.random(shape) * 2).astype(triton_to_np_dtype(tensor["datatype"]))
+        values = np.asarray(random.random(shape) * 2).astype(triton_to_np_dtype(tensor["datatype"]))
         given = client.InferInput(tensor["name"], shape, tensor["datatype"])
         given.set_data_from_numpy(values)
         yield given
