@@ -25,6 +25,8 @@ build: deps ## build the command-line program, optimised
 
 .PHONY: build-server
 build-server: build ## build the server, optimised: the first time takes ten minutes
+	@[ -f /usr/include/zlib.h ] || pkg-config --exists zlib || \
+	  { echo "build-server: zlib's headers are missing: apt-get install zlib1g-dev" >&2; exit 1; }
 	@echo "build-server: cd Server && swift build -c release"
 	@cd Server && swift build -c release
 	@# `fusedinf serve` looks for it beside itself.
