@@ -177,8 +177,10 @@ def test_the_systemd_unit_is_right(knobs, tmp_path):
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def documents(file):
-    return list(yaml.safe_load_all((EXAMPLES / "kubernetes" / file).read_text()))
+def objects(file):
+    """Kubernetes' objects in a file, by kind and name."""
+    loaded = yaml.safe_load_all((EXAMPLES / "kubernetes" / file).read_text())
+    return {(one["kind"], one["metadata"]["name"]): one["spec"] for one in loaded}
 
 
 def check_container(container, volumes, knobs, server):
@@ -198,26 +200,28 @@ def check_container(container, volumes, knobs, server):
 
 
 def test_the_kubernetes_manifest_fits_the_server(knobs, server):
-    deployment, service = documents("deployment.yaml")
-    template = deployment["spec"]["template"]
-    assert deployment["spec"]["selector"]["matchLabels"] == template["metadata"]["labels"] == service["spec"]["selector"]
-    container, = template["spec"]["containers"]
-    check_container(container, template["spec"]["volumes"], knobs, server)
+    found = objects("deployment.yaml")
+    deployment, service = found["Deployment", "fusedinf"], found["Service", "fusedinf"]
+    template = deployment["template"]
+    assert deployment["selector"]["matchLabels"] == template["metadata"]["labels"] == service["selector"]
+    pod = template["spec"]
+    container, = pod["containers"]
+    check_container(container, pod["volumes"], knobs, server)
+    assert all(("PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"]) in found for volume in pod["volumes"])
     names = {port["name"]: port["containerPort"] for port in container["ports"]}
-    assert {port["name"]: port["port"] for port in service["spec"]["ports"]} == names
+    assert {port["name"]: port["port"] for port in service["ports"]} == names
     # It ends in the time that it has: after the wait before it is told, what runs may end.
     wait = container["lifecycle"]["preStop"]["sleep"]["seconds"]
     drain = int(knobs["drain-timeout"]["default"].removesuffix("s"))
-    assert template["spec"]["terminationGracePeriodSeconds"] > wait + drain
+    assert pod["terminationGracePeriodSeconds"] > wait + drain
 
 
 def test_the_kserve_runtime_fits_the_server(knobs, server):
-    runtime, = documents("serving-runtime.yaml")
-    assert runtime["kind"] == "ServingRuntime"
-    container, = runtime["spec"]["containers"]
+    runtime = objects("serving-runtime.yaml")["ServingRuntime", "fusedinf"]
+    container, = runtime["containers"]
     # KServe finds it by this name.
     assert container["name"] == "kserve-container"
-    check_container(container, runtime["spec"]["volumes"], knobs, server)
+    check_container(container, runtime["volumes"], knobs, server)
 
 
 def test_the_containerfile_fits_the_release(knobs):
@@ -235,5 +239,5 @@ def test_the_containerfile_fits_the_release(knobs):
     assert of["EXPOSE"].split() == [knobs["http-port"]["default"], knobs["grpc-port"]["default"]]
     assert json.loads(of["ENTRYPOINT"]) == [serving.SERVER.name]
     # Kubernetes' manifest says which user owns its volumes.
-    deployment, _ = documents("deployment.yaml")
-    assert deployment["spec"]["template"]["spec"]["securityContext"]["runAsUser"] == int(of["USER"])
+    pod = objects("deployment.yaml")["Deployment", "fusedinf"]["template"]["spec"]
+    assert pod["securityContext"]["runAsUser"] == int(of["USER"])
