@@ -45,6 +45,12 @@ struct InferenceServer {
       await service.pipelines.check(service.catalog)
     }
     for name in settings[.pin] {
+      guard service.catalog.entries[name] != nil else {
+        throw ServiceError(
+          .notFound,
+          "--pin: there is no model '\(name)' in the store '\(settings[.store])'; one that comes from a repository is "
+            + "pinned by 'pin: true' in its NAME.yaml there")
+      }
       try await service.scheduler.pin(try await service.catalog.model(name, version: nil))
     }
     var transports: [any Service] = []

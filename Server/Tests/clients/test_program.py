@@ -195,6 +195,12 @@ def test_a_repository_that_is_not_there_keeps_it_from_starting(store, tmp_path):
     assert f"fusedinf-server: the repository '{tmp_path}/none' cannot be read: " in result.stderr
 
 
+def test_a_pinned_model_that_is_not_there_keeps_it_from_starting(store):
+    result = run("--store", store, "--pin", "made-up", "--http-port", 0, "--grpc-port", 0)
+    assert result.returncode == 1
+    assert f"--pin: there is no model 'made-up' in the store '{store}'" in result.stderr and "pin: true" in result.stderr
+
+
 def test_keys_that_cannot_be_read_keep_it_from_starting(store, tmp_path):
     result = run("--store", store, "--keys", tmp_path / "none.yaml", "--http-port", 0, "--grpc-port", 0)
     assert result.returncode == 1
