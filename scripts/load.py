@@ -6,8 +6,8 @@ Usage: load.py [--seconds N]    how long each of the six loads lasts: 300, or LO
 
 Checked: every request is answered, or refused in good form (429, 503 or 504, with a JSON body that says why, and when to
 try again where that helps); the budget is never exceeded; memory and descriptors do not grow; every model is served at every
-load, and no admitted request waits longer than the server promises; and what is answered in time at overload is not
-much less than at best.
+load, and no admitted request waits longer than the server promises; and what is answered in time does not fall much when
+more is asked.
 """
 
 import argparse
@@ -246,7 +246,8 @@ async def load(server, models, watch, seconds):
     for one in loads:
         problems += one.problems()
     for one in loads:
-        best = max(other.goodput for other in loads if other.pattern == one.pattern)
+        # Of what was asked up to here: where more of it is patient, more of it can be in time.
+        best = max(other.goodput for other in loads if other.pattern == one.pattern and other.factor <= one.factor)
         if one.factor > 1 and one.goodput < GOODPUT_SHARE * best:
             problems.append(f"{one.title}: {one.goodput:.1f} a second in time, where {best:.1f} are possible")
     peak, budget = known.get("fusedinf_peak_resident_bytes"), known.get("fusedinf_budget_bytes")
