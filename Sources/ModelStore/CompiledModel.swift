@@ -71,9 +71,10 @@ public final class CompiledModel: Sendable {
     }
   }
 
-  /// Reads all weights and compares them with their checksums.
+  /// Reads all weights, from the disk itself where the file system can, and compares them with their checksums.
   /// - Throws: ``StoreError`` that names the first weight of each damaged extent.
   public func verifyWeights() throws {
+    let file = file.pastPageCache()
     let damagedExtents = try extents.indices.filter { index in
       let extent = extents[index]
       var hasher = ContentHasher()

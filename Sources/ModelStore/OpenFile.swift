@@ -19,7 +19,26 @@ final class OpenFile: Sendable {
     self.path = path
   }
 
+  /// Takes over an open descriptor.
+  private init(_ descriptor: Int32, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+  }
+
   deinit { close(descriptor) }
+
+  /// The same file, read from the disk itself, which leaves the page cache as it is: whoever looks at everything drives
+  /// nothing out that is in use. Where the file system cannot do that, this one.
+  ///
+  /// Ranges that are read have to be whole pages.
+  func pastPageCache() -> OpenFile {
+    var descriptor: Int32 = -1
+    guard fi_file_open_direct(self.descriptor, &descriptor) == 0 else { return self }
+    let direct = OpenFile(descriptor, path: path)
+    // Some file systems, and disks with larger sectors, refuse only when they are asked to read.
+    let isRead = try? direct.forEachPiece(of: 0..<WeightIndex.pageSize) { _ in }
+    return isRead == nil ? self : direct
+  }
 
   func status() throws -> stat {
     var status = stat()
