@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,6 +95,11 @@ int fi_memory_populate_file(const void *address, size_t bytes, bool ask_kernel) 
   const size_t page = fi_memory_page_size();
   for (size_t at = 0; at < bytes; at += page) (void)((const volatile char *)address)[at];
   return 0;
+}
+
+int64_t fi_thread_major_faults(void) {
+  struct rusage usage;
+  return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_majflt : 0;
 }
 
 int fi_memory_unmap_file(void *address, size_t bytes) {

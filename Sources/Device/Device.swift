@@ -40,6 +40,8 @@ public protocol Device: AnyObject, Sendable {
   /// True unless memory behind `handle` could not be read while it was in use (a file cut short, an I/O error):
   /// what was computed from it is worthless then.
   func isIntact(_ handle: MemoryHandle) -> Bool
+  /// True when the extent behind `handle` was not in the page cache: its load waited for storage.
+  func cameFromStorage(_ handle: MemoryHandle) -> Bool
   /// An empty memory table of `slots` slots.
   func makeBoundMemory(slots: Int) -> any BoundMemory
   /// Copies bytes from the host to device memory.
@@ -60,4 +62,5 @@ public func roundedToPages(_ byteCount: Int) -> Int {
 extension Device {
   public func giveBackUnused() {}
   public func assistLoads() {}
+  public func cameFromStorage(_ handle: MemoryHandle) -> Bool { false }
 }

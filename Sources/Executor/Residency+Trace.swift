@@ -6,7 +6,7 @@ extension Residency {
     onChange = { event in
       let now = monotonicNanoseconds()
       switch event.change {
-      case .loadFinished(let id, let byteCount, let microseconds):
+      case .loadFinished(let id, let byteCount, let microseconds, _):
         trace.record(
           Trace.Event(
             track: .loads, name: "load \(id)", model: "", start: now - UInt64(max(microseconds, 0) * 1000),

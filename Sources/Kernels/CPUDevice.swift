@@ -61,6 +61,7 @@ public final class CPUDevice: Device {
   public func assistLoads() { memory.assistMapping() }
 
   public func isIntact(_ handle: MemoryHandle) -> Bool { memory.isIntact(handle) }
+  public func cameFromStorage(_ handle: MemoryHandle) -> Bool { memory.cameFromStorage(handle) }
 
   public func makeBoundMemory(slots: Int) -> any BoundMemory { HostMemory(slots: slots, pool: memory) }
 

@@ -33,7 +33,7 @@ extension Residency {
   /// A decision with all that is needed to carry it out, or to tell of what has happened.
   enum Effect: Sendable {
     case load(ItemID, byteCount: Int, ItemRequest.Source)
-    case loadFinished(ItemID, byteCount: Int, microseconds: Double)
+    case loadFinished(ItemID, byteCount: Int, microseconds: Double, fromStorage: Bool)
     case loadFailed(ItemID, byteCount: Int)
     case giveBack(ItemID, byteCount: Int, MemoryHandle)
     case grant(PendingReservation, Lease)
@@ -116,8 +116,9 @@ extension Residency {
       allocations.async { [self] in
         ended(id, byteCount: byteCount, since: start, Result { try device.allocate(byteCount: byteCount) })
       }
-    case .loadFinished(let id, let byteCount, let microseconds):
-      tell(.loadFinished(id, byteCount: byteCount, microseconds: microseconds))
+    case .loadFinished(let id, let byteCount, let microseconds, let fromStorage):
+      tell(
+        .loadFinished(id, byteCount: byteCount, microseconds: microseconds, fromStorage: fromStorage))
     case .loadFailed(let id, let byteCount):
       tell(.loadFailed(id, byteCount: byteCount), -byteCount)
     case .giveBack(let id, let byteCount, let handle):
@@ -143,12 +144,14 @@ extension Residency {
     _ result: Result<MemoryHandle, any Error>
   ) {
     let microseconds = (ContinuousClock.now - start) / .microseconds(1)
+    let fromStorage = (try? result.get()).map { device.cameFromStorage($0) } ?? false
     let ticket: LoadTicket? = core.withLock { core in
       let ticket = core.records[id]?.ticket
       switch result {
       case .success(let handle):
         core.records[id]?.handle = handle
-        core.queue.append(.loadFinished(id, byteCount: byteCount, microseconds: microseconds))
+        core.queue.append(
+          .loadFinished(id, byteCount: byteCount, microseconds: microseconds, fromStorage: fromStorage))
         enqueue(core.machine.loaded(id), in: &core)
       case .failure:
         core.queue.append(.loadFailed(id, byteCount: byteCount))

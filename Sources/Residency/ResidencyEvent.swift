@@ -5,7 +5,8 @@ public struct ResidencyEvent: Hashable, Sendable {
   public enum Change: Hashable, Sendable {
     /// `way` is `nil` for an arena.
     case loadStarted(ItemID, byteCount: Int, way: LoadRequest.Way?)
-    case loadFinished(ItemID, byteCount: Int, microseconds: Double)
+    /// `fromStorage`: it was not in the page cache.
+    case loadFinished(ItemID, byteCount: Int, microseconds: Double, fromStorage: Bool)
     case loadFailed(ItemID, byteCount: Int)
     case evicted(ItemID, byteCount: Int)
     case granted(owner: String, exclusiveBytes: Int)

@@ -68,6 +68,51 @@ import Testing
     }
   }
 
+  @Test func whatComesFromStorageIsToldApartAlsoBesideNeighboursThatWait() async throws {
+    let warm = try HostMemoryFile(pages: 512)
+    let cold = try HostMemoryFile(pages: 16384)
+    let pool = HostMemoryPool()
+    try #require(posix_fadvise(cold.descriptor, 0, 0, POSIX_FADV_DONTNEED) == 0)
+    let handle = try await pool.loaded(cold.request(0..<512, .mapped))
+    #expect(pool.cameFromStorage(handle))
+    pool.release(handle)
+    #expect(!pool.cameFromStorage(handle))
+    let again = try await pool.loaded(cold.request(0..<512, .mapped))
+    #expect(!pool.cameFromStorage(again))
+    // A thread that goes on waiting for the disk while others bring in what is there.
+    let faults = { () -> Int in
+      var usage = rusage()
+      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+      return usage.ru_majflt
+    }
+    let before = faults()
+    let isOver = Locked(false)
+    let sum = Locked(0)
+    let neighbour = Thread {
+      let bytes = 16384 * pageSize
+      while !isOver.withLock({ $0 }) {
+        guard let mapping = mmap(nil, bytes, PROT_READ, MAP_SHARED, cold.descriptor, 0) else { return }
+        posix_fadvise(cold.descriptor, 0, 0, POSIX_FADV_DONTNEED)
+        for page in stride(from: 1024 * pageSize, to: bytes, by: 97 * pageSize) {
+          let byte = Int(mapping.load(fromByteOffset: page, as: UInt8.self))
+          sum.withLock { $0 &+= byte }
+        }
+        munmap(mapping, bytes)
+      }
+    }
+    neighbour.start()
+    var isCold: [Bool] = []
+    while isCold.count < 100 || faults() < before + 100 && isCold.count < 100_000 {
+      let handle = try await pool.loaded(warm.request(0..<512, .mapped))
+      isCold.append(pool.cameFromStorage(handle))
+      pool.release(handle)
+    }
+    isOver.withLock { $0 = true }
+    #expect(faults() >= before + 100)
+    #expect(!isCold.contains(true))
+    pool.release(again)
+  }
+
   @Test func neighboursBecomeOneMappingAtTheFilesAlignment() async throws {
     let file = try HostMemoryFile(pages: 1024)
     let pool = HostMemoryPool()

@@ -317,7 +317,7 @@ func `a task that is cancelled before it asks does not wait`() async throws {
   let words = events.map { event in
     switch event.change {
     case .loadStarted(let id, 8192, .mapped?): "start \(id)"
-    case .loadFinished(let id, 8192, let microseconds) where microseconds >= 0: "finish \(id)"
+    case .loadFinished(let id, 8192, let microseconds, false) where microseconds >= 0: "finish \(id)"
     case .loadFailed(let id, 8192): "fail \(id)"
     case .evicted(let id, 8192): "evict \(id)"
     case .granted(let owner, let bytes): "grant \(owner) \(bytes)"

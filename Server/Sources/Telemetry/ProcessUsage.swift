@@ -33,12 +33,6 @@ public struct ProcessUsage: Sendable {
     return usage
   }
 
-  /// Page faults so far that had to wait for storage: a call of less than a microsecond.
-  public static var majorFaults: Int {
-    var resources = rusage()
-    return getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &resources) == 0 ? resources.ru_majflt : 0
-  }
-
   private static func seconds(_ time: timeval) -> Double {
     Double(time.tv_sec) + Double(time.tv_usec) / 1e6
   }

@@ -28,6 +28,8 @@ int fi_memory_map_file(void *address, size_t bytes, int descriptor, int64_t offs
 /// fails. Where `ask_kernel` is false, or the kernel cannot be asked, the pages are touched instead: the caller has set
 /// a guard, and looks at it.
 int fi_memory_populate_file(const void *address, size_t bytes, bool ask_kernel);
+/// Page faults of the calling thread so far that waited for storage.
+int64_t fi_thread_major_faults(void);
 /// Puts the reservation back where a file was mapped.
 int fi_memory_unmap_file(void *address, size_t bytes);
 

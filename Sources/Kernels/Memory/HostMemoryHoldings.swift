@@ -8,15 +8,21 @@ struct HostMemoryHoldings: Sendable {
   }
 
   private(set) var holdings: [MemoryHandle: Holding] = [:]
+  /// Extents whose loads waited for storage.
+  private(set) var fromStorage: Set<MemoryHandle> = []
   private var files: [MappedFile.Key: [MappedFile]] = [:]
   private var nextHandle: UInt64 = 1
 
-  mutating func drop(_ handle: MemoryHandle) -> Holding? { holdings.removeValue(forKey: handle) }
+  mutating func drop(_ handle: MemoryHandle) -> Holding? {
+    fromStorage.remove(handle)
+    return holdings.removeValue(forKey: handle)
+  }
 
-  mutating func hold(_ holding: Holding) -> MemoryHandle {
+  mutating func hold(_ holding: Holding, fromStorage isFromStorage: Bool = false) -> MemoryHandle {
     defer { nextHandle += 1 }
     let handle = MemoryHandle(rawValue: nextHandle)
     holdings[handle] = holding
+    if isFromStorage { fromStorage.insert(handle) }
     return handle
   }
 

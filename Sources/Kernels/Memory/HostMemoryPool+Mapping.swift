@@ -1,3 +1,4 @@
+import CHost
 import Device
 import Dispatch
 
@@ -99,6 +100,8 @@ extension HostMemoryPool {
   private func populate(_ piece: ArraySlice<Claimed>, _ first: Claimed) {
     guard let last = piece.last else { return }
     let range = first.range.lowerBound..<last.range.upperBound
+    // This thread's own: what others wait for meanwhile says nothing of this piece.
+    let faults = fi_thread_major_faults()
     // All at once; where a page cannot be read, each for itself.
     let isPresent = (try? first.file.populate(range, for: first.load.request, asksKernel: asksKernel)) != nil
     for claimed in piece {
@@ -107,7 +110,7 @@ extension HostMemoryPool {
         Result {
           if isPresent { return }
           try claimed.file.populate(claimed.range, for: claimed.load.request, asksKernel: asksKernel)
-        })
+        }, fromStorage: fi_thread_major_faults() != faults)
     }
   }
 
@@ -122,10 +125,12 @@ extension HostMemoryPool {
     return max(count, 1)
   }
 
-  private func end(_ claimed: Claimed, _ result: Result<Void, any Error>) {
+  private func end(_ claimed: Claimed, _ result: Result<Void, any Error>, fromStorage: Bool = false) {
     switch result {
     case .success:
-      claimed.load.completion(.success(state.withLock { $0.hold(.mapped(claimed.file, claimed.range)) }))
+      claimed.load.completion(
+        .success(
+          state.withLock { $0.hold(.mapped(claimed.file, claimed.range), fromStorage: fromStorage) }))
     case .failure(let error):
       unmap(claimed.range, of: claimed.file)
       claimed.load.completion(.failure(error))

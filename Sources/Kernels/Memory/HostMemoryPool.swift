@@ -60,6 +60,11 @@ package final class HostMemoryPool: Sendable {
     }
   }
 
+  /// True when the extent's load waited for storage, or went past the page cache.
+  package func cameFromStorage(_ handle: MemoryHandle) -> Bool {
+    state.withLock { $0.fromStorage.contains(handle) }
+  }
+
   /// Brings an extent in; `completion` runs once, on a loader thread or on one that assists. Mapped extents of one file come
   /// in the file's order, reads in the order they were asked for.
   package func load(
@@ -100,10 +105,12 @@ package final class HostMemoryPool: Sendable {
 
   /// A function of its own: when it returns, nothing but the handle refers to the memory.
   private func read(_ piece: Range<Int>, of reading: ExtentReading) -> Result<MemoryHandle, any Error>? {
-    reading.read(piece)?.map { hold($0) }
+    reading.read(piece)?.map { hold($0, fromStorage: true) }
   }
 
-  private func hold(_ block: HostBlock) -> MemoryHandle { state.withLock { $0.hold(.anonymous(block)) } }
+  private func hold(_ block: HostBlock, fromStorage: Bool = false) -> MemoryHandle {
+    state.withLock { $0.hold(.anonymous(block), fromStorage: fromStorage) }
+  }
 }
 
 /// A load that was asked for.

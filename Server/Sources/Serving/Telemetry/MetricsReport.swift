@@ -174,7 +174,7 @@ struct MetricsReport {
     let ways = [("warm", swaps.warm), ("cold", swaps.cold)]
     exposition.family(
       "fusedinf_loaded_bytes_total", .counter,
-      "Weights brought in: warm from the page cache, cold when the process waited for storage meanwhile",
+      "Weights brought in: warm from the page cache, cold when bringing them in waited for storage",
       ways.map { ([("way", $0.0)], Double($0.1.bytes)) })
     exposition.histogram(
       "fusedinf_swap_in_seconds", "Bringing one extent in; the count is the number of swap-ins",

@@ -44,21 +44,17 @@ public final class ServerTelemetry: Sendable {
       public var seconds = Distribution(bounds: Distribution.fineSeconds)
     }
 
-    /// From the page cache: the process waited for no page meanwhile.
+    /// From the page cache.
     public var warm = Loads()
-    /// From the disk.
+    /// From the disk: the thread that brought it in waited for pages.
     public var cold = Loads()
     public var failed: UInt64 = 0
     public var evicted: UInt64 = 0
     public var evictedBytes: UInt64 = 0
     /// Seconds that extents had been resident for when they were thrown out.
     public var evictionAge = Distribution(bounds: ServerTelemetry.ages)
-    fileprivate var present: [ItemID: Presence] = [:]
-  }
-
-  fileprivate struct Presence: Sendable {
-    var faults: Int
-    var since: UInt64
+    /// Since when extents are resident.
+    fileprivate var present: [ItemID: UInt64] = [:]
   }
 
   static let counts: [Double] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64]
@@ -153,20 +149,15 @@ public final class ServerTelemetry: Sendable {
   /// Notes a change of what is resident.
   public func observe(_ event: ResidencyEvent) {
     switch event.change {
-    case .loadStarted(let id, _, let way):
-      guard way != nil else { return }
-      let presence = Presence(faults: ProcessUsage.majorFaults, since: monotonicClock())
-      swapped.withLock { $0.present[id] = presence }
-    case .loadFinished(let id, let byteCount, let microseconds):
+    case .loadStarted: break
+    case .loadFinished(let id, let byteCount, let microseconds, let isCold):
       guard case .extent(let name) = id else { return }
-      let (now, faults) = (monotonicClock(), ProcessUsage.majorFaults)
-      let isCold = swapped.withLock { swaps in
-        let isCold = swaps.present[id].map { $0.faults != faults } ?? false
-        swaps.present[id] = Presence(faults: faults, since: now)
+      let now = monotonicClock()
+      swapped.withLock { swaps in
+        swaps.present[id] = now
         let loads = isCold ? \Swaps.cold : \Swaps.warm
         swaps[keyPath: loads].bytes &+= UInt64(max(0, byteCount))
         swaps[keyPath: loads].seconds.add(microseconds / 1e6)
-        return isCold
       }
       feed.loaded(extent: name, byteCount: byteCount, microseconds: microseconds, end: now, isCold: isCold)
     case .loadFailed(let id, _):
@@ -180,8 +171,8 @@ public final class ServerTelemetry: Sendable {
       swapped.withLock { swaps in
         swaps.evicted &+= 1
         swaps.evictedBytes &+= UInt64(max(0, byteCount))
-        if let presence = swaps.present.removeValue(forKey: id) {
-          swaps.evictionAge.add(seconds(from: presence.since, to: now))
+        if let since = swaps.present.removeValue(forKey: id) {
+          swaps.evictionAge.add(seconds(from: since, to: now))
         }
       }
       feed.evicted(extent: name, byteCount: byteCount, at: now)
