@@ -117,7 +117,7 @@ let package = Package(
     .testTarget(
       name: "HTTPFrontendTests",
       dependencies: [
-        "HTTPFrontend", .product(name: "NIOCore", package: "swift-nio"),
+        "HTTPFrontend", "InferenceProtocol", .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict, linkerSettings: rpath),
   ]

@@ -127,11 +127,12 @@ extension Scheduler {
       pending.reply(
         Result {
           let answer = try result.get()
-          return ScheduledAnswer(
-            outputs: isBatch
-              ? try answer.outputs.map { ($0.name, try $0.tensor.rows(first..<first + rows, of: total)) }
-              : answer.outputs,
-            timing: pending.timing.with(answer.timing))
+          let outputs =
+            isBatch
+            ? try answer.outputs.map { ($0.name, try $0.tensor.rows(first..<first + rows, of: total)) }
+            : answer.outputs
+          try pending.request.onOutputs?(outputs.reduce(0) { $0 + $1.tensor.byteCount })
+          return ScheduledAnswer(outputs: outputs, timing: pending.timing.with(answer.timing))
         })
     }
     guard let observer else { return }

@@ -68,8 +68,8 @@ extension Knob where Value == Int {
   public static var maxBodyInFlight: Knob {
     Knob(
       "max-body-in-flight", .limits, .size, standard: share(8, atMost: 1 << 30),
-      "The most bytes of HTTP requests and untaken answers that are held at once, over all connections; "
-        + "and of gRPC messages that have not come completely. The default is an eighth of the memory, at most 1 GiB."
+      "The most bytes of requests and answers that are held at once, over all connections, from a request's first "
+        + "byte to its answer's last. The default is an eighth of the memory, at most 1 GiB."
     )
   }
 

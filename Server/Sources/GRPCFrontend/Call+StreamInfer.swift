@@ -23,7 +23,14 @@ extension Call {
               inFlight -= 1
             }
             inFlight += 1
-            group.addTask { try await drain.run { try await writer.write(streamAnswer(to: request)) } }
+            group.addTask {
+              try await drain.run {
+                let answer = try await streamAnswer(to: request)
+                try await writer.write(answer)
+                // While the client leaves answers lying, this one is counted.
+                withExtendedLifetime(answer) {}
+              }
+            }
           }
         } catch is CancellationError where drain.isDraining {}
         try await group.waitForAll()

@@ -41,7 +41,7 @@ package struct Call: Sendable {
 
   /// What the caller is told of `error`.
   func rpcError(_ error: any Error) -> RPCError {
-    switch error {
+    switch (error as? AccountFull).map(ServiceError.init) ?? error {
     case let error as RPCError: error
     case let error as ServiceError:
       // gRPC cancels a call whose time is over.

@@ -10,8 +10,8 @@ struct FusedCalls: RegistrableRPCService {
 
   func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
     router.streaming(
-      "FusedInfer", of: Self.name, type: .serverStreaming, on: host, from: FusedCallDeserializer(),
-      to: WireSerializer()
+      "FusedInfer", of: Self.name, type: .serverStreaming, on: host,
+      from: FusedCallDeserializer(account: host.service.bytes), to: WireSerializer()
     ) { messages, writer, call in
       var iterator = messages.makeAsyncIterator()
       guard let requests = try await iterator.next(), !requests.isEmpty else {
@@ -40,7 +40,10 @@ extension Call {
     try await withTaskCancellationHandler {
       // Ends when all are answered, also those that were cancelled.
       for await (position, result) in answers {
-        try await writer.write(fusedAnswer(indices[position], result))
+        let answer = try fusedAnswer(indices[position], result)
+        try await writer.write(answer)
+        // While the client leaves answers lying, this one is counted.
+        withExtendedLifetime(answer) {}
       }
     } onCancel: {
       running.cancel()

@@ -1,12 +1,13 @@
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import InferenceProtocol
 import NIOCore
 
 extension GRPCConfiguration {
   /// The transport that listens as configured.
-  func transport() -> HTTP2ServerTransport.Posix {
+  /// - Parameter account: what requests and answers are counted in.
+  func transport(_ account: ByteAccount) -> HTTP2ServerTransport.Posix {
     let connections = ConnectionLimit(maxConnections)
-    let arriving = ArrivingBytes(limit: maxMessageBytesArriving)
     return HTTP2ServerTransport.Posix(
       address: host.contains(":") ? .ipv6(host: host, port: port) : .ipv4(host: host, port: port),
       transportSecurity: tls.map { files in
@@ -39,7 +40,7 @@ extension GRPCConfiguration {
             try ConnectionIdleness.count(channel)
             try channel.pipeline.syncOperations.addHandler(
               RequestLimits(
-                maxMessageBytes: maxMessageBytes, arriving: arriving, patience: TimeAmount(messageTimeout)),
+                maxMessageBytes: maxMessageBytes, account: account, patience: TimeAmount(messageTimeout)),
               position: .first)
           }
         }

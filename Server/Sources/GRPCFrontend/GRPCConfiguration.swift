@@ -21,8 +21,6 @@ public struct GRPCConfiguration: Sendable {
 
   /// The most bytes of one request's message. Larger ones end with RESOURCE_EXHAUSTED.
   public var maxMessageBytes = 256 << 20
-  /// The most bytes of messages that have not come completely, over all connections; more end with RESOURCE_EXHAUSTED.
-  public var maxMessageBytesArriving = 1 << 30
   /// How long a client may send nothing of a message that it owes; then the call ends with DEADLINE_EXCEEDED.
   public var messageTimeout: Duration = .seconds(30)
   /// How many bytes a client may send ahead on one connection (HTTP/2's window).

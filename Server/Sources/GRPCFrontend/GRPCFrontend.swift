@@ -21,7 +21,7 @@ public struct GRPCFrontend: Service {
     let drain = Drain()
     let host = CallHost(service: service, drain: drain, configuration: configuration)
     let server = GRPCServer(
-      transport: configuration.transport(),
+      transport: configuration.transport(service.bytes),
       services: [
         InferenceCalls(host: host), FusedCalls(host: host),
         HealthCalls(services: [InferenceCalls.name, FusedCalls.name], host: host),

@@ -1,5 +1,7 @@
 import GRPCCore
 import GRPCMessages
+import InferenceProtocol
+import Serving
 import SwiftProtobuf
 import Tensors
 
@@ -9,6 +11,8 @@ package struct InferCall: Sendable {
   package var message: Inference_ModelInferRequest
   /// `raw_input_contents`: each looks at a part of the bytes that came in, and keeps them.
   package var raw: [TensorBuffer]
+  /// What is decoded is counted in it.
+  package var held: HeldBytes?
 
   package init(message: Inference_ModelInferRequest, raw: [TensorBuffer]) {
     self.message = message
@@ -18,8 +22,14 @@ package struct InferCall: Sendable {
   /// - Parameters:
   ///   - bytes: the serialised message.
   ///   - owner: keeps `bytes` where they are, unchanged.
-  /// - Throws: when they are no such message.
-  package init(_ bytes: UnsafeRawBufferPointer, from owner: AnyObject) throws {
+  ///   - account: what is made of them is counted in it.
+  /// - Throws: when they are no such message, and `AccountFull`.
+  package init(
+    _ bytes: UnsafeRawBufferPointer, from owner: AnyObject, account: ByteAccount
+  ) throws {
+    let held = HeldBytes(account)
+    try held.reserve(try MessageWeight.ofInferRequest(bytes))
+    self.held = held
     var reader = WireReader(bytes)
     var rest: [UInt8] = []
     raw = []
@@ -43,8 +53,10 @@ package struct InferCall: Sendable {
 
 /// Reads `ModelInferRequest`.
 struct InferCallDeserializer: MessageDeserializer {
+  let account: ByteAccount
+
   func deserialize(_ bytes: some GRPCContiguousBytes) throws -> InferCall {
-    try decoding("ModelInferRequest", bytes) { try InferCall($0, from: $1) }
+    try decoding("ModelInferRequest", bytes) { try InferCall($0, from: $1, account: account) }
   }
 }
 
@@ -53,7 +65,9 @@ package struct FusedCallDeserializer: MessageDeserializer {
   /// The most requests of one call, as over HTTP. An empty one takes two bytes of a message and hundreds here.
   private static let mostCalls = 256
 
-  package init() {}
+  private let account: ByteAccount
+
+  package init(account: ByteAccount) { self.account = account }
 
   package func deserialize(_ bytes: some GRPCContiguousBytes) throws -> [InferCall] {
     try decoding("FusedInferRequest", bytes) { bytes, owner in
@@ -65,7 +79,8 @@ package struct FusedCallDeserializer: MessageDeserializer {
           throw RPCError(
             code: .invalidArgument, message: "one call takes at most \(Self.mostCalls) requests")
         }
-        calls.append(try InferCall(UnsafeRawBufferPointer(rebasing: bytes[contents]), from: owner))
+        calls.append(
+          try InferCall(UnsafeRawBufferPointer(rebasing: bytes[contents]), from: owner, account: account))
       }
       return calls
     }
@@ -90,6 +105,8 @@ private func decoding<Message, Bytes: GRPCContiguousBytes>(
     return try owner.bytes.withUnsafeBytes { try body($0, owner) }
   } catch let error as RPCError {
     throw error
+  } catch let error as AccountFull {
+    throw RPCError(ServiceError(error))
   } catch {
     throw RPCError(code: .invalidArgument, message: "the request is no \(name)")
   }

@@ -24,9 +24,11 @@ extension InferRequest {
       model: message.modelName, version: try Int(modelVersion: message.modelVersion), id: message.id,
       parameters: message.parameters.compactMapValues(Parameter.init),
       inputs: try zip(message.inputs, shared).map { input, shared in
-        try NamedTensor(input, shared: shared, raw: shared == nil ? raw.next() : nil)
+        try NamedTensor(
+          input, shared: shared, raw: shared == nil ? raw.next() : nil, holding: call.held)
       },
       outputs: try message.outputs.map { try RequestedOutput($0) }, tenant: tenant)
+    held = call.held
     try checkStateless()
   }
 }

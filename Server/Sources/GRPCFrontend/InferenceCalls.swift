@@ -15,14 +15,15 @@ struct InferenceCalls: RegistrableRPCService {
     registerSharedMemory(with: &router)
     registerRefused(with: &router)
     router.unary(
-      "ModelInfer", of: Self.name, on: host, from: InferCallDeserializer(), to: WireSerializer()
+      "ModelInfer", of: Self.name, on: host, from: InferCallDeserializer(account: host.service.bytes),
+      to: WireSerializer()
     ) { (call: InferCall, context: Call) in
       let request = try context.inferRequest(call)
       return try await context.drain.run { try WireMessage(await context.service.infer(request)) }
     }
     router.streaming(
       "ModelStreamInfer", of: Self.name, type: .bidirectionalStreaming, on: host,
-      from: InferCallDeserializer(), to: WireSerializer()
+      from: InferCallDeserializer(account: host.service.bytes), to: WireSerializer()
     ) { [configuration = host.configuration] requests, writer, call in
       try await call.answerEach(
         of: requests, atATime: configuration.maxRequestsInFlightPerStream, through: writer)

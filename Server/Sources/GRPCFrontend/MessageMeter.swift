@@ -10,9 +10,12 @@ package struct MessageMeter {
 
   package init(limit: Int) { self.limit = limit }
 
+  /// - Parameter onMessage: told of each message that has come completely how long it is, with what goes before it.
   /// - Returns: the length of a message that is larger than the limit; `nil` when all is well. What follows such a message
   ///   is not looked at.
-  package mutating func take(_ bytes: UnsafeRawBufferPointer) -> Int? {
+  package mutating func take(
+    _ bytes: UnsafeRawBufferPointer, onMessage: (Int) -> Void = { _ in }
+  ) -> Int? {
     var position = 0
     while position < bytes.count {
       if prefix.count < 5 {
@@ -29,6 +32,7 @@ package struct MessageMeter {
         missing -= count
       }
       if missing == 0 {
+        onMessage(pending)
         prefix.removeAll(keepingCapacity: true)
         pending = 0
       }

@@ -8,9 +8,11 @@ extension NamedTensor {
   /// - Parameters:
   ///   - shared: where its elements are, when they are in shared memory.
   ///   - raw: its elements, when they came in `raw_input_contents`.
+  ///   - held: what is made of those is counted in it.
   /// - Throws: ``ServiceError`` or ``ProtocolError`` when shape, type and elements do not belong together.
   init(
-    _ message: Inference_ModelInferRequest.InferInputTensor, shared: SharedMemoryRange?, raw: TensorBuffer?
+    _ message: Inference_ModelInferRequest.InferInputTensor, shared: SharedMemoryRange?, raw: TensorBuffer?,
+    holding held: HeldBytes?
   ) throws {
     let name = shown(message.name)
     guard let datatype = DataType(rawValue: message.datatype) else {
@@ -29,7 +31,7 @@ extension NamedTensor {
         throw ServiceError(
           .invalidRequest, "input '\(name)' has both contents and raw_input_contents; leave one out")
       }
-      contents = try TensorContents(raw: raw, datatype: datatype, shape: shape, name: name)
+      contents = try TensorContents(raw: raw, datatype: datatype, shape: shape, name: name, holding: held)
     } else {
       contents = try TensorContents(message.contents, datatype: datatype, shape: shape, name: name)
     }
@@ -39,8 +41,12 @@ extension NamedTensor {
 
 extension TensorContents {
   /// Elements as they lie in memory, little-endian.
-  init(raw: TensorBuffer, datatype: DataType, shape: Shape, name: String) throws {
+  init(
+    raw: TensorBuffer, datatype: DataType, shape: Shape, name: String, holding held: HeldBytes?
+  ) throws {
     guard let elementType = datatype.elementType else {
+      let most = min(shape.elementCount, raw.bytes.count / 4)
+      try held?.reserve(BinaryTail.bytesOfStrings(most, byteCount: raw.bytes.count))
       self = .strings(try BinaryTail.strings(raw.bytes, name: name, count: shape.elementCount))
       return
     }

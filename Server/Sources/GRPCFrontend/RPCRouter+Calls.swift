@@ -44,9 +44,13 @@ extension RPCRouter {
     _ body: @escaping @Sendable (Request, Call) async throws -> Response
   ) {
     unary(
-      method, of: service, on: host, from: ProtobufDeserializer<Request>(),
-      to: ProtobufSerializer<Response>(),
-      body)
+      method, of: service, on: host, from: CountedDeserializer<Request>(account: host.service.bytes),
+      to: ProtobufSerializer<Response>()
+    ) { (request: Counted<Request>, call: Call) in
+      let response = try await body(request.message, call)
+      withExtendedLifetime(request) {}
+      return response
+    }
   }
 
   /// Registers a call with one request and one answer.

@@ -1,39 +1,27 @@
-import Device
+import InferenceProtocol
 import NIOCore
 import NIOHPACK
 import NIOHTTP2
 
-/// The bytes of messages that have not come completely, over all connections.
-final class ArrivingBytes: Sendable {
-  private let limit: Int
-  private let used = Locked(0)
-
-  init(limit: Int) { self.limit = limit }
-
-  /// Takes `bytes` more, or gives them back when they are negative.
-  /// - Returns: false when they do not fit.
-  func add(_ bytes: Int) -> Bool {
-    used.withLock { used in
-      guard bytes <= limit - used else { return false }
-      used += bytes
-      return true
-    }
-  }
-}
-
 /// Refuses, on one stream, what is too large and what comes too slowly, with a status that says so; the transport would
 /// reset the stream without a word.
-final class RequestLimits: ChannelInboundHandler {
+///
+/// Counts what the stream holds, too: of messages from their first byte on, and of answers until the connection has sent them.
+final class RequestLimits: ChannelDuplexHandler {
   typealias InboundIn = HTTP2Frame.FramePayload
   typealias InboundOut = HTTP2Frame.FramePayload
+  typealias OutboundIn = HTTP2Frame.FramePayload
   typealias OutboundOut = HTTP2Frame.FramePayload
 
   private var meter: MessageMeter
-  private let arriving: ArrivingBytes
+  private var answers = MessageMeter(limit: .max)
+  private var unanswered = UnansweredMessages()
+  private let held: HeldBytes
   private let patience: TimeAmount
-  private var reserved = 0
   private var isRefused = false
   private var hasEnded = false
+  private var hasAnswered = false
+  private var wantsRead = false
   /// A stream of requests may be silent between them.
   private var isPatientBetweenMessages = false
   private var lastArrival = NIODeadline.now()
@@ -41,9 +29,9 @@ final class RequestLimits: ChannelInboundHandler {
   private var deadline: Scheduled<Void>?
 
   /// - Parameter patience: how long a client may send nothing of a message that it owes.
-  init(maxMessageBytes: Int, arriving: ArrivingBytes, patience: TimeAmount) {
-    meter = MessageMeter(limit: maxMessageBytes)
-    self.arriving = arriving
+  init(maxMessageBytes: Int, account: ByteAccount, patience: TimeAmount) {
+    meter = MessageMeter(limit: min(maxMessageBytes, account.limit))
+    held = HeldBytes(account)
     self.patience = patience
   }
 
@@ -61,17 +49,16 @@ final class RequestLimits: ChannelInboundHandler {
       lastArrival = .now()
       hasEnded = hasEnded || frame.endStream
       guard case .byteBuffer(let buffer) = frame.data else { break }
-      if let length = buffer.withUnsafeReadableBytes({ meter.take($0) }) {
+      let tooLong = buffer.withUnsafeReadableBytes { bytes in meter.take(bytes) { unanswered.add($0) } }
+      if let length = tooLong {
         refuse(
           context, "8",
           "a message of \(length) bytes is larger than the \(meter.limit) that this server takes")
         return
       }
-      guard arriving.add(meter.pending - reserved) else {
-        refuse(context, "8", "too many bytes of requests are arriving; try again later")
-        return
+      do { try held.change(to: unanswered.byteCount + meter.pending) } catch {
+        return refuse(context, "8", error.description, isTemporary: true)
       }
-      reserved = meter.pending
     default: break
     }
     context.fireChannelRead(data)
@@ -89,8 +76,42 @@ final class RequestLimits: ChannelInboundHandler {
     timer = nil
     deadline?.cancel()
     deadline = nil
-    _ = arriving.add(-reserved)
-    reserved = 0
+    held.lower(to: 0)
+  }
+
+  // MARK: Answers
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    guard case .data(let frame) = unwrapOutboundIn(data), case .byteBuffer(let buffer) = frame.data else {
+      hasAnswered = true
+      return context.write(data, promise: promise)
+    }
+    let count = buffer.readableBytes
+    let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
+    // It is counted as the answer's until now, and has to fit there.
+    held.account.take(count)
+    sent.futureResult.whenComplete { [account = held.account] _ in account.release(count) }
+    if isPatientBetweenMessages {
+      _ = buffer.withUnsafeReadableBytes { bytes in answers.take(bytes) { _ in unanswered.removeSmallest() } }
+      held.lower(to: unanswered.byteCount + meter.pending)
+      if wantsRead, !holdsReads {
+        wantsRead = false
+        context.read()
+      }
+    }
+    context.write(data, promise: sent)
+  }
+
+  // MARK: Reading
+
+  /// Who sends more than is answered waits, before the account is full and the stream would be refused; until then what is
+  /// sent stays in the window.
+  private var holdsReads: Bool {
+    isPatientBetweenMessages && unanswered.byteCount > held.account.limit / 16
+  }
+
+  func read(context: ChannelHandlerContext) {
+    if holdsReads { wantsRead = true } else { context.read() }
   }
 
   // MARK: Time
@@ -124,7 +145,7 @@ final class RequestLimits: ChannelInboundHandler {
 
   private func check(_ context: ChannelHandlerContext) {
     guard !isRefused, !hasEnded else { return }
-    let isOwing = meter.pending > 0 || !isPatientBetweenMessages
+    let isOwing = !wantsRead && (meter.pending > 0 || !isPatientBetweenMessages)
     let silence = NIODeadline.now() - lastArrival
     if isOwing, silence >= patience {
       refuse(context, "4", "nothing of the request has come for \(patience.nanoseconds / 1_000_000_000) s")
@@ -141,16 +162,25 @@ final class RequestLimits: ChannelInboundHandler {
   )
 
   /// Ends the stream with a status, whatever of it has come; the rest is thrown away.
-  private func refuse(_ context: ChannelHandlerContext, _ status: String, _ message: String) {
+  /// - Parameter isTemporary: asking again in a second may work.
+  private func refuse(
+    _ context: ChannelHandlerContext, _ status: String, _ message: String, isTemporary: Bool = false
+  ) {
     isRefused = true
     release()
-    let headers = HPACKHeaders([
-      (":status", "200"), ("content-type", "application/grpc"), ("grpc-status", status),
-      ("grpc-message", message),
-    ])
-    context.write(wrapOutboundOut(.headers(.init(headers: headers, endStream: true))), promise: nil)
-    // The client may stop sending.
-    context.writeAndFlush(wrapOutboundOut(.rstStream(.noError)), promise: nil)
-    context.close(promise: nil)
+    // After an answer's header come trailers alone.
+    var headers = HPACKHeaders(
+      hasAnswered ? [] : [(":status", "200"), ("content-type", "application/grpc")])
+    headers.add(contentsOf: [("grpc-status", status), ("grpc-message", message)])
+    if isTemporary { headers.add(contentsOf: [("retry-after", "1"), ("grpc-retry-pushback-ms", "1000")]) }
+    let told = context.eventLoop.makePromise(of: Void.self)
+    // The client may stop sending. Not before: a reset would overtake what it has not read of the answers, and the status.
+    told.futureResult.assumeIsolated().whenComplete { _ in
+      context.writeAndFlush(self.wrapOutboundOut(.rstStream(.noError)), promise: nil)
+      context.close(promise: nil)
+    }
+    timer = context.eventLoop.assumeIsolated().scheduleTask(in: patience) { context.close(promise: nil) }
+    context.writeAndFlush(
+      wrapOutboundOut(.headers(.init(headers: headers, endStream: true))), promise: told)
   }
 }

@@ -14,6 +14,8 @@ package struct WireMessage: Sendable {
 
   private var pieces: [Piece] = []
   private(set) var byteCount = 0
+  /// What the tensors are counted in, and the bytes that are made of them.
+  private(set) var held: HeldBytes?
 
   /// A message without fields.
   package init() {}
@@ -41,6 +43,7 @@ package struct WireMessage: Sendable {
   package mutating func append(field: UInt64, _ message: WireMessage) {
     appendHead(field, message.byteCount)
     pieces += message.pieces
+    held = held ?? message.held
     byteCount += message.byteCount
   }
 
@@ -104,6 +107,7 @@ extension WireMessage {
       }
     }
     self.init()
+    held = response.held
     append(try message.serializedBytes())
     for output in response.outputs {
       switch output.contents {
@@ -112,6 +116,8 @@ extension WireMessage {
       case .shared: append(field: Self.rawField, [])
       }
     }
+    // As the transport takes it: in one piece, and for a moment with what frames it.
+    try held?.reserve(2 * byteCount)
   }
 
   private static let rawField: UInt64 = 6

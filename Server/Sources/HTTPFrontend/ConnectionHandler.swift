@@ -1,5 +1,6 @@
 import EventLoopTasks
 import Hummingbird
+import InferenceProtocol
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -11,7 +12,8 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   /// Answers one request; whatever it does, it gives the writer a whole response, or throws.
   typealias Responder =
-    @Sendable (HTTPRequestHead, ByteBuffer, _ arrival: UInt64, ConnectionWriter) async throws -> Void
+    @Sendable (HTTPRequestHead, ByteBuffer, HeldBytes, _ arrival: UInt64, ConnectionWriter) async throws ->
+    Void
 
   private var state: ConnectionState
   private let respond: Responder
@@ -53,13 +55,18 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let part = unwrapInboundIn(data)
-    guard pending.isEmpty, !state.isAnswering else { return pending.append(part) }
+    guard pending.isEmpty, !state.isAnswering else {
+      guard state.keepsAhead(part) else { return context.close(promise: nil) }
+      return pending.append(part)
+    }
     carryOut(state.received(part, ConnectionHandler.now))
   }
 
   private func takePending() {
     while !pending.isEmpty, !state.isAnswering {
-      carryOut(state.received(pending.removeFirst(), ConnectionHandler.now))
+      let part = pending.removeFirst()
+      state.takesUp(part)
+      carryOut(state.received(part, ConnectionHandler.now))
     }
     guard pending.isEmpty, holdsRead, !state.isAnswering else { return }
     holdsRead = false
@@ -98,7 +105,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     defer { schedule() }
     switch action {
     case .nothing: return
-    case .answer(let head, let body): start(head, body)
+    case .answer(let head, let body, let held): start(head, body, held)
     case .askForBody(let version):
       write(.head(HTTPResponseHead(version: version, status: .continue)))
       context?.flush()
@@ -116,7 +123,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
   }
 
-  private func start(_ head: HTTPRequestHead, _ body: ByteBuffer) {
+  private func start(_ head: HTTPRequestHead, _ body: ByteBuffer, _ held: HeldBytes) {
     guard let context else { return }
     version = head.version
     isHead = head.method == .HEAD
@@ -125,7 +132,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     let arrival = state.arrival
     task = Task(executorPreference: EventLoopExecutor(context.eventLoop)) { [respond] in
       do {
-        try await respond(head, body, arrival, writer)
+        try await respond(head, body, held, arrival, writer)
       } catch {
         // Nobody is there any more, or a response broke off: that can only be said by closing.
         writer.abort()

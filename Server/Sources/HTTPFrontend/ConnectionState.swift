@@ -1,3 +1,4 @@
+import InferenceProtocol
 import NIOCore
 import NIOHTTP1
 
@@ -14,7 +15,8 @@ package struct ConnectionState {
 
   package enum Action {
     case nothing
-    case answer(HTTPRequestHead, ByteBuffer)
+    /// With what the body is counted in.
+    case answer(HTTPRequestHead, ByteBuffer, HeldBytes)
     /// The client waits for leave to send its body.
     case askForBody(HTTPVersion)
     case refuse(Refusal, HTTPVersion)
@@ -44,6 +46,7 @@ package struct ConnectionState {
     var head: HTTPRequestHead
     var declared: Int?
     var body = ByteBuffer()
+    var held: HeldBytes
     var began: UInt64
   }
 
@@ -57,9 +60,11 @@ package struct ConnectionState {
   }
 
   private let limits: Limits
-  private let budget: BodyBudget
+  private let account: ByteAccount
   private var phase = Phase.waiting(began: false)
-  private var reserved = 0
+  /// Bytes of bodies that came ahead of their turn.
+  private let ahead: HeldBytes
+  private var aheadBytes = 0
   /// Bytes of answers that were given to the socket, and are counted.
   private var sending = 0
   /// When the header of the last request had come.
@@ -68,9 +73,10 @@ package struct ConnectionState {
   /// When ``timePassed(_:)`` has something to do.
   package private(set) var deadline: UInt64
 
-  package init(limits: Limits, budget: BodyBudget, now: UInt64) {
+  package init(limits: Limits, account: ByteAccount, now: UInt64) {
     self.limits = limits
-    self.budget = budget
+    self.account = account
+    ahead = HeldBytes(account)
     deadline = now &+ limits.idleTimeout
   }
 
@@ -105,7 +111,7 @@ package struct ConnectionState {
       guard case .collecting(let collection) = phase else { return .nothing }
       phase = .answering(keepsAlive: collection.head.isKeepAlive && !isQuiescing)
       deadline = .max
-      return .answer(collection.head, collection.body)
+      return .answer(collection.head, collection.body, collection.held)
     }
   }
 
@@ -116,11 +122,14 @@ package struct ConnectionState {
       guard let length = Int(text), length >= 0 else {
         return refuse(Refusal(status: 400, message: "'Content-Length' is no number of bytes"), head.version)
       }
-      guard length <= limits.maxBodyBytes else { return refuse(tooLarge, head.version) }
+      guard length <= maxBodyBytes else { return refuse(tooLarge, head.version) }
+      // Nothing is kept free for what is only announced: who sends it slowly would keep others out. What has no room now
+      // is refused before it comes.
+      guard length <= account.freeBytes else { return refuse(tooMany, head.version) }
       declared = length
     }
-    if let declared, !reserve(declared) { return refuse(tooMany, head.version) }
-    phase = .collecting(Collection(head: head, declared: declared, began: now))
+    phase = .collecting(
+      Collection(head: head, declared: declared, held: HeldBytes(account), began: now))
     deadline = now &+ limits.bodyTimeout
     guard head.headers.first(name: "expect")?.lowercased() == "100-continue", declared != 0 else {
       return .nothing
@@ -129,11 +138,11 @@ package struct ConnectionState {
   }
 
   private mutating func add(_ bytes: ByteBuffer, to collection: inout Collection) -> Action {
-    if collection.declared == nil {
-      guard bytes.readableBytes <= limits.maxBodyBytes - collection.body.readableBytes else {
-        return refuse(tooLarge, collection.head.version)
-      }
-      guard reserve(bytes.readableBytes) else { return refuse(tooMany, collection.head.version) }
+    guard bytes.readableBytes <= maxBodyBytes - collection.body.readableBytes else {
+      return refuse(tooLarge, collection.head.version)
+    }
+    do { try collection.held.reserve(bytes.readableBytes) } catch {
+      return refuse(tooMany, collection.head.version)
     }
     if collection.body.readableBytes == 0, bytes.readableBytes == collection.declared,
       bytes.readableBytes >= bytes.storageCapacity / 2
@@ -141,7 +150,10 @@ package struct ConnectionState {
       // A body that came in one piece stays where it is, unless it would keep much more memory than it is counted for.
       collection.body = bytes
     } else {
-      if let declared = collection.declared { collection.body.reserveCapacity(declared) }
+      if let declared = collection.declared {
+        let wanted = max(ConnectionState.firstRoom, 2 * collection.body.readableBytes, bytes.readableBytes)
+        collection.body.reserveCapacity(min(declared, wanted))
+      }
       collection.body.writeImmutableBuffer(bytes)
     }
     deadline = collection.began &+ allowance(collection.body.readableBytes)
@@ -165,16 +177,38 @@ package struct ConnectionState {
     }
   }
 
+  /// The room that is made for a body at first, at most.
+  private static let firstRoom = 1 << 20
+
+  /// The most that a body can have.
+  private var maxBodyBytes: Int { min(limits.maxBodyBytes, account.limit) }
+
   private var tooLarge: Refusal {
     Refusal(
       status: 413,
-      message: "the request's body is larger than the \(limits.maxBodyBytes) bytes that the server takes")
+      message: "the request's body is larger than the \(maxBodyBytes) bytes that the server takes")
   }
 
   private var tooMany: Refusal {
     Refusal(
-      status: 503, message: "the server holds as many bytes of requests as it may; ask again later",
+      status: 503,
+      message: "the server holds as many bytes of requests and answers as it may; ask again later",
       retryAfter: 1)
+  }
+
+  /// A part of the next request came while one is answered.
+  /// - Returns: false when there is no room to keep it.
+  package mutating func keepsAhead(_ part: HTTPServerRequestPart) -> Bool {
+    guard case .body(let bytes) = part else { return true }
+    aheadBytes += bytes.readableBytes
+    return (try? ahead.change(to: aheadBytes)) != nil
+  }
+
+  /// The part's turn has come.
+  package mutating func takesUp(_ part: HTTPServerRequestPart) {
+    guard case .body(let bytes) = part else { return }
+    aheadBytes -= bytes.readableBytes
+    ahead.lower(to: aheadBytes)
   }
 
   private mutating func refuse(_ refusal: Refusal, _ version: HTTPVersion) -> Action {
@@ -188,15 +222,8 @@ package struct ConnectionState {
     deadline = .max
   }
 
-  private mutating func reserve(_ bytes: Int) -> Bool {
-    guard budget.reserve(bytes) else { return false }
-    reserved += bytes
-    return true
-  }
-
   private mutating func release() {
-    budget.release(reserved + sending)
-    reserved = 0
+    account.release(sending)
     sending = 0
   }
 
@@ -215,7 +242,7 @@ package struct ConnectionState {
   package mutating func beganToSend(_ bytes: Int, _ now: UInt64) {
     // A connection that has closed meanwhile is not told when the bytes are gone.
     if case .answering = phase {
-      budget.take(bytes)
+      account.take(bytes)
       sending += bytes
     }
     deadline = now &+ allowance(bytes)
@@ -229,8 +256,7 @@ package struct ConnectionState {
 
   /// A part of an answer that goes on has been taken by the client.
   package mutating func sent() {
-    budget.release(sending)
-    sending = 0
+    release()
     if case .answering = phase { deadline = .max }
   }
 

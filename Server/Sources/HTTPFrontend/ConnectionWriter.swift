@@ -1,5 +1,6 @@
 import Device
 import Hummingbird
+import InferenceProtocol
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
@@ -15,7 +16,8 @@ final class ConnectionWriter: Sendable {
   }
 
   /// Writes a whole response; returns when its last byte has been handed to the connection.
-  func write(_ response: Response) async throws {
+  /// - Parameter held: what the response is counted in until the connection does.
+  func write(_ response: Response, holding held: HeldBytes) async throws {
     let status = HTTPResponseStatus(
       statusCode: response.status.code, reasonPhrase: response.status.reasonPhrase)
     var headers = HTTPHeaders()
@@ -24,7 +26,7 @@ final class ConnectionWriter: Sendable {
     let isLengthKnown = response.body.contentLength != nil
     try await response.body.write(
       BodyWriter(
-        connection: self, head: (status, headers), isLengthKnown: isLengthKnown))
+        connection: self, head: (status, headers), isLengthKnown: isLengthKnown, held: held))
   }
 
   func abort() { eventLoop.execute { [handler] in handler.value.abort() } }
@@ -44,6 +46,7 @@ final class ConnectionWriter: Sendable {
     let connection: ConnectionWriter
     var head: (HTTPResponseStatus, HTTPHeaders)?
     let isLengthKnown: Bool
+    let held: HeldBytes
     var parts: [ByteBuffer] = []
     var byteCount = 0
 
@@ -73,10 +76,11 @@ final class ConnectionWriter: Sendable {
     consuming func finish(_ trailingHeaders: HTTPFields?) async throws {
       let head = head
       let parts = parts
-      connection.perform { handler in
+      connection.perform { [held] handler in
         if let head { handler.begin(head.0, head.1) }
         for part in parts { handler.add(part, promise: nil) }
         handler.finish()
+        withExtendedLifetime(held) {}
       }
     }
   }

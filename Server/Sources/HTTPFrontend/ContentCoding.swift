@@ -39,13 +39,15 @@ package enum ContentCoding: String, Sendable {
 
   private static let pieceBytes = 256 << 10
 
+  /// What compressing so many bytes takes at most: their compression, which may be larger by a thousandth, and a piece more.
+  static func compressionBound(of byteCount: Int) -> Int { byteCount + byteCount / 512 + 2 * pieceBytes }
+
   /// The body that `bytes` are the compression of.
   /// - Parameters:
   ///   - limit: the most bytes that come out.
-  ///   - reservation: takes what comes out, before there is memory for it.
-  /// - Throws: `ProtocolError` for what is not compressed so, ``ServiceError`` when too much comes out.
-  package func decompress(_ bytes: ByteBuffer, limit: Int, reservation: BodyReservation) throws -> ByteBuffer
-  {
+  ///   - held: takes what comes out, before there is memory for it.
+  /// - Throws: `ProtocolError` for what is not compressed so, ``ServiceError`` when too much comes out, `AccountFull`.
+  package func decompress(_ bytes: ByteBuffer, limit: Int, holding held: HeldBytes) throws -> ByteBuffer {
     var stream = z_stream()
     guard
       inflateInit2_(&stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
@@ -58,11 +60,7 @@ package enum ContentCoding: String, Sendable {
           throw ServiceError(
             .tooLarge, "the decompressed body is larger than the \(limit) bytes that the server takes")
         }
-        guard reservation.reserve(ContentCoding.pieceBytes) else {
-          throw ServiceError(
-            .unavailable, "the server holds as many bytes of requests as it may; ask again later",
-            retryAfter: .seconds(1))
-        }
+        try held.reserve(ContentCoding.pieceBytes)
         let status = ContentCoding.fill(&result, from: &stream) { inflate(&$0, Z_NO_FLUSH) }
         switch status {
         case Z_STREAM_END: return false

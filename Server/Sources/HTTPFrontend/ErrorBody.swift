@@ -22,7 +22,7 @@ extension Response {
     var retryAfter: Duration?
     var status = HTTPResponse.Status.internalServerError
     var message = "\(error)"
-    switch error {
+    switch (error as? AccountFull).map(ServiceError.init) ?? error {
     case let error as ServiceError:
       status = .init(code: error.httpStatus)
       retryAfter = error.retryAfter

@@ -35,13 +35,13 @@ struct FusedRoutes: RouteFamily {
     let prepared = zip(requests, permitted).map { request, tenant in
       form.prepared(request, tenant: (try? tenant.get()) ?? "")
     }
-    let service = call.service
+    let (service, held) = (call.service, call.context.answer)
     return Response(
       status: .ok, headers: [.contentType: form.contentType],
       body: ResponseBody { writer in
         for (index, tenant) in permitted.enumerated() {
           guard case .failure(let error) = tenant else { continue }
-          try await writer.write(form.piece(index, prepared[index], .failure(error)))
+          try await writer.write(form.piece(index, prepared[index], .failure(error), holding: held))
         }
         let (answers, continuation) = AsyncStream.makeStream(
           of: (index: Int, result: Result<InferResponse, ServiceError>).self)
@@ -54,7 +54,7 @@ struct FusedRoutes: RouteFamily {
             continuation.finish()
           }
           for await (index, result) in answers {
-            try await writer.write(form.piece(index, prepared[index], result))
+            try await writer.write(form.piece(index, prepared[index], result, holding: held))
           }
           try await group.waitForAll()
         }
@@ -74,13 +74,21 @@ struct FusedRoutes: RouteFamily {
       }
       length = given
     }
-    return try await HTTPCall.heavy(length) { [length] in try requests(in: body, headerLength: length) }
+    let held = call.context.held
+    try held.reserve(length)
+    return try await HTTPCall.heavy(length) { [length] in
+      try requests(in: body, headerLength: length, holding: held)
+    }
   }
 
   /// - Parameter headerLength: bytes of JSON, which the tensors follow.
-  private static func requests(in body: TensorBuffer, headerLength length: Int) throws -> [InferRequest] {
+  private static func requests(
+    in body: TensorBuffer, headerLength length: Int, holding held: HeldBytes
+  ) throws -> [InferRequest] {
     var reader = JSONReader(UnsafeRawBufferPointer(rebasing: body.bytes.prefix(length)))
     var tail = BinaryTail(body, from: length)
+    reader.held = held
+    tail.held = held
     var requests: [InferRequest] = []
     var shared: [String: Parameter] = [:]
     try withExtendedLifetime(body) {
@@ -104,6 +112,7 @@ struct FusedRoutes: RouteFamily {
     return requests.map { request in
       var request = request
       request.parameters.merge(shared) { own, _ in own }
+      request.held = held
       return request
     }
   }
@@ -174,12 +183,17 @@ enum FusedForm: Sendable {
   }
 
   /// One answer, ready to be sent.
+  /// - Parameter held: what the answer is counted in, as the one before it no more.
   func piece(
-    _ index: Int, _ request: InferRequest, _ result: Result<InferResponse, ServiceError>
+    _ index: Int, _ request: InferRequest, _ result: Result<InferResponse, ServiceError>,
+    holding held: HeldBytes
   ) -> ByteBuffer {
     let encoded: EncodedInferResponse
     do {
-      encoded = try result.get().encoded(for: request) { writer in
+      let response = try result.get()
+      let (json, tail) = response.encodedBound(for: request)
+      try held.change(to: 2 * json + tail)
+      encoded = try response.encoded(for: request) { writer in
         writer.raw(",\"index\":")
         writer.number(index)
       }
@@ -213,9 +227,10 @@ enum FusedForm: Sendable {
       writer.string(request.id)
     }
     writer.raw(",\"error\":")
-    writer.string((error as? ServiceError)?.description ?? "\(error)")
+    let known = (error as? AccountFull).map(ServiceError.init) ?? error as? ServiceError
+    writer.string(known?.description ?? "\(error)")
     writer.raw(",\"code\":")
-    writer.number((error as? ServiceError)?.httpStatus ?? 400)
+    writer.number(known?.httpStatus ?? 400)
     writer.raw("}")
     return EncodedInferResponse(json: writer.bytes)
   }

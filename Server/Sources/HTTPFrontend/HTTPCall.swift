@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import InferenceProtocol
 import Logging
 import NIOCore
 import Serving
@@ -12,7 +13,8 @@ struct HTTPContext: RequestContext {
     let isLoopback: Bool
     let body: ByteBuffer
     let arrival: UInt64
-    let reservation: BodyReservation?
+    let held: HeldBytes
+    let answer: HeldBytes
   }
 
   var coreContext: CoreRequestContextStorage
@@ -21,15 +23,18 @@ struct HTTPContext: RequestContext {
   let body: ByteBuffer
   /// When its header had come, in nanoseconds of the monotonic clock.
   let arrival: UInt64
-  /// Takes the bytes of a body that came compressed; `nil` when it did not.
-  let reservation: BodyReservation?
+  /// What the body is counted in, and what is made of it.
+  let held: HeldBytes
+  /// What the answer is counted in, until the connection counts it.
+  let answer: HeldBytes
 
   init(source: Source) {
     coreContext = CoreRequestContextStorage(source: source)
     isLoopback = source.isLoopback
     body = source.body
     arrival = source.arrival
-    reservation = source.reservation
+    held = source.held
+    answer = source.answer
   }
 }
 
@@ -62,13 +67,21 @@ struct HTTPCall: Sendable {
   /// The body, decompressed if it came compressed.
   /// - Throws: `ProtocolError` when it is not compressed as its header says, ``ServiceError`` when it is too large.
   func body() async throws -> ByteBuffer {
-    guard let reservation = context.reservation,
-      let coding = try ContentCoding(contentEncoding: request.headers[.contentEncoding])
+    guard let coding = try ContentCoding(contentEncoding: request.headers[.contentEncoding])
     else { return context.body }
     return try await HTTPCall.heavy(.max) { [context, configuration] in
-      try coding.decompress(context.body, limit: configuration.maxBodyBytes, reservation: reservation)
+      try coding.decompress(context.body, limit: configuration.maxBodyBytes, holding: context.held)
     }
   }
+
+  /// Counts an answer of the server's own that is large; what is small says something also when there is no room.
+  /// - Throws: ``AccountFull``.
+  func count(_ answer: Response) throws {
+    guard let length = answer.body.contentLength, length > HTTPCall.smallAnswer else { return }
+    try context.answer.change(to: length)
+  }
+
+  private static let smallAnswer = 64 << 10
 
   private static let work = BlockingWork("fusedinf.http")
 

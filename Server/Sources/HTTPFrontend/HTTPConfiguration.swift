@@ -19,9 +19,6 @@ public struct HTTPConfiguration: Sendable {
   public var tls: TLSFiles?
   /// The most bytes of one request's body, compressed or not; more are answered with 413 before they are read.
   public var maxBodyBytes = 256 << 20
-  /// The most bytes of request bodies, and of answers that clients have not taken, that are held at once, over all
-  /// connections; a body beyond that is answered with 503.
-  public var maxBodyBytesInFlight = 1 << 30
   /// The most bytes of a request's header fields, and of its path; more are answered with 431.
   public var maxHeaderBytes = 32 << 10
   /// Connections beyond this wait to be accepted.

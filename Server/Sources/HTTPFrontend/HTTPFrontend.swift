@@ -1,6 +1,7 @@
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
+import InferenceProtocol
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -40,18 +41,16 @@ public struct HTTPFrontend: Service {
     for family in families { family.add(to: routes) }
     let responder = routes.responder()
     let (service, log) = (service, service.log)
-    let budget = BodyBudget(limit: configuration.maxBodyBytesInFlight)
     let channel = InferenceChannel(
-      configuration: configuration, budget: budget,
+      configuration: configuration, account: service.bytes,
       countConnections: { change in service.telemetry.transport { $0.openConnections += change } }
     ) { address in
       let isLoopback = address?.isLoopback ?? false
-      return { head, body, arrival, writer in
-        let reservation =
-          head.headers.contains(name: "content-encoding") ? BodyReservation(budget) : nil
+      return { head, body, held, arrival, writer in
+        let answer = HeldBytes(service.bytes)
         let context = HTTPContext(
           source: HTTPContext.Source(
-            logger: log, isLoopback: isLoopback, body: body, arrival: arrival, reservation: reservation))
+            logger: log, isLoopback: isLoopback, body: body, arrival: arrival, held: held, answer: answer))
         var response: Response
         let notes = RequestNotes(
           service: service, method: head.method.rawValue, requestBytes: body.readableBytes,
@@ -67,8 +66,8 @@ public struct HTTPFrontend: Service {
         } catch { response = Response(error) }
         response.headers[.requestID] = notes.identity
         notes.answered(response, route: context.endpointPath)
-        try await writer.write(response)
-        withExtendedLifetime(reservation) {}
+        try await writer.write(response, holding: answer)
+        withExtendedLifetime(held) {}
       }
     }
     let server = try self.server(channel)

@@ -21,10 +21,17 @@ struct InferRoutes: RouteFamily {
     var request = try await InferRoutes.request(call, model: model, version: version)
     request.tenant = tenant
     request.arrival = call.context.arrival
+    request.held = call.context.held
     let response = try await call.service.infer(request)
     let coding = ContentCoding(acceptEncoding: call.request.headers[.acceptEncoding])
+    let (json, tail) = response.encodedBound(for: request)
+    let answer = call.context.answer
+    try answer.change(
+      to: 2 * json + tail + (coding == nil ? 0 : ContentCoding.compressionBound(of: json + tail)))
     return try await HTTPCall.heavy(response.outputs.reduce(0) { $0 + $1.byteCount }) { [request] in
-      try Response(response.encoded(for: request), coding)
+      let result = try Response(response.encoded(for: request), coding)
+      answer.lower(to: result.body.contentLength ?? 0)
+      return result
     }
   }
 
@@ -32,7 +39,7 @@ struct InferRoutes: RouteFamily {
   static func request(_ call: HTTPCall, model: String, version: Int?) async throws -> InferRequest {
     let body = TensorBuffer(try await call.body())
     guard let field = call.request.headers[.inferenceHeaderLength] else {
-      return try await request(body, headerLength: body.bytes.count, model, version)
+      return try await request(body, headerLength: body.bytes.count, model, version, call.context.held)
     }
     guard let length = Int(field), length >= 0, length <= body.bytes.count else {
       throw ProtocolError(
@@ -42,15 +49,19 @@ struct InferRoutes: RouteFamily {
       return try InferRequest(
         raw: body, for: try await call.service.metadata(of: model, version: version), version: version)
     }
-    return try await request(body, headerLength: length, model, version)
+    return try await request(body, headerLength: length, model, version, call.context.held)
   }
 
   private static func request(
-    _ body: TensorBuffer, headerLength: Int, _ model: String, _ version: Int?
+    _ body: TensorBuffer, headerLength: Int, _ model: String, _ version: Int?, _ held: HeldBytes
   ) async throws -> InferRequest {
-    try await HTTPCall.heavy(headerLength) {
+    // Names and other texts are copies of parts of the JSON.
+    try held.reserve(headerLength)
+    return try await HTTPCall.heavy(headerLength) {
       var reader = JSONReader(UnsafeRawBufferPointer(rebasing: body.bytes.prefix(headerLength)))
       var tail = BinaryTail(body, from: headerLength)
+      reader.held = held
+      tail.held = held
       let request = try withExtendedLifetime(body) {
         let request = try InferRequest(json: &reader, tail: &tail, model: model, version: version)
         try reader.finish()

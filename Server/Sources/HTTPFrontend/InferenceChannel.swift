@@ -1,5 +1,6 @@
 import Hummingbird
 import HummingbirdCore
+import InferenceProtocol
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -15,7 +16,7 @@ struct InferenceChannel: ServerChildChannel {
   }
 
   let configuration: HTTPConfiguration
-  let budget: BodyBudget
+  let account: ByteAccount
   /// Told of each connection that opens (1) or closes (-1).
   let countConnections: @Sendable (Int) -> Void
   let respond: @Sendable (SocketAddress?) -> ConnectionHandler.Responder
@@ -30,7 +31,7 @@ struct InferenceChannel: ServerChildChannel {
         .recvAllocator,
         value: AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 8 << 10, maximum: 64 << 10))
       let connection = ConnectionHandler(
-        state: ConnectionState(limits: limits, budget: budget, now: ConnectionHandler.now),
+        state: ConnectionState(limits: limits, account: account, now: ConnectionHandler.now),
         respond: respond(channel.remoteAddress))
       let pipeline = channel.pipeline.syncOperations
       try pipeline.addHandler(ConnectionGate(connection))

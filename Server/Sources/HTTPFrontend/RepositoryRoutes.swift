@@ -31,6 +31,8 @@ extension HTTPCall {
   func readObject(_ read: (inout JSONReader, String) throws -> Void) async throws {
     let body = try await body()
     guard body.readableBytes > 0 else { return }
+    // Texts as they are read, and what is made of them.
+    try context.held.reserve(2 * body.readableBytes)
     try body.withUnsafeReadableBytes { bytes in
       var reader = JSONReader(bytes)
       try reader.readObject(read)

@@ -32,7 +32,9 @@ final class Routes {
       let call = HTTPCall(request: request, context: context, service: service, configuration: configuration)
       do {
         if let action { try call.authorize(action) }
-        return try await body(call)
+        let response = try await body(call)
+        try call.count(response)
+        return response
       } catch { return Response(error) }
     }
     for method in method == .get ? [.get, .head] : [method] {

@@ -6,6 +6,8 @@ public struct BinaryTail: Sendable {
   let buffer: TensorBuffer
   /// Where the next tensor begins, from the start of the message.
   public private(set) var offset: Int
+  /// What the bytes of BYTES tensors are counted in, whose elements are copied; `nil`: they are not counted.
+  public var held: HeldBytes?
 
   /// - Parameter buffer: the whole message.
   public init(_ buffer: TensorBuffer, from offset: Int) {
@@ -17,10 +19,10 @@ public struct BinaryTail: Sendable {
   public var byteCount: Int { buffer.bytes.count - offset }
 
   /// Takes the next tensor.
-  /// - Throws: ``ProtocolError`` when there are not so many bytes, or not as many as the shape needs.
+  /// - Throws: ``ProtocolError`` when there are not so many bytes, or not as many as the shape needs; ``AccountFull``.
   public mutating func take(
     _ byteCount: Int, name: String, datatype: DataType, shape: Shape
-  ) throws(ProtocolError) -> TensorContents {
+  ) throws -> TensorContents {
     guard byteCount >= 0, byteCount <= self.byteCount else {
       throw ProtocolError(
         "tensor '\(name)': binary_data_size is \(byteCount), the message has \(self.byteCount) bytes left")
@@ -28,6 +30,8 @@ public struct BinaryTail: Sendable {
     defer { offset += byteCount }
     guard let type = datatype.elementType else {
       let part = UnsafeRawBufferPointer(rebasing: buffer.bytes[offset..<offset + byteCount])
+      try held?.reserve(
+        BinaryTail.bytesOfStrings(min(shape.elementCount, byteCount / 4), byteCount: byteCount))
       return .strings(try BinaryTail.strings(part, name: name, count: shape.elementCount))
     }
     guard type.byteCount(of: shape.elementCount) == byteCount else {
@@ -47,12 +51,17 @@ public struct BinaryTail: Sendable {
     }
   }
 
+  /// What so many elements of a BYTES tensor take that have so many bytes together: an array each, and its place in one.
+  public static func bytesOfStrings(_ count: Int, byteCount: Int) -> Int { byteCount + 64 * count }
+
   /// The elements of a BYTES tensor: each after its length in four bytes, little-endian.
   /// - Throws: ``ProtocolError`` when a length is wrong, or there are not `count`.
   public static func strings(
     _ bytes: UnsafeRawBufferPointer, name: String, count: Int
   ) throws(ProtocolError) -> [[UInt8]] {
     var result: [[UInt8]] = []
+    // Each takes the four bytes of its length.
+    result.reserveCapacity(min(count, bytes.count / 4))
     var position = 0
     while position < bytes.count {
       guard bytes.count - position >= 4 else {
@@ -60,6 +69,9 @@ public struct BinaryTail: Sendable {
       }
       let length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self)))
       position += 4
+      guard result.count < count else {
+        throw ProtocolError("tensor '\(name)': there are more strings than the \(count) of the shape")
+      }
       guard length <= bytes.count - position else {
         throw ProtocolError("tensor '\(name)': a string of \(length) bytes is cut off")
       }

@@ -25,15 +25,24 @@ extension InferRequest {
       case "parameters": parameters = try reader.readParameters()
       case "inputs":
         hasInputs = true
-        try reader.readArray { reader in inputs.append(try NamedTensor(json: &reader, tail: &tail)) }
+        try reader.readArray { reader in
+          try reader.held?.reserve(InferRequest.bytesOfTensor)
+          inputs.append(try NamedTensor(json: &reader, tail: &tail))
+        }
       case "outputs":
-        try reader.readArray { reader in outputs.append(try RequestedOutput(json: &reader)) }
+        try reader.readArray { reader in
+          try reader.held?.reserve(InferRequest.bytesOfTensor)
+          outputs.append(try RequestedOutput(json: &reader))
+        }
       default: try onOther(&reader, member)
       }
     }
     guard hasInputs else { throw ProtocolError("the request has no 'inputs'") }
     try checkStateless()
   }
+
+  /// About what an input, or an output that is asked for, takes besides its elements.
+  public static let bytesOfTensor = 512
 
   /// - Throws: ``ProtocolError`` when the request belongs to a sequence: models keep no state between requests.
   public func checkStateless() throws(ProtocolError) {
@@ -121,6 +130,7 @@ extension NamedTensor {
       contents = try tail.take(size, name: name, datatype: datatype, shape: shape)
     } else if let data {
       var again = JSONReader(reader.bytes, from: data)
+      again.held = reader.held
       contents = try again.readElements(name: name, datatype: datatype, shape: shape)
     } else {
       throw ProtocolError(

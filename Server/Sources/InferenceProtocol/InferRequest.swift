@@ -79,6 +79,8 @@ public struct InferRequest: Sendable {
   /// When the request began to arrive, in nanoseconds of the monotonic clock: its `timeout` counts from then. When it is
   /// handed on where left out.
   public var arrival: UInt64?
+  /// What the request's bytes are counted in, and what is made of them.
+  public var held: HeldBytes?
 
   public init(
     model: String, version: Int? = nil, id: String = "", parameters: [String: Parameter] = [:],
@@ -101,6 +103,8 @@ public struct InferResponse: Sendable {
   public var id: String
   public var parameters: [String: Parameter]
   public var outputs: [NamedTensor]
+  /// What the outputs' bytes are counted in.
+  public var held: HeldBytes?
 
   public init(
     model: String, version: Int, id: String, parameters: [String: Parameter] = [:], outputs: [NamedTensor]

@@ -42,7 +42,7 @@ extension InferResponse {
     for request: InferRequest, extra: (inout JSONWriter) -> Void = { _ in }
   ) throws(ProtocolError) -> EncodedInferResponse {
     let isBinaryByDefault = request.parameters["binary_data_output"] == .bool(true)
-    var writer = JSONWriter()
+    var writer = JSONWriter(capacity: encodedBound(for: request).json)
     var tail: [EncodedInferResponse.TensorBytes] = []
     writer.raw("{")
     if !id.isEmpty {
@@ -70,6 +70,45 @@ extension InferResponse {
     extra(&writer)
     writer.raw("}")
     return EncodedInferResponse(json: writer.bytes, tail: tail)
+  }
+}
+
+extension InferResponse {
+  /// The most bytes that ``encoded(for:extra:)`` gives, about, for names as models have them: of JSON, and of what follows it.
+  public func encodedBound(for request: InferRequest) -> (json: Int, tail: Int) {
+    let isBinaryByDefault = request.parameters["binary_data_output"] == .bool(true)
+    var json = 512 + 6 * (id.utf8.count + model.utf8.count)
+    var tail = 0
+    for (name, _) in parameters { json += 64 + 6 * name.utf8.count }
+    for output in outputs {
+      json += 256 + 6 * output.name.utf8.count + 21 * output.shape.rank
+      let isBinary =
+        (request.outputs.first { $0.name == output.name })?.isBinary ?? isBinaryByDefault
+      switch output.contents {
+      case .shared(let range): json += 6 * range.region.utf8.count
+      case .tensor(let tensor) where isBinary: tail += tensor.byteCount
+      case .tensor(let tensor): json += tensor.shape.elementCount * tensor.elementType.longestText
+      case .strings(let strings) where isBinary: tail += strings.reduce(0) { $0 + 4 + $1.count }
+      // A control character takes six bytes.
+      case .strings(let strings): json += strings.reduce(0) { $0 + 3 + 6 * $1.count }
+      }
+    }
+    return (json, tail)
+  }
+}
+
+extension ElementType {
+  /// The most bytes of an element's text in JSON, with a comma.
+  fileprivate var longestText: Int {
+    switch self {
+    case .int8, .uint8: 5
+    case .bool, .int16, .uint16: 7
+    case .int32, .uint32: 12
+    case .int64, .uint64: 21
+    case .float32: 17
+    case .float64: 26
+    case .float16, .bfloat16, .int4, .uint4: 0
+    }
   }
 }
 

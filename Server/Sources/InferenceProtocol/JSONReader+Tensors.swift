@@ -13,10 +13,15 @@ extension JSONReader {
     }
     guard let type = datatype.elementType else {
       var strings: [[UInt8]] = []
-      try readFlat { reader in strings.append(try reader.readStringBytes()) }
+      try readFlat { reader in
+        let string = try reader.readStringBytes()
+        try reader.held?.reserve(BinaryTail.bytesOfStrings(1, byteCount: string.count))
+        strings.append(string)
+      }
       guard strings.count == count else { throw JSONReader.wrong(strings.count, name, shape) }
       return .strings(strings)
     }
+    try held?.reserve(type.byteCount(of: count) ?? .max)
     switch datatype {
     case .float32: return try read(Float.self, type, name, shape) { Float($0.double) }
     case .float64: return try read(Double.self, type, name, shape) { $0.double }
@@ -113,10 +118,16 @@ extension JSONReader {
     do { return try Shape(checking: dims) } catch { throw ProtocolError("tensor '\(name)': \(error)") }
   }
 
+  /// The most parameters of one object: each takes a few bytes of a message and many more in memory.
+  private static let mostParameters = 1024
+
   /// Reads parameters. Those that are null, objects or arrays say nothing to anybody here and are passed over.
   public mutating func readParameters() throws -> [String: Parameter] {
     var result: [String: Parameter] = [:]
     try readObject { reader, name in
+      guard result.count < JSONReader.mostParameters else {
+        throw reader.error("there are more than \(JSONReader.mostParameters) parameters")
+      }
       switch try reader.kind() {
       case .bool: result[name] = .bool(try reader.readBool())
       case .string: result[name] = .string(try reader.readString())

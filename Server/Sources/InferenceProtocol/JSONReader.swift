@@ -13,6 +13,8 @@ public struct JSONReader {
   /// The offset of the next byte.
   public internal(set) var position: Int
   private var depth = 0
+  /// What the bytes of tensors are counted in that are made of the text; `nil`: they are not counted.
+  public var held: HeldBytes?
 
   public init(_ bytes: UnsafeRawBufferPointer, from position: Int = 0) {
     self.bytes = bytes

@@ -4,6 +4,9 @@ public struct JSONWriter: Sendable {
 
   public init() {}
 
+  /// - Parameter capacity: how many bytes there is room for from the start.
+  public init(capacity: Int) { bytes.reserveCapacity(max(capacity, 0)) }
+
   /// Writes something that is JSON already.
   public mutating func raw(_ text: StaticString) {
     bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))

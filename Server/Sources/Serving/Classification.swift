@@ -26,6 +26,14 @@ struct Classification {
     }
   }
 
+  /// About what making the best `count` classes of a tensor takes: its elements as numbers, a row of them sorted, and each
+  /// class's text.
+  static func byteCount(of tensor: Tensor, count: Int) -> Int {
+    let classes = max(tensor.shape.dims.last ?? 1, 1)
+    return 32 * classes + tensor.shape.elementCount * 8
+      + tensor.shape.elementCount / classes * min(count, classes) * 192
+  }
+
   func named(_ name: String) throws -> NamedTensor {
     NamedTensor(
       name: name, datatype: .bytes, shape: try Shape(checking: leading + [count]),

@@ -14,6 +14,8 @@ extension InferenceService {
   public func infer(_ request: InferRequest) async throws(ServiceError) -> InferResponse {
     let now = monotonicNanoseconds()
     let arrival = min(request.arrival ?? now, now)
+    var request = request
+    request.held = request.held ?? HeldBytes(bytes)
     do {
       return try await answer(request, arrival: arrival)
     } catch {
@@ -38,11 +40,13 @@ extension InferenceService {
     var model = try await catalog.model(request.model, version: request.version)
     while true {
       do {
-        let scheduled = try scheduledRequest(request, for: model, arrival: arrival)
+        var scheduled = try scheduledRequest(request, for: model, arrival: arrival)
+        let held = HeldBytes(bytes)
+        scheduled.onOutputs = { try held.reserve($0) }
         let answer = try await scheduler.run(scheduled)
         return try respond(
           to: request, with: answer, model: model.name, version: model.version, arrival: arrival,
-          targets: targets)
+          targets: targets, held: held)
       } catch let error as SchedulerError where error.kind == .draining && request.version == nil {
         // A newer version came in between; the request names none, so it gets that one.
         let newer = try await catalog.model(request.model, version: nil)
@@ -59,6 +63,12 @@ extension InferenceService {
     onAnswer: @escaping @Sendable (Int, Result<InferResponse, ServiceError>) -> Void
   ) async {
     let arrival = monotonicNanoseconds()
+    let requests = requests.map { request in
+      var request = request
+      request.held = request.held ?? HeldBytes(bytes)
+      return request
+    }
+    var held: [HeldBytes] = []
     var models: [LinkableModel] = []
     var targets: [SharedMemoryTargets] = []
     var scheduled: [ScheduledRequest] = []
@@ -68,7 +78,11 @@ extension InferenceService {
       do {
         let model = try await catalog.model(request.model, version: request.version)
         let outputs = try sharedMemory.targets(of: request.outputs)
-        scheduled.append(try scheduledRequest(request, for: model, arrival: arrival))
+        let answer = HeldBytes(bytes)
+        var one = try scheduledRequest(request, for: model, arrival: arrival)
+        one.onOutputs = { try answer.reserve($0) }
+        scheduled.append(one)
+        held.append(answer)
         targets.append(outputs)
         models.append(model)
         indices.append(index)
@@ -86,7 +100,7 @@ extension InferenceService {
         }
       }
     }
-    await scheduler.run(together: scheduled) { [models, targets, indices] position, result in
+    await scheduler.run(together: scheduled) { [models, targets, indices, held] position, result in
       let request = requests[indices[position]]
       do {
         onAnswer(
@@ -95,7 +109,7 @@ extension InferenceService {
             try self.respond(
               to: request, with: result.get(), model: models[position].name,
               version: models[position].version, arrival: arrival,
-              targets: targets[position])))
+              targets: targets[position], held: held[position])))
       } catch {
         self.statistics.failed(
           request.model, models[position].version, nanoseconds: monotonicNanoseconds() - arrival)
@@ -154,7 +168,7 @@ extension InferenceService {
           "model '\(model)' needs \(declared.count) inputs: \(InferenceService.list(declared)); "
             + "'\(name)' is missing")
       }
-      return try tensor(of: input, for: model)
+      return try tensor(of: input, for: model, holding: request.held)
     }
   }
 
@@ -167,10 +181,13 @@ extension InferenceService {
         + InferenceService.list(declared))
   }
 
-  private func tensor(of input: NamedTensor, for model: String) throws -> Tensor {
+  private func tensor(
+    of input: NamedTensor, for model: String, holding held: HeldBytes?
+  ) throws -> Tensor {
     var contents = input.contents
     if case .shared(let range) = contents {
-      contents = try sharedMemory.tensor(range, datatype: input.datatype, shape: input.shape)
+      contents = try sharedMemory.tensor(
+        range, datatype: input.datatype, shape: input.shape, holding: held)
     }
     guard case .tensor(let tensor) = contents else {
       throw ServiceError(
@@ -185,12 +202,20 @@ extension InferenceService {
   // MARK: Out
 
   /// The response, with the outputs that were asked for, in that order.
-  /// - Parameter targets: those of the request's outputs, taken before the run.
+  /// - Parameters:
+  ///   - targets: those of the request's outputs, taken before the run.
+  ///   - held: what the answer's bytes are counted in.
   func respond(
     to request: InferRequest, with answer: ScheduledAnswer, model: String, version: Int, arrival: UInt64,
-    targets: SharedMemoryTargets
+    targets: SharedMemoryTargets, held: HeldBytes
   ) throws -> InferResponse {
     let outputs: [NamedTensor]
+    for wanted in request.outputs {
+      guard let count = wanted.classCount,
+        let found = answer.outputs.first(where: { $0.name == wanted.name })
+      else { continue }
+      try held.reserve(Classification.byteCount(of: found.tensor, count: count))
+    }
     if request.outputs.isEmpty {
       outputs = try answer.outputs.map {
         try output($0.name, $0.tensor, as: RequestedOutput(name: $0.name), targets)
@@ -211,11 +236,13 @@ extension InferenceService {
       model, version, timing: timing,
       inputNanoseconds: timing.admitted > arrival ? timing.admitted - arrival : 0,
       outputNanoseconds: now > timing.answered ? now - timing.answered : 0)
-    return InferResponse(
+    var response = InferResponse(
       model: model, version: version, id: request.id,
       parameters: request.flag("timing")
         ? InferenceService.parameters(of: timing, total: now - arrival) : [:],
       outputs: outputs)
+    response.held = held
+    return response
   }
 
   private func output(

@@ -18,6 +18,8 @@ public final class InferenceService: Sendable {
   public let integrity: IntegrityService
   let lifecycle: ModelLifecycle
   public let access: AccessPolicy
+  /// What requests and answers are counted in, however they come.
+  public let bytes: ByteAccount
   public let readiness = Readiness()
   public let telemetry = ServerTelemetry()
   public let events = EventHub(limit: 32)
@@ -31,6 +33,7 @@ public final class InferenceService: Sendable {
     self.configuration = configuration
     self.log = log
     self.access = access
+    bytes = ByteAccount(limit: configuration.maxHeldBytes)
     scheduler = Scheduler(engine: engine, configuration: configuration.scheduler)
     catalog = ModelCatalog(models: engine.models, log: log) { [scheduler] model, settings in
       if let keepAlive = settings.keepAlive { scheduler.setKeepAlive(keepAlive, of: model) }

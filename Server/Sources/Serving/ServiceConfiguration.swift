@@ -11,6 +11,9 @@ public struct ServiceConfiguration: Sendable {
   public var allowsUploads = false
   /// The most bytes of one request.
   public var maxRequestBytes = 256 << 20
+  /// The most bytes of requests and answers that are held at once, over all connections, from a request's first byte to
+  /// its answer's last. What does not fit is refused.
+  public var maxHeldBytes = 1 << 30
   /// Compiling runs in this program, which is given `add-model` and what it needs.
   public var compilerPath: String?
   /// The most bytes of address space, and seconds, that compiling one model may take.

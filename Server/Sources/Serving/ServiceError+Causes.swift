@@ -1,4 +1,5 @@
 import Executor
+import InferenceProtocol
 import Linker
 import ModelGraph
 import ModelStore
@@ -7,10 +8,18 @@ import Scheduler
 import Tensors
 
 extension ServiceError {
+  /// Bytes of a request or an answer do not fit beside those that the server holds.
+  public init(_ error: AccountFull) {
+    self.init(
+      error.isHopeless ? .tooLarge : .unavailable, error.description,
+      retryAfter: error.isHopeless ? nil : .seconds(1))
+  }
+
   /// What a request for `model` is told of `error`.
   init(_ error: any Error, model: String) {
     switch error {
     case let error as ServiceError: self = error
+    case let error as AccountFull: self.init(error)
     case let error as SchedulerError:
       let kind: Kind =
         switch error.kind {

@@ -20,6 +20,7 @@ extension Settings {
     service.allowsUploads = self[.uploads]
     service.allowsSharedMemory = self[.sharedMemory]
     service.maxRequestBytes = self[.maxBody]
+    service.maxHeldBytes = self[.maxBodyInFlight]
     service.compilerMemoryBytes = self[.compileMemory]
     service.compilerSeconds = Int(clamping: self[.compileTime].components.seconds)
     service.compilerFileBytes = self[.compileFile]
@@ -44,7 +45,6 @@ extension Settings {
       http.tls = HTTPConfiguration.TLSFiles(certificateChain: certificate, privateKey: key)
     }
     http.maxBodyBytes = self[.maxBody]
-    http.maxBodyBytesInFlight = self[.maxBodyInFlight]
     http.maxHeaderBytes = self[.maxHeader]
     http.maxConnections = self[.maxConnections]
     http.headerTimeout = self[.headerTimeout]
@@ -61,7 +61,6 @@ extension Settings {
       grpc.tls = GRPCConfiguration.TLS(certificatePath: certificate, keyPath: key)
     }
     grpc.maxMessageBytes = self[.maxBody]
-    grpc.maxMessageBytesArriving = self[.maxBodyInFlight]
     grpc.messageTimeout = self[.bodyTimeout]
     grpc.maxConnections = self[.maxConnections]
     grpc.maxIdle = self[.idleTimeout]

@@ -6,6 +6,8 @@ import SwiftProtobuf
 import Tensors
 import Testing
 
+private let account = ByteAccount(limit: 64 << 20)
+
 /// Bytes that say no more than that they stay where they are.
 private final class Kept: Sendable {}
 
@@ -27,7 +29,7 @@ struct WireFormatTests {
   func request() throws {
     let bytes: [UInt8] = try Self.request.serializedBytes()
     try bytes.withUnsafeBytes { bytes in
-      let call = try InferCall(bytes, from: Kept())
+      let call = try InferCall(bytes, from: Kept(), account: account)
       #expect(call.raw.map { [UInt8]($0.bytes) } == Self.request.rawInputContents.map { [UInt8]($0) })
       var rest = Self.request
       rest.rawInputContents = []
@@ -39,13 +41,13 @@ struct WireFormatTests {
   func alteredRequests() throws {
     let bytes: [UInt8] = try Self.request.serializedBytes()
     for length in bytes.indices {
-      bytes[..<length].withUnsafeBytes { _ = try? InferCall($0, from: Kept()) }
+      bytes[..<length].withUnsafeBytes { _ = try? InferCall($0, from: Kept(), account: account) }
     }
     for index in bytes.indices {
       for bit in 0..<8 {
         var altered = bytes
         altered[index] ^= 1 << bit
-        altered.withUnsafeBytes { _ = try? InferCall($0, from: Kept()) }
+        altered.withUnsafeBytes { _ = try? InferCall($0, from: Kept(), account: account) }
       }
     }
   }
@@ -57,7 +59,9 @@ struct WireFormatTests {
       [0x3a] + [UInt8](repeating: 0xff, count: 12), [0x09, 1, 2], [0x0d, 1], [0x0f],
     ] as [[UInt8]])
   func noMessage(bytes: [UInt8]) {
-    #expect(throws: (any Error).self) { try bytes.withUnsafeBytes { try InferCall($0, from: Kept()) } }
+    #expect(throws: (any Error).self) {
+      try bytes.withUnsafeBytes { try InferCall($0, from: Kept(), account: account) }
+    }
   }
 
   @Test("An answer in pieces is what SwiftProtobuf writes")
@@ -95,7 +99,7 @@ struct WireFormatTests {
   func fused() throws {
     let message = Fusedinf_V1_FusedInferRequest.with { $0.requests = [Self.request, Self.request] }
     let bytes: [UInt8] = try message.serializedBytes()
-    let calls = try FusedCallDeserializer().deserialize(bytes)
+    let calls = try FusedCallDeserializer(account: account).deserialize(bytes)
     #expect(calls.map(\.message.modelName) == ["model", "model"])
     #expect(calls.map(\.raw.count) == [3, 3])
     #expect([UInt8](calls[1].raw[0].bytes) == [1, 2, 3])
@@ -104,10 +108,62 @@ struct WireFormatTests {
   @Test("Empty parts, of which a message has room for millions, are bounded in number")
   func bounded() {
     func empty(_ count: Int, _ tag: UInt8) -> [UInt8] { (0..<2 * count).map { $0 % 2 == 0 ? tag : 0 } }
-    #expect(throws: Never.self) { try FusedCallDeserializer().deserialize(empty(256, 0x0a)) }
-    #expect(throws: RPCError.self) { try FusedCallDeserializer().deserialize(empty(257, 0x0a)) }
+    #expect(throws: Never.self) { try FusedCallDeserializer(account: account).deserialize(empty(256, 0x0a)) }
+    #expect(throws: RPCError.self) {
+      try FusedCallDeserializer(account: account).deserialize(empty(257, 0x0a))
+    }
     let raw = empty(4097, 0x3a)
-    #expect(throws: RPCError.self) { try raw.withUnsafeBytes { try InferCall($0, from: Owner()) } }
+    #expect(throws: RPCError.self) {
+      try raw.withUnsafeBytes { try InferCall($0, from: Owner(), account: account) }
+    }
+  }
+
+  @Test("A message that would take much more memory than it has bytes is refused before it is read")
+  func heavy() throws {
+    let empty = [UInt8](repeating: 0, count: 256 << 10).enumerated().map {
+      UInt8($0.offset % 2 == 0 ? 0x2a : 0)
+    }
+    #expect(throws: AccountFull.self) {
+      try empty.withUnsafeBytes { try InferCall($0, from: Kept(), account: account) }
+    }
+    let numbers = Inference_ModelInferRequest.with {
+      $0.inputs = [.with { $0.contents.int64Contents = .init(repeating: 1, count: 5 << 20) }]
+    }
+    let bytes: [UInt8] = try numbers.serializedBytes()
+    #expect(throws: AccountFull.self) {
+      try bytes.withUnsafeBytes { try InferCall($0, from: Kept(), account: account) }
+    }
+    // What was taken has been given back.
+    #expect(account.usedBytes == 0)
+  }
+
+  @Test("A request's weight is what it is counted as for as long as it is kept")
+  func weight() throws {
+    let account = ByteAccount(limit: 1 << 20)
+    let bytes: [UInt8] = try Self.request.serializedBytes()
+    var call: InferCall? = try bytes.withUnsafeBytes { try InferCall($0, from: Kept(), account: account) }
+    #expect(account.usedBytes >= 3 * (bytes.count - 303) && account.usedBytes < 1 << 14)
+    #expect(call?.held != nil)
+    call = nil
+    #expect(account.usedBytes == 0)
+  }
+
+  @Test("Of a stream's messages as many bytes are counted as those can have that are not answered")
+  func unanswered() {
+    var messages = UnansweredMessages()
+    let sizes = [5, 64, 65, 1000, 600_005, 1_000_000, 7]
+    for size in sizes { messages.add(size) }
+    #expect(messages.byteCount >= sizes.reduce(0, +))
+    #expect(messages.byteCount <= sizes.reduce(0) { $0 + max(64, $1 + $1 / 8 + 1) })
+    // Whichever were answered, those that are left have no more.
+    for left in (1..<sizes.count).reversed() {
+      messages.removeSmallest()
+      #expect(messages.byteCount >= sizes.sorted().suffix(left).reduce(0, +))
+    }
+    messages.removeSmallest()
+    #expect(messages.byteCount == 0)
+    messages.removeSmallest()
+    #expect(messages.byteCount == 0)
   }
 
   @Test("Messages are followed however their bytes are cut", arguments: 1...9)

@@ -3,14 +3,15 @@ import NIOHTTP1
 import Testing
 
 import HTTPFrontend
+import InferenceProtocol
 
 /// A connection whose limits are 100 bytes, and 10 (header), 20 (body) and 50 (idle) nanoseconds.
-private func connection(budget: BodyBudget = BodyBudget(limit: 1000)) -> ConnectionState {
+private func connection(account: ByteAccount = ByteAccount(limit: 1000)) -> ConnectionState {
   ConnectionState(
     limits: ConnectionState.Limits(
       maxBodyBytes: 100, headerTimeout: 10, bodyTimeout: 20, idleTimeout: 50,
       minimumBytesPerSecond: 1_000_000_000),
-    budget: budget, now: 0)
+    account: account, now: 0)
 }
 
 private func head(_ fields: [(String, String)] = [], version: HTTPVersion = .http1_1) -> HTTPServerRequestPart
@@ -24,7 +25,7 @@ extension ConnectionState.Action {
   /// The status that a request is refused with.
   fileprivate var refusal: Int? { if case .refuse(let refusal, _) = self { refusal.status } else { nil } }
   fileprivate var answeredBytes: Int? {
-    if case .answer(_, let body) = self { body.readableBytes } else { nil }
+    if case .answer(_, let body, _) = self { body.readableBytes } else { nil }
   }
   fileprivate var isClose: Bool { if case .close = self { true } else { false } }
   fileprivate var asksForBody: Bool { if case .askForBody = self { true } else { false } }
@@ -52,13 +53,13 @@ extension ConnectionState.Action {
   }
 
   @Test func answersThatClientsLeaveLyingTakeTheRoomOfBodies() {
-    let budget = BodyBudget(limit: 100)
+    let account = ByteAccount(limit: 100)
     func isTaken() -> Bool {
-      var other = connection(budget: budget)
+      var other = connection(account: account)
       defer { other.closed() }
       return other.received(head([("content-length", "20")]), 9).refusal == nil
     }
-    var state = connection(budget: budget)
+    var state = connection(account: account)
     _ = state.received(head(), 1)
     _ = state.received(.end(nil), 2)
     state.beganToSend(90, 3)
@@ -84,7 +85,7 @@ extension ConnectionState.Action {
     piece.writeRepeatingByte(7, count: 6)
     _ = state.received(head([("content-length", "6")]), 1)
     _ = state.received(.body(piece), 2)
-    guard case .answer(_, let body) = state.received(.end(nil), 3) else {
+    guard case .answer(_, let body, _) = state.received(.end(nil), 3) else {
       Issue.record("the request is whole, and is not answered")
       return
     }
@@ -98,17 +99,50 @@ extension ConnectionState.Action {
     #expect(state.received(body(60), 3).refusal == 413)
   }
 
-  @Test func bodiesOfAllConnectionsAreBounded() {
-    let budget = BodyBudget(limit: 150)
-    var first = connection(budget: budget)
-    var second = connection(budget: budget)
+  @Test func bodiesOfAllConnectionsAreBoundedByWhatHasCome() {
+    let account = ByteAccount(limit: 150)
+    // What is announced takes no room,
+    var first = connection(account: account)
+    var second = connection(account: account)
     #expect(first.received(head([("content-length", "100")]), 1).refusal == nil)
-    #expect(second.received(head([("content-length", "100")]), 1).refusal == 503)
+    #expect(second.received(head([("content-length", "100")]), 1).refusal == nil)
+    #expect(account.usedBytes == 0)
+    // what comes does.
+    #expect(first.received(body(80), 2).refusal == nil)
+    #expect(second.received(body(70), 3).refusal == nil)
+    #expect(account.usedBytes == 150)
+    #expect(second.received(body(1), 4).refusal == 503)
+    #expect(account.usedBytes == 80)
+    // What cannot have room now is not even asked for.
+    var third = connection(account: account)
+    #expect(third.received(head([("content-length", "71")]), 5).refusal == 503)
+    // A body is counted for as long as its request is.
+    #expect(first.received(body(20), 6).refusal == nil)
+    var answer: ConnectionState.Action? = first.received(.end(nil), 7)
+    #expect(answer?.answeredBytes == 100)
     first.closed()
-    var third = connection(budget: budget)
-    #expect(third.received(head([("content-length", "100")]), 2).refusal == nil)
-    third.closed()
-    #expect(budget.reserve(150))
+    #expect(account.usedBytes == 100)
+    answer = nil
+    #expect(account.usedBytes == 0)
+  }
+
+  @Test func aBodyThatNeverFitsIsTooLarge() {
+    var state = connection(account: ByteAccount(limit: 50))
+    #expect(state.received(head([("content-length", "51")]), 1).refusal == 413)
+  }
+
+  @Test func whatComesAheadOfItsTurnIsBounded() {
+    let account = ByteAccount(limit: 150)
+    var state = connection(account: account)
+    _ = state.received(head(), 1)
+    _ = state.received(.end(nil), 2)
+    #expect(state.keepsAhead(head()))
+    #expect(state.keepsAhead(body(100)))
+    #expect(account.usedBytes == 100)
+    #expect(!state.keepsAhead(body(51)))
+    state.takesUp(body(51))
+    state.takesUp(body(100))
+    #expect(account.usedBytes == 0)
   }
 
   @Test func aSlowHeaderIsRefused() {

@@ -1,4 +1,5 @@
 import HTTPFrontend
+import InferenceProtocol
 import NIOCore
 import Testing
 
@@ -7,30 +8,38 @@ import Testing
   func whatIsCompressedIsDecompressed(_ coding: ContentCoding) throws {
     let parts = [ByteBuffer(string: "abc"), ByteBuffer(repeating: 9, count: 1 << 20), ByteBuffer()]
     let compressed = try coding.compress(parts)
-    let budget = BodyBudget(limit: 4 << 20)
+    let account = ByteAccount(limit: 4 << 20)
     do {
-      let reservation = BodyReservation(budget)
-      let result = try coding.decompress(compressed, limit: 2 << 20, reservation: reservation)
+      let held = HeldBytes(account)
+      let result = try coding.decompress(compressed, limit: 2 << 20, holding: held)
       #expect(result.readableBytes == 3 + 1 << 20)
       #expect(result.getString(at: 0, length: 3) == "abc")
       #expect(throws: (any Error).self) {
-        try coding.decompress(compressed, limit: 1 << 20, reservation: BodyReservation(budget))
+        try coding.decompress(compressed, limit: 1 << 20, holding: HeldBytes(account))
       }
     }
     // All that was taken has been given back.
-    #expect(budget.reserve(4 << 20))
+    #expect(account.usedBytes == 0)
   }
 
   @Test func aBodyThatIsCutOffOrNotCompressedIsRefused() throws {
     let compressed = try ContentCoding.gzip.compress([ByteBuffer(repeating: 9, count: 100)])
-    let reservation = BodyReservation(BodyBudget(limit: 4 << 20))
+    let held = HeldBytes(ByteAccount(limit: 4 << 20))
     for bytes in [
       compressed.getSlice(at: 0, length: compressed.readableBytes - 1) ?? ByteBuffer(), ByteBuffer(),
       ByteBuffer(string: "plain"), ByteBuffer(bytes: Array(compressed.readableBytesView) + [0]),
     ] {
       #expect(throws: (any Error).self) {
-        try ContentCoding.gzip.decompress(bytes, limit: 1000, reservation: reservation)
+        try ContentCoding.gzip.decompress(bytes, limit: 1000, holding: held)
       }
+    }
+  }
+
+  @Test func whatDoesNotFitBesideOthersIsRefusedBeforeItIsMade() throws {
+    let compressed = try ContentCoding.gzip.compress([ByteBuffer(repeating: 0, count: 8 << 20)])
+    let held = HeldBytes(ByteAccount(limit: 1 << 20))
+    #expect(throws: AccountFull.self) {
+      try ContentCoding.gzip.decompress(compressed, limit: 16 << 20, holding: held)
     }
   }
 

@@ -54,9 +54,12 @@ extension InferenceService {
       statistics.succeeded(
         model.name, model.version, timing: timing, inputNanoseconds: 0, outputNanoseconds: 0)
     }
+    let held = HeldBytes(bytes)
+    try held.reserve(answer.outputs.reduce(0) { $0 + $1.tensor.byteCount })
     var response = try respond(
       to: request, with: ScheduledAnswer(outputs: answer.outputs, timing: answer.timing),
-      model: pipeline.name, version: pipeline.version, arrival: arrival, targets: targets)
+      model: pipeline.name, version: pipeline.version, arrival: arrival, targets: targets,
+      held: held)
     guard request.flag("timing") else { return response }
     for (stage, timing) in answer.stages {
       for (name, value) in InferenceService.parameters(

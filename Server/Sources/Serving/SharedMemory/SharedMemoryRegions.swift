@@ -85,10 +85,18 @@ public final class SharedMemoryRegions: Sendable {
   }
 
   /// A copy of the elements that lie in a region.
-  /// - Throws: ``ServiceError`` when the range is not inside a registered region, or not as long as the tensor.
-  public func tensor(_ range: SharedMemoryRange, datatype: DataType, shape: Shape) throws -> TensorContents {
+  /// - Parameter held: what the copy is counted in, before it is made.
+  /// - Throws: ``ServiceError`` when the range is not inside a registered region, or not as long as the tensor;
+  ///   ``AccountFull``.
+  public func tensor(
+    _ range: SharedMemoryRange, datatype: DataType, shape: Shape, holding held: HeldBytes? = nil
+  ) throws -> TensorContents {
     let object = try object(range)
     guard let elementType = datatype.elementType else {
+      try held?.reserve(
+        range.byteCount
+          + BinaryTail.bytesOfStrings(
+            min(shape.elementCount, range.byteCount / 4), byteCount: range.byteCount))
       let bytes = try [UInt8](unsafeUninitializedCapacity: range.byteCount) { buffer, count in
         try object.read(
           into: UnsafeMutableRawBufferPointer(
@@ -103,6 +111,7 @@ public final class SharedMemoryRegions: Sendable {
         "a \(datatype.rawValue) tensor of shape \(shape) has another size than the \(range.byteCount) bytes in "
           + "shared-memory region '\(shown(range.region))'")
     }
+    try held?.reserve(range.byteCount)
     return .tensor(
       try Tensor(elementType: elementType, shape: shape) { try object.read(into: $0, at: range.offset) })
   }

@@ -201,6 +201,12 @@ struct MetricsReport {
     let snapshot = service.scheduler.snapshot
     let decisions = service.telemetry.decisions
     exposition.single("fusedinf_queue_requests", .gauge, "Requests that wait", snapshot.waitingRequests)
+    exposition.single(
+      "fusedinf_request_bytes", .gauge, "Bytes of requests and answers that are held", service.bytes.usedBytes
+    )
+    exposition.single(
+      "fusedinf_request_bytes_limit", .gauge, "The most bytes of requests and answers that are held",
+      service.bytes.limit)
     exposition.single("fusedinf_queue_bytes", .gauge, "Input tensors that wait", snapshot.waitingBytes)
     exposition.single("fusedinf_running_members", .gauge, "Members that run", snapshot.runningMembers)
     exposition.single(

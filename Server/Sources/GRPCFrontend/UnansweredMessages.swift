@@ -1,0 +1,22 @@
+/// What the messages of one stream take that have no answer yet. Each is answered once, in whatever order: so an answer
+/// takes the smallest away, and what is left is as much as those that wait can take, never less.
+package struct UnansweredMessages {
+  /// By what a message is counted as, which is an eighth more than it has at most: how many there are.
+  private var counts: [Int: Int] = [:]
+  package private(set) var byteCount = 0
+
+  package init() {}
+
+  package mutating func add(_ bytes: Int) {
+    let unit = 1 << max(6, Int.bitWidth - bytes.leadingZeroBitCount - 4)
+    let counted = (bytes + unit - 1) / unit * unit
+    counts[counted, default: 0] += 1
+    byteCount += counted
+  }
+
+  package mutating func removeSmallest() {
+    guard let smallest = counts.keys.min(), let count = counts[smallest] else { return }
+    counts[smallest] = count > 1 ? count - 1 : nil
+    byteCount -= smallest
+  }
+}
