@@ -1,7 +1,9 @@
 """One account holds the bytes of all requests and answers: what does not fit is refused, and nobody is locked out by
 what others announce."""
 
+import concurrent.futures
 import contextlib
+import gzip
 import json
 import queue
 import re
@@ -296,3 +298,59 @@ def test_a_stream_with_more_than_fits_at_once_is_slowed_down_and_gives_back_what
             yield message
 
     assert sum(1 for _ in channel.stream_stream(STREAM)(requests(), timeout=60)) == 40
+
+
+def exchange(server, body, *fields):
+    """The response to a request that may be refused before it has been sent."""
+    with connect(server) as connection:
+        data = b""
+        with contextlib.suppress(OSError):
+            connection.sendall(head(len(body), *fields, "Connection: close") + body)
+        with contextlib.suppress(ConnectionError):
+            while part := connection.recv(1 << 20):
+                data += part
+    top, _, rest = data.partition(b"\r\n\r\n")
+    return int(top.split()[1]), rest
+
+
+def test_whatever_comes_together_memory_stays_within_the_account(own, channel):
+    raw, length = binary(2 << 20)
+    numbers = list(np.random.default_rng(1).standard_normal(100_000).astype(np.float32).astype(float))
+    text = json.dumps({"inputs": [{"name": "x", "shape": [25_000, 4], "datatype": "FP32", "data": numbers}]}).encode()
+    decoded = triton_grpc.service_pb2.ModelInferRequest(model_name="identity")
+    decoded.inputs.add(name="x", datatype="FP32", shape=[50_000, 4]).contents.fp32_contents.extend(numbers * 2)
+    size = f"Inference-Header-Content-Length: {length}"
+
+    def call(message):
+        try:
+            unary(channel, message)
+            return "answered"
+        except grpc.RpcError as error:
+            assert error.code() in REFUSALS, error
+            return "refused"
+
+    def post(body, *fields):
+        status, answer = exchange(own, body, *fields)
+        assert status in (200, 503), (status, answer[:200])
+        if status == 503:
+            assert json.loads(answer)["error"]
+        return "answered" if status == 200 else "refused"
+
+    kinds = [
+        lambda: post(raw, size),
+        lambda: post(text),
+        lambda: post(gzip.compress(raw, 1), size, "Content-Encoding: gzip"),
+        lambda: post(raw, size, "Accept-Encoding: gzip"),
+        lambda: call(infer_message(2 << 20)),
+        lambda: call(decoded.SerializeToString()),
+    ]
+    # Plans and the heaps of threads are there already when it is measured.
+    for kind in kinds * 3:
+        assert kind() == "answered"
+    reset_peak(own)
+    before = peak(own)
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        results = [result.result() for result in [pool.submit(kind) for kind in kinds * 30]]
+    assert results.count("answered") > 20 and results.count("refused") > 0, results
+    # The account, the tensors of what runs, which are the budget's, and the program's own.
+    assert peak(own) - before < LIMIT + (48 << 20)
