@@ -29,5 +29,7 @@ void fi_thread_take_short_turns(void) {
   // Of SCHED_OTHER and SCHED_BATCH the runtime is the length of a turn.
   if (scheduling.policy != 0 && scheduling.policy != 3) return;
   scheduling.runtime = 100 * 1000;
+  // Threads that it starts compute: SCHED_FLAG_RESET_ON_FORK.
+  scheduling.flags |= 1;
   syscall(SYS_sched_setattr, 0, &scheduling, 0);
 }

@@ -90,7 +90,7 @@ extension Scheduler {
   enum Effect: Sendable {
     case tell(SchedulerEvent)
     case answer(Pending, Result<ScheduledAnswer, any Error>)
-    case dispatch([MemberWork], program: UInt64, width: Int)
+    case dispatch([MemberWork])
     case refuse(PipelineRun, SchedulerError)
     case runStages(PipelineRun, [StageWork], program: UInt64)
     case planBatch(BatchKey, rows: Int, LinkableModel, [(ElementType, Shape)])
@@ -144,7 +144,7 @@ extension Scheduler {
               program: program,
               at: now)))
       }
-      return events + [.dispatch(members, program: program, width: width)]
+      return events + [.dispatch(members)]
     case .planBatch(let key, let rows, let example):
       guard let pending = core.pending[example] else { return [] }
       let inputs = pending.request.inputs.map { ($0.elementType, $0.shape) }
@@ -168,7 +168,7 @@ extension Scheduler {
     switch effect {
     case .tell(let event): observer?(event)
     case .answer(let pending, let result): pending.reply(result)
-    case .dispatch(let members, _, _): dispatch(members)
+    case .dispatch(let members): dispatch(members)
     case .refuse(let run, let error): run.drop(error)
     case .runStages(let run, let stages, let program): run.dispatched(stages, program: program)
     case .planBatch(let key, let rows, let model, let inputs): planBatch(key, rows: rows, model, inputs)

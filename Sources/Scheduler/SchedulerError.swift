@@ -12,6 +12,7 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
   package enum Code: Sendable, Equatable {
     case tooManyRequests(model: String, limit: Int, retryAfter: Duration)
     case tooManyBytes(model: String, bytes: Int, limit: Int, retryAfter: Duration)
+    case requestTooLarge(model: String, bytes: Int, limit: Int)
     case tooMuchWork(model: String, expected: Duration, limit: Duration, retryAfter: Duration)
     case deadlineUnreachable(model: String, expected: Duration, left: Duration, retryAfter: Duration)
     case deadlinePassed(model: String, waited: Duration)
@@ -30,7 +31,7 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
     case .deadlineUnreachable: .deadlineUnreachable
     case .deadlinePassed: .deadlinePassed
     case .draining, .unloading: .draining
-    case .pinDoesNotFit: .doesNotFit
+    case .pinDoesNotFit, .requestTooLarge: .doesNotFit
     }
   }
 
@@ -40,7 +41,7 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
     case .tooManyRequests(_, _, let after), .tooManyBytes(_, _, _, let after),
       .tooMuchWork(_, _, _, let after), .deadlineUnreachable(_, _, _, let after):
       after
-    case .deadlinePassed, .draining, .unloading, .pinDoesNotFit: nil
+    case .deadlinePassed, .draining, .unloading, .pinDoesNotFit, .requestTooLarge: nil
     }
   }
 
@@ -51,6 +52,8 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
     case .tooManyBytes(let model, let bytes, let limit, _):
       "model '\(model)': the request's \(bytes) bytes do not fit what may wait (\(limit) bytes); ask again later, "
         + "or raise --max-queue-bytes"
+    case .requestTooLarge(let model, let bytes, let limit):
+      "model '\(model)': the request's \(bytes) bytes are more than may ever wait (\(limit) bytes): raise --max-queue-bytes"
     case .tooMuchWork(let model, let expected, let limit, _):
       "model '\(model)': what waits already takes \(expected), and nothing is to wait longer than \(limit); ask again "
         + "later, or raise --max-delay"

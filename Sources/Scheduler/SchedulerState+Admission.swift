@@ -14,13 +14,18 @@ extension SchedulerState {
         .tooManyRequests(
           model: name, limit: limits.maxQueuedRequests, retryAfter: drainTime(of: 1)))
     }
+    if submission.bytes > limits.maxQueuedBytes {
+      return SchedulerError(
+        .requestTooLarge(model: name, bytes: submission.bytes, limit: limits.maxQueuedBytes))
+    }
     if submission.bytes > limits.maxQueuedBytes - waitingBytes - heldBytes {
       return SchedulerError(
         .tooManyBytes(
           model: name, bytes: submission.bytes, limit: limits.maxQueuedBytes,
           retryAfter: drainTime(of: max(1, waiting.count / 2))))
     }
-    let queued = waitingCost / UInt64(max(limits.lanes, 1))
+    let rests = Rests(of: running.values, now: now, pace: paceFactor)
+    let queued = delay(of: paced(waitingCost), behind: rests)
     if queued > limits.maxDelay {
       return SchedulerError(
         .tooMuchWork(
@@ -28,14 +33,15 @@ extension SchedulerState {
           retryAfter: retryAfter(queued - limits.maxDelay)))
     }
     guard let deadline = submission.deadline else { return nil }
-    return deadlineObstacle(to: submission, deadline: deadline, now: now, standing: standing)
+    return deadlineObstacle(to: submission, deadline: deadline, behind: rests, now: now, standing: standing)
   }
 
   /// Feasibility under earliest-deadline-first (C. L. Liu and J. W. Layland, 1973): the request is taken when it is
   /// expected to meet its deadline after all that goes before it, and those that were taken before it still meet theirs.
   /// So under overload what is taken is answered in time, and lanes compute nothing that is too late.
   private func deadlineObstacle(
-    to submission: Submission, deadline: UInt64, now: UInt64, standing: (ModelID) -> ModelStanding
+    to submission: Submission, deadline: UInt64, behind rests: Rests, now: UInt64,
+    standing: (ModelID) -> ModelStanding
   ) -> SchedulerError? {
     let key = ServiceEstimates.Key(model: submission.model, shapes: submission.shapes)
     // Of a model that never ran nothing is expected.
@@ -44,12 +50,11 @@ extension SchedulerState {
     // Only those that go after it are put in order: mostly few.
     var after: [(urgency: UInt64, index: Int)] = []
     for index in waiting.indices {
-      guard let urgency = urgency(of: waiting[index], now: now) else { continue }
+      let urgency = waiting[index].deadline ?? bound(of: waiting[index])
       if urgency <= deadline { ahead += paced(waiting[index].cost) } else { after.append((urgency, index)) }
     }
     after.sort { ($0.urgency, $0.index) < ($1.urgency, $1.index) }
-    let rests = Rests(of: running.values, now: now, pace: paceFactor)
-    let swapIn = estimates.swapIn(standing(submission.model).missingBytes)
+    let swapIn = estimates.swapIn(submission.missingBytes(standing))
     let start = now + delay(of: ahead, behind: rests)
     let finish = start + swapIn + service
     func refusal(_ late: UInt64) -> SchedulerError {
@@ -65,15 +70,16 @@ extension SchedulerState {
     var work = ahead
     for (_, index) in after {
       let cost = waiting[index].cost
+      var without = now + delay(of: work, behind: rests)
+      var with = now + delay(of: work + paced(service), behind: rests)
+      var bounds = [bound(of: waiting[index])]
       if let promised = waiting[index].deadline {
-        let without = now + delay(of: work, behind: rests) + cost
-        let with = now + delay(of: work + paced(service), behind: rests) + cost
+        without += cost
+        with += cost
         // Neither is it brought close to its deadline, nor past it.
-        let margin = estimates.margin(waiting[index].service, ofLeft: left(promised))
-        for bound in [promised - margin, promised] where without <= bound && with > bound {
-          return refusal(with - bound)
-        }
+        bounds = [promised - estimates.margin(waiting[index].service, ofLeft: left(promised)), promised]
       }
+      for bound in bounds where without <= bound && with > bound { return refusal(with - bound) }
       work += paced(cost)
     }
     return nil
@@ -81,14 +87,19 @@ extension SchedulerState {
 
   /// What was measured may have been measured in a bad moment: when nothing else stands against a refused request, this is
   /// believed a little less.
-  mutating func doubtEstimates(after refused: Submission, now: UInt64) {
+  mutating func doubtEstimates(
+    after refused: Submission, now: UInt64, standing: (ModelID) -> ModelStanding
+  ) {
     guard let deadline = refused.deadline, deadline > now else { return }
     let key = ServiceEstimates.Key(model: refused.model, shapes: refused.shapes)
     let service = span(of: refused.stages, else: key) { estimates.mean($0) }
-    guard service > deadline - now else { return }
+    let missing = refused.missingBytes(standing)
+    let left = deadline - now
+    guard service + estimates.swapIn(missing) + estimates.margin(key, ofLeft: left) > left else { return }
     for key in refused.stages.isEmpty ? [key] : refused.stages.map(\.service) {
       estimates.doubt(key, now: now)
     }
+    if missing > 0 { estimates.doubtLoads(now: now) }
   }
 
   var paceFactor: Double { pace.factor(mean: estimates.meanOfAll) }
@@ -96,8 +107,11 @@ extension SchedulerState {
   /// What the lanes take, as things go now, for work that is expected to take so many nanoseconds.
   func paced(_ work: UInt64) -> UInt64 { UInt64(Double(work) * paceFactor) }
 
+  /// When the request has to have begun, whatever else waits.
+  func bound(of request: Waiting) -> UInt64 { request.admitted + limits.maxDelay }
+
   /// What the members that run are expected to take still, in nanoseconds.
-  private struct Rests {
+  struct Rests {
     var sum: UInt64 = 0
     /// Of those that take a lane.
     var least: UInt64 = .max
@@ -172,3 +186,10 @@ extension SchedulerState {
 
 /// A time span of so many nanoseconds; deadlines come from outside and may be any number.
 func duration(_ nanoseconds: UInt64) -> Duration { .nanoseconds(Int64(clamping: nanoseconds)) }
+
+extension Submission {
+  /// Bytes of weights that have to come in for it; what stages share counts for each.
+  func missingBytes(_ standing: (ModelID) -> ModelStanding) -> Int {
+    (stages.isEmpty ? [model] : stages.distinctModels).reduce(0) { $0 + standing($1).missingBytes }
+  }
+}

@@ -37,9 +37,9 @@ extension SchedulerState {
     for index in members.joined().sorted(by: >) {
       let request = waiting[index]
       turns.charge(request.tenant, Int(clamping: request.cost))
-      let standing = standings.of(request.model)
+      let standing = standings.of(request)
       if standing.missingBytes > standing.freeBytes { lastSwap = now }
-      standings.take(request.model, extraBytes: request.extraBytes)
+      standings.take(request)
       _ = remove(at: index)
     }
     let dispatches =

@@ -15,16 +15,33 @@ extension SchedulerState {
       return standing
     }
 
+    /// Of all its stages together, where it is a pipeline: what they share counts for each, and so never for too little.
+    mutating func of(_ request: Waiting) -> ModelStanding {
+      guard !request.stages.isEmpty else { return of(request.model) }
+      var all = of(request.stages[0].model)
+      all.missingBytes = 0
+      for model in request.stages.distinctModels {
+        let one = of(model)
+        all.missingBytes += one.missingBytes
+        all.freeBytes = min(all.freeBytes, one.freeBytes)
+        all.availableBytes = min(all.availableBytes, one.availableBytes)
+      }
+      return all
+    }
+
     private mutating func remember(_ model: ModelID) -> ModelStanding {
       let standing = ask(model)
       known[model] = standing
       return standing
     }
 
-    /// A member of `model` is dispatched, which takes `extraBytes` beside its weights.
-    mutating func take(_ model: ModelID, extraBytes: Int) {
-      taken += (known[model]?.missingBytes ?? 0) + extraBytes
-      known[model]?.missingBytes = 0
+    /// The request is dispatched, with what it takes beside its weights.
+    mutating func take(_ request: Waiting) {
+      taken += request.extraBytes
+      for model in request.stages.isEmpty ? [request.model] : request.stages.distinctModels {
+        taken += known[model]?.missingBytes ?? 0
+        known[model]?.missingBytes = 0
+      }
     }
   }
 
@@ -61,7 +78,7 @@ extension SchedulerState {
     // Beside those that compute, one more may load; one that would have to wait for memory is chosen later.
     if occupancy >= capacity {
       let request = waiting[choice.index]
-      let standing = standings.of(request.model)
+      let standing = standings.of(request)
       guard timely != nil, standing.missingBytes > 0, request.bundle == nil, request.stages.isEmpty,
         fits(request, standing)
       else { return nil }
@@ -75,7 +92,7 @@ extension SchedulerState {
   /// it is not one of these: it has no deadline, and has waited for less than half of what it may.
   func urgency(of request: Waiting, now: UInt64) -> UInt64? {
     let waited = now > request.admitted ? now - request.admitted : 0
-    let bound = waited >= limits.maxDelay / 2 ? request.admitted + limits.maxDelay : nil
+    let bound = waited >= limits.maxDelay / 2 ? bound(of: request) : nil
     return [request.deadline, bound].compactMap { $0 }.min()
   }
 
@@ -92,7 +109,7 @@ extension SchedulerState {
     guard let earliest = entries.min(by: { ($0.urgency, $0.index) < ($1.urgency, $1.index) }) else {
       return (nil, [])
     }
-    var standing = standings.of(waiting[earliest.index].model)
+    var standing = standings.of(waiting[earliest.index])
     if !isExpectedLate(waiting[earliest.index], standing, now: now), spares(waiting[earliest.index], standing)
     {
       return (earliest.index, [])
@@ -105,7 +122,7 @@ extension SchedulerState {
     var work: UInt64 = 0
     for (urgency, index) in entries {
       let request = waiting[index]
-      standing = standings.of(request.model)
+      standing = standings.of(request)
       if isExpectedLate(request, standing, now: now) {
         late.append(index)
         continue
@@ -148,7 +165,7 @@ extension SchedulerState {
     for index in candidates {
       let request = waiting[index]
       if let priority = all.priority, request.priority > priority { continue }
-      let standing = standings.of(request.model)
+      let standing = standings.of(request)
       // One that does not fit beside what runs lets others past, for a while. When nothing runs, all fit.
       guard
         running.isEmpty || fits(request, standing) || now >= request.admitted + limits.minimumResidency

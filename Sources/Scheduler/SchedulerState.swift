@@ -139,7 +139,7 @@ package struct SchedulerState: Sendable {
     counts.submitted += 1
     if let error = obstacle(to: submission, now: now, standing: standing) {
       counts.refused += 1
-      doubtEstimates(after: submission, now: now)
+      doubtEstimates(after: submission, now: now, standing: standing)
       return [.refuse(submission.id, error)]
     }
     let service = ServiceEstimates.Key(model: submission.model, shapes: submission.shapes)
@@ -183,7 +183,8 @@ package struct SchedulerState: Sendable {
     guard running[id] != nil else { return [] }
     notePace(now: now)
     guard let member = running.removeValue(forKey: id) else { return [] }
-    pace.ended(estimates.measured(member.service) == nil ? nil : member.expected)
+    // One that failed may not have run at all.
+    pace.ended(sample == nil || estimates.measured(member.service) == nil ? nil : member.expected)
     if let sample {
       estimates.add(sample, for: member.service, now: now)
       if let deadline = member.deadline, member.requests == 1 {

@@ -31,6 +31,8 @@ struct ServiceEstimates: Sendable {
   private var overall = 0.0
   /// Nanoseconds a byte of weights that is brought in.
   private var loadRate = 0.0
+  /// When that was last measured.
+  private var loadMeasured: UInt64 = 0
   /// No run's ``least(_:)`` was ever more.
   private(set) var longestLeast: UInt64 = 0
 
@@ -42,6 +44,7 @@ struct ServiceEstimates: Sendable {
     overall = overall == 0 ? compute : overall + (compute - overall) * Self.weight
     if sample.bytesLoaded > 0 {
       let rate = Double(sample.swapIn) / Double(sample.bytesLoaded)
+      loadMeasured = now
       loadRate = loadRate == 0 ? rate : loadRate + (rate - loadRate) * Self.weight
     }
     // What loads and computes at once says little of how long it computes, but more than nothing.
@@ -92,12 +95,18 @@ struct ServiceEstimates: Sendable {
   }
 
   /// A request was refused for nothing but what its run is expected to take. When that was not measured lately, it is
-  /// expected to take less from now on: what was seen in a bad moment must not shut a model out for good.
+  /// expected to take less from now on, and needs less of a margin: what was seen in a bad moment must not shut a model out for good.
   mutating func doubt(_ key: Key, now: UInt64) {
     guard var estimate = estimates[key], now >= estimate.measured + Self.validity else { return }
     estimate.mean *= 0.9
     estimate.least = min(estimate.least, estimate.mean)
+    estimate.margin.doubt()
     estimates[key] = estimate
+  }
+
+  /// The same of what it takes to bring weights in.
+  mutating func doubtLoads(now: UInt64) {
+    if now >= loadMeasured + Self.validity { loadRate *= 0.9 }
   }
 
   private mutating func forgetOldest() {

@@ -24,8 +24,10 @@ struct AdmissionTests {
     day.submit("A", bytes: 40)
     #expect(day.log == ["A", "A?queue_full"])
     day.finish()
+    // What never fits is not told to come again.
     day.submit("A", bytes: 101)
-    #expect(day.log.suffix(1) == ["A?queue_full"])
+    #expect(day.log.suffix(1) == ["A?does_not_fit"])
+    #expect(day.errors.last?.retryAfter == nil)
   }
 
   @Test("what would wait longer than maxDelay is refused while it is known to")
@@ -34,8 +36,9 @@ struct AdmissionTests {
     day.place("A")
     day.learn("A", 40)
     day.submit(each: "AAAAAA")
-    #expect(day.log == ["A", "A?queue_full", "A?queue_full"])
-    #expect(day.state.waitingRequests == 3)
+    // The third to wait would begin after 120 ms.
+    #expect(day.log == ["A", "A?queue_full", "A?queue_full", "A?queue_full"])
+    #expect(day.state.waitingRequests == 2)
   }
 
   @Test("a deadline that cannot be met is refused at once; of a model that never ran nothing is expected")
@@ -109,6 +112,42 @@ struct AdmissionTests {
       day.end(after: 10)
     }
     #expect(takes())
+  }
+
+  @Test("a margin that was learnt long ago does not shut a model out for good")
+  func oldMargin() {
+    var day = Timeline()
+    day.place("A")
+    for _ in 0..<50 { day.learn("A", 1000) }
+    day.submit("A", deadline: 1200)
+    day.end(after: 1300)
+    for _ in 0..<50 { day.learn("A", 1000) }
+    day.submit("A", deadline: 1200)
+    #expect(day.log == ["A?deadline_unreachable"])
+    day.pass(10_000)
+    var tries = 0
+    while day.running.isEmpty, tries < 100 {
+      day.submit("A", deadline: 1200)
+      tries += 1
+    }
+    #expect(tries < 5)
+  }
+
+  // lane  |A|C|C|C|A|A|A|A|A|A|A|A|      the last A begins after 980 ms; a fourth C would make it 1040
+  @Test("deadlines do not push what has none past maxDelay")
+  func bulk() {
+    var day = Timeline { $0.maxDelay = 1_000_000_000 }
+    day.place("AC")
+    for _ in 0..<20 { day.learn("A", 100) }
+    for _ in 0..<20 { day.learn("C", 60) }
+    day.submit(each: "AAAAAAAAA")
+    day.submit("C", deadline: 500)
+    day.end(after: 100)
+    for _ in 0..<6 {
+      day.submit("C", deadline: 500)
+      day.end(after: day.running[0].model == "A" ? 100 : 60)
+    }
+    #expect(day.log.count { $0 == "C" } == 3)
   }
 
   @Test("the work ahead counts by what goes before, not by what comes after")
