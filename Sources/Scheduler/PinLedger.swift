@@ -1,17 +1,22 @@
 import Residency
 
 /// Which models are pinned, and whether one more fits: the pure part.
-struct PinLedger: Sendable {
+package struct PinLedger: Sendable {
   /// What a model takes while it runs.
-  struct Need: Sendable {
+  package struct Need: Sendable {
     /// Its weights.
     var items: [ResidencyItem]
     /// Bytes of activations and tensors.
     var extraBytes: Int
+
+    package init(items: [ResidencyItem], extraBytes: Int) {
+      self.items = items
+      self.extraBytes = extraBytes
+    }
   }
 
   /// One model's pin.
-  struct Pin: Sendable {
+  private struct Pin: Sendable {
     /// All weights of the model.
     var items: [ResidencyItem]
     /// Tells it from an earlier one of the same model.
@@ -20,41 +25,68 @@ struct PinLedger: Sendable {
     var isComplete = false
   }
 
-  private(set) var pins: [ModelID: Pin] = [:]
+  /// What there is to do for a pin that was asked for.
+  package enum Step: Sendable, Equatable {
+    /// The weights are there, and pinned.
+    case done
+    /// Somebody else brings them in.
+    case wait(UInt64)
+    /// Bring them in, and say ``PinLedger/complete(_:_:)``. Before, unpin what the pins held that gave way.
+    case load(UInt64, unpinning: [ResidencyItem])
+  }
+
+  private var pins: [ModelID: Pin] = [:]
   private var numbers: UInt64 = 0
+
+  package init() {}
 
   /// Notes the pin.
   /// - Parameters:
   ///   - items: all weights of the model.
-  ///   - others: what models that were seen so far take; the largest of them has to fit beside what is pinned.
-  /// - Returns: the pin's number; `nil` when the model is pinned already.
-  /// - Throws: ``SchedulerError`` when it does not.
-  mutating func add(
-    _ id: ModelID, named name: String, _ items: [ResidencyItem], beside others: some Sequence<Need>,
+  ///   - needs: what models that were seen so far take; the largest of them has to fit beside what is pinned.
+  ///   - predecessors: models that it takes the place of: their pins give way where it does not fit beside them.
+  /// - Throws: ``SchedulerError`` when it does not fit; nothing has changed then.
+  package mutating func add(
+    _ id: ModelID, named name: String, _ items: [ResidencyItem], beside needs: [ModelID: Need],
+    replacing predecessors: Set<ModelID> = [], budget: Int
+  ) throws(SchedulerError) -> Step {
+    if let pin = pins[id] { return pin.isComplete ? .done : .wait(pin.number) }
+    var released: [ResidencyItem] = []
+    if let error = obstacle(named: name, items, beside: needs, without: [], budget: budget) {
+      guard !predecessors.isEmpty else { throw error }
+      if let error = obstacle(named: name, items, beside: needs, without: predecessors, budget: budget) {
+        throw error
+      }
+      released = predecessors.flatMap { remove($0) }
+    }
+    numbers += 1
+    pins[id] = Pin(items: items, number: numbers)
+    return .load(numbers, unpinning: released)
+  }
+
+  private func obstacle(
+    named name: String, _ items: [ResidencyItem], beside needs: [ModelID: Need], without: Set<ModelID>,
     budget: Int
-  ) throws(SchedulerError) -> UInt64? {
-    guard pins[id] == nil else { return nil }
+  ) -> SchedulerError? {
     var sizes: [ItemID: Int] = [:]
-    for item in pins.values.lazy.flatMap(\.items) { sizes[item.id] = item.byteCount }
+    for (id, pin) in pins where !without.contains(id) {
+      for item in pin.items { sizes[item.id] = item.byteCount }
+    }
     let pinned = sizes.values.reduce(0, +)
     for item in items { sizes[item.id] = item.byteCount }
     let all = sizes.values.reduce(0, +)
     let largest =
-      others.map { need in
+      needs.lazy.filter { !without.contains($0.key) }.map { _, need in
         need.items.reduce(need.extraBytes) { $0 + (sizes[$1.id] == nil ? $1.byteCount : 0) }
       }.max() ?? 0
-    guard all + largest <= budget else {
-      throw SchedulerError(
-        .pinDoesNotFit(model: name, bytes: all - pinned, pinned: pinned, largest: largest, budget: budget))
-    }
-    numbers += 1
-    pins[id] = Pin(items: items, number: numbers)
-    return numbers
+    guard all + largest > budget else { return nil }
+    return SchedulerError(
+      .pinDoesNotFit(model: name, bytes: all - pinned, pinned: pinned, largest: largest, budget: budget))
   }
 
   /// The pin's weights are there, and pinned.
   /// - Returns: false when it was taken back meanwhile.
-  mutating func complete(_ id: ModelID, _ number: UInt64) -> Bool {
+  package mutating func complete(_ id: ModelID, _ number: UInt64) -> Bool {
     guard pins[id]?.number == number else { return false }
     pins[id]?.isComplete = true
     return true
@@ -63,7 +95,7 @@ struct PinLedger: Sendable {
   /// Takes the pin back.
   /// - Parameter number: of which pin; `nil`: whichever there is.
   /// - Returns: the weights that have to be unpinned.
-  mutating func remove(_ id: ModelID, _ number: UInt64? = nil) -> [ResidencyItem] {
+  package mutating func remove(_ id: ModelID, _ number: UInt64? = nil) -> [ResidencyItem] {
     guard let pin = pins[id], number == nil || pin.number == number else { return [] }
     pins[id] = nil
     return pin.isComplete ? pin.items : []

@@ -15,6 +15,9 @@ extension Scheduler {
     var pipelines: [RequestID: PipelineRun] = [:]
     var models: [ModelID: Known] = [:]
     var pins = PinLedger()
+    /// What brings the weights of pins in, by their numbers.
+    var pinning: [UInt64: Task<Void, any Error>] = [:]
+    var closed = ClosedModels()
     var drains: [ModelID: [@Sendable () -> Void]] = [:]
     var drainsOfAll: [@Sendable () -> Void] = []
     var observer: (@Sendable (SchedulerEvent) -> Void)?
@@ -93,7 +96,7 @@ extension Scheduler {
     case dispatch([MemberWork])
     case refuse(PipelineRun, SchedulerError)
     case runStages(PipelineRun, [StageWork], program: UInt64)
-    case planBatch(BatchKey, rows: Int, LinkableModel, [(ElementType, Shape)])
+    case planBatch(BatchKey, rows: Int, ScheduledRequest)
     case evict([ItemID])
     case resume([@Sendable () -> Void])
   }
@@ -147,8 +150,7 @@ extension Scheduler {
       return events + [.dispatch(members)]
     case .planBatch(let key, let rows, let example):
       guard let pending = core.pending[example] else { return [] }
-      let inputs = pending.request.inputs.map { ($0.elementType, $0.shape) }
-      return [.planBatch(key, rows: rows, pending.request.model, inputs)]
+      return [.planBatch(key, rows: rows, pending.request)]
     case .expire(let id):
       guard let known = core.models[id] else { return [] }
       core.models[id]?.isLive = false
@@ -171,7 +173,7 @@ extension Scheduler {
     case .dispatch(let members): dispatch(members)
     case .refuse(let run, let error): run.drop(error)
     case .runStages(let run, let stages, let program): run.dispatched(stages, program: program)
-    case .planBatch(let key, let rows, let model, let inputs): planBatch(key, rows: rows, model, inputs)
+    case .planBatch(let key, let rows, let example): planBatch(key, rows: rows, example)
     case .evict(let ids): engine.residency.evictIdle(ids)
     case .resume(let waiters): for waiter in waiters { waiter() }
     }

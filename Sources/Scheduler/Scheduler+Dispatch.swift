@@ -149,8 +149,11 @@ extension Scheduler {
   }
 
   /// Plans a batch in the background.
-  func planBatch(_ key: BatchKey, rows: Int, _ model: LinkableModel, _ inputs: [(ElementType, Shape)]) {
-    batchPlanning.addOperation { [self] in
+  /// - Parameter example: one of its requests.
+  func planBatch(_ key: BatchKey, rows: Int, _ example: ScheduledRequest) {
+    let model = example.model
+    let inputs = example.inputs.map { ($0.elementType, $0.shape) }
+    batchPlanning.add(tenant: example.tenant, model: ModelID(model)) { [self] in
       let plan = try? engine.planner.plan(
         model, inputs: inputs.map { ($0, try Shape(checking: [rows] + $1.dims.dropFirst())) })
       let isReady = plan.map { (try? engine.link([$0])) != nil } ?? false

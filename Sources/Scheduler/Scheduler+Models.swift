@@ -4,20 +4,47 @@ import Linker
 import Residency
 
 extension Scheduler {
-  /// Brings the model in and keeps it resident until it is unpinned.
-  /// - Throws: ``SchedulerError`` when it does not fit beside what is pinned and what others need to run;
-  ///   `ResidencyError`, or why its weights could not be loaded.
-  public func pin(_ model: LinkableModel) async throws {
+  /// Brings the model in and keeps it resident until it is unpinned. Returns when it is; for all who ask at a time.
+  /// - Parameter predecessors: models that it takes the place of. Where it does not fit beside their pins, these are
+  ///   taken back first.
+  /// - Throws: ``SchedulerError`` when it does not fit beside what is pinned and what others need to run, when it is
+  ///   closed, or unpinned meanwhile; `ResidencyError`, or why its weights could not be loaded.
+  public func pin(_ model: LinkableModel, replacing predecessors: [LinkableModel] = []) async throws {
     let id = ModelID(model)
     let items = model.file.extents.indices.map { model.item(extent: $0) }
-    let number = try core.withLock { core in
+    let replaced = Set(predecessors.map { ModelID($0) }).subtracting([id])
+    let coming: Task<Void, any Error>? = try core.withLock { core in
+      guard !core.closed.contains(model) else { throw SchedulerError(.unloading(model: model.name)) }
       remember(model, plan: nil, in: &core)
       // Of the model itself only what it takes beside its weights.
-      let needs = core.models.values.map(\.need)
-      return try core.pins.add(
-        id, named: model.name, items, beside: needs, budget: engine.residency.budget)
+      let step = try core.pins.add(
+        id, named: model.name, items, beside: core.models.mapValues(\.need), replacing: replaced,
+        budget: engine.residency.budget)
+      switch step {
+      case .done: return nil
+      case .wait(let number): return core.pinning[number]
+      case .load(let number, let unpinned):
+        let task = Task { try await bringIn(model, items, number, unpinning: unpinned, of: replaced) }
+        core.pinning[number] = task
+        return task
+      }
     }
-    guard let number else { return }
+    try await coming?.value
+  }
+
+  /// Has a pin's weights loaded and stay.
+  private func bringIn(
+    _ model: LinkableModel, _ items: [ResidencyItem], _ number: UInt64, unpinning unpinned: [ResidencyItem],
+    of predecessors: Set<ModelID>
+  ) async throws {
+    let id = ModelID(model)
+    defer { core.withLock { $0.pinning[number] = nil } }
+    if !unpinned.isEmpty {
+      for item in unpinned { engine.residency.unpin(item.id) }
+      decide { core in
+        predecessors.flatMap { core.machine.unpinned($0, now: monotonicNanoseconds()) }
+      }
+    }
     do {
       let lease = try await load(model, items)
       defer { lease.release() }
@@ -30,12 +57,13 @@ extension Scheduler {
         core.models[id]?.isLive = true
         return []
       }
-      // It was unpinned meanwhile.
-      if !isPinned { for item in items { engine.residency.unpin(item.id) } }
+      if isPinned { return }
+      for item in items { engine.residency.unpin(item.id) }
     } catch {
       _ = core.withLock { $0.pins.remove(id, number) }
       throw error
     }
+    throw SchedulerError(.unpinned(model: model.name))
   }
 
   /// Brings all of a model's weights in.
@@ -64,6 +92,7 @@ extension Scheduler {
   /// How long this model stays resident while nobody uses it; `nil`: the scheduler's setting.
   public func setKeepAlive(_ keepAlive: Duration?, of model: LinkableModel) {
     decide { core in
+      guard !core.closed.contains(model) else { return [] }
       remember(model, plan: nil, in: &core)
       core.machine.setKeepAlive(keepAlive?.clampedNanoseconds, of: ModelID(model), named: model.name)
       return []
@@ -87,6 +116,20 @@ extension Scheduler {
         core.drains[id, default: []].append { continuation.resume() }
         return core.machine.drained(id, named: model.name)
       }
+    }
+  }
+
+  /// Takes the model out of service for good: refuses its requests from now on, waits until the last that waited or ran
+  /// has been answered, takes its pin back, throws its weights out and forgets it. Who opens its file again has a model of
+  /// its own.
+  public func close(_ model: LinkableModel) async {
+    core.withLock { $0.closed.insert(model) }
+    await drain(model)
+    unpin(model)
+    evict(model)
+    core.withLock { core in
+      let id = ModelID(model)
+      if core.machine.forget(id) { core.models[id] = nil }
     }
   }
 

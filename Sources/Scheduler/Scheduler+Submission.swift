@@ -22,16 +22,21 @@ extension Scheduler {
       } catch { onAnswer(index, .failure(error)) }
     }
     guard !found.isEmpty else { return }
-    var unseen: [LinkableModel] = []
+    var unseen: [ScheduledRequest] = []
+    var closed: Set<RequestID> = []
     decide { core in
       let now = monotonicNanoseconds()
       var actions: [SchedulerAction] = []
       for (index, id, request, plan) in found {
         let model = ModelID(request.model)
+        if core.closed.contains(request.model) {
+          closed.insert(id)
+          continue
+        }
         remember(request.model, plan: plan, in: &core)
         if core.models[model]?.maxRows == nil {
           core.models[model]?.maxRows = 1
-          unseen.append(request.model)
+          unseen.append(request)
         }
         let submission = submission(
           id, request, plan: plan, bundle: bundle, maxRows: core.models[model]?.maxRows ?? 1)
@@ -49,10 +54,14 @@ extension Scheduler {
       }
       return actions
     }
-    for (_, id, request, plan) in found {
-      if plan == nil { makePlan(for: id, request) }
+    for (index, id, request, plan) in found {
+      if closed.contains(id) {
+        onAnswer(index, .failure(SchedulerError(.unloading(model: request.model.name))))
+      } else if plan == nil {
+        makePlan(for: id, request)
+      }
     }
-    for model in unseen { lookAt(model) }
+    for request in unseen { lookAt(request.model, for: request.tenant) }
   }
 
   private func submission(
@@ -90,7 +99,7 @@ extension Scheduler {
     // Without its tensors: it may leave the queue before its turn to be planned comes.
     let model = request.model
     let inputs = request.inputs.map { ($0.elementType, $0.shape) }
-    planning.addOperation { [self] in
+    planning.add(tenant: request.tenant, model: ModelID(model)) { [self] in
       guard core.withLock({ $0.pending[id] != nil }) else { return }
       let plan = Result { try engine.planner.plan(model, inputs: inputs) }
       switch plan {
@@ -128,8 +137,8 @@ extension Scheduler {
   }
 
   /// Finds out whether runs of a model may be batched.
-  private func lookAt(_ model: LinkableModel) {
-    planning.addOperation { [self] in
+  private func lookAt(_ model: LinkableModel, for tenant: String) {
+    planning.add(tenant: tenant, model: ModelID(model)) { [self] in
       let rows = configuration.maxBatch > 1 ? model.mostBatchRows : 1
       core.withLock { $0.models[ModelID(model)]?.maxRows = rows }
     }

@@ -17,9 +17,9 @@ public final class Scheduler: Sendable {
   public let configuration: SchedulerConfiguration
   let core: Locked<Core>
   /// Where plans are made, and models looked at: it may take a tenth of a second.
-  let planning: OperationQueue
+  let planning = PlanningQueue(named: "fusedinf.scheduler.planning", width: 2)
   /// Where plans of batches are made, one at a time: no request waits for them.
-  let batchPlanning: OperationQueue
+  let batchPlanning = PlanningQueue(named: "fusedinf.scheduler.batches", width: 1)
   /// Where batches are put together and weights that are pinned are waited for.
   let work = DispatchQueue(label: "fusedinf.scheduler.work", attributes: .concurrent)
   let alarm = Alarm()
@@ -31,12 +31,6 @@ public final class Scheduler: Sendable {
     self.configuration = configuration
     core = Locked(
       Core(machine: SchedulerState(limits: SchedulerState.Limits(configuration, engine))))
-    planning = OperationQueue()
-    planning.name = "fusedinf.scheduler.planning"
-    planning.maxConcurrentOperationCount = 2
-    batchPlanning = OperationQueue()
-    batchPlanning.name = "fusedinf.scheduler.batches"
-    batchPlanning.maxConcurrentOperationCount = 1
     alarm.start { [weak self] in self?.wake() }
   }
 

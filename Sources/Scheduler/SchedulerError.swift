@@ -18,6 +18,7 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
     case deadlinePassed(model: String, waited: Duration)
     case draining(model: String)
     case unloading(model: String)
+    case unpinned(model: String)
     case pinDoesNotFit(model: String, bytes: Int, pinned: Int, largest: Int, budget: Int)
   }
 
@@ -30,7 +31,7 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
     case .tooManyRequests, .tooManyBytes, .tooMuchWork: .queueFull
     case .deadlineUnreachable: .deadlineUnreachable
     case .deadlinePassed: .deadlinePassed
-    case .draining, .unloading: .draining
+    case .draining, .unloading, .unpinned: .draining
     case .pinDoesNotFit, .requestTooLarge: .doesNotFit
     }
   }
@@ -41,7 +42,7 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
     case .tooManyRequests(_, _, let after), .tooManyBytes(_, _, _, let after),
       .tooMuchWork(_, _, _, let after), .deadlineUnreachable(_, _, _, let after):
       after
-    case .deadlinePassed, .draining, .unloading, .pinDoesNotFit, .requestTooLarge: nil
+    case .deadlinePassed, .draining, .unloading, .unpinned, .pinDoesNotFit, .requestTooLarge: nil
     }
   }
 
@@ -65,6 +66,8 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
       "model '\(model)': the server is shutting down and takes no more requests"
     case .unloading(let model):
       "model '\(model)' is being unloaded and takes no more requests"
+    case .unpinned(let model):
+      "model '\(model)' was unpinned or unloaded while its weights came in: it is not pinned"
     case .pinDoesNotFit(let model, let bytes, let pinned, let largest, let budget):
       "model '\(model)' cannot be pinned: its \(bytes) bytes, \(pinned) that are pinned already and \(largest) that the "
         + "largest other model needs to run are more than the budget of \(budget)"

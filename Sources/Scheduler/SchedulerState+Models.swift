@@ -29,6 +29,15 @@ extension SchedulerState {
     return leave(id, now: now) { _ in }
   }
 
+  /// Nobody will ask for the model again.
+  /// - Returns: false when somebody still uses it: then it stays.
+  package mutating func forget(_ id: ModelID) -> Bool {
+    guard let model = models[id] else { return true }
+    guard model.isIdle, !model.isPinned else { return false }
+    models[id] = nil
+    return true
+  }
+
   /// The model's new requests are refused until its last one has been answered.
   package mutating func drained(_ id: ModelID, named name: String) -> [SchedulerAction] {
     use(id, named: name) { $0.isDraining = true }

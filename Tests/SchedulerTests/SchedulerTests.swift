@@ -171,6 +171,71 @@ struct SchedulerTests {
     try await test.scheduler.pin(models[2])
   }
 
+  @Test(
+    "a second pin of a model returns when its weights are there, as the first does; both fail when it is unpinned"
+  )
+  func secondPin() async throws {
+    let device = NullDevice(manualLoads: true)
+    let test = try TestEngine(device: device)
+    let model = try test.chain("A", seeds: [1])
+    let isPinned: @Sendable () -> Bool = { test.engine.residency.snapshot.items.contains { $0.isPinned } }
+    let first = Task { try await test.scheduler.pin(model) }
+    try await device.waitForLoad(model.extentNames[0])
+    let second = Task {
+      try await test.scheduler.pin(model)
+      return isPinned()
+    }
+    for _ in 0..<100 { await Task.yield() }
+    try await device.completeLoad(model.extentNames[0])
+    try await first.value
+    #expect(try await second.value)
+    await test.scheduler.close(model)
+    #expect(!isPinned())
+    let again = try test.chain("A", seeds: [1])
+    let third = Task { try await test.scheduler.pin(again) }
+    try await device.waitForLoad(again.extentNames[0])
+    test.scheduler.unpin(again)
+    try await device.completeLoad(again.extentNames[0])
+    await #expect(throws: SchedulerError.self) { try await third.value }
+    #expect(!isPinned())
+  }
+
+  @Test("a model's next version takes its pin over where both do not fit")
+  func pinMoves() async throws {
+    let probe = try TestEngine()
+    let need = try probe.need(of: probe.chain("A", seeds: [1, 2]))
+    let test = try TestEngine(budget: need * 3 / 2)
+    let (old, new) = (try test.chain("A", seeds: [1, 2]), try test.chain("A", seeds: [3, 4]))
+    try await test.scheduler.pin(old)
+    await #expect(throws: SchedulerError.self) { try await test.scheduler.pin(new) }
+    try await test.scheduler.pin(new, replacing: [old])
+    let pinned = test.engine.residency.snapshot.items.filter(\.isPinned).map(\.id)
+    #expect(Set(pinned) == Set(new.extentNames.map { .extent($0) }))
+    _ = try await test.scheduler.run(request(new))
+  }
+
+  @Test("a model that is closed is refused for good, leaves, and its sizes count no more")
+  func closes() async throws {
+    let probe = try TestEngine()
+    let need = try probe.need(of: probe.chain("A", seeds: [1, 2]))
+    let test = try TestEngine(budget: need + 40_000)
+    let (old, other) = (try test.chain("A", seeds: [1, 2]), try test.chain("B", seeds: [3]))
+    _ = try await test.scheduler.run(request(old))
+    try await test.scheduler.pin(old)
+    await test.scheduler.close(old)
+    #expect(
+      !test.engine.residency.snapshot.items.contains { if case .extent = $0.id { true } else { false } })
+    for refused in [
+      await #expect(throws: SchedulerError.self) { try await test.scheduler.run(request(old)) },
+      await #expect(throws: SchedulerError.self) { try await test.scheduler.pin(old) },
+    ] {
+      #expect(refused?.kind == .draining)
+    }
+    // Beside the first, which needs nearly all, it would not fit.
+    try await test.scheduler.pin(other)
+    #expect(test.scheduler.checkInvariants() == [])
+  }
+
   @Test("draining waits for what runs, and refuses what comes")
   func drains() async throws {
     let device = NullDevice(manualKernels: true)

@@ -104,7 +104,10 @@ final class PipelineRun: Sendable {
   private func carryOut(_ event: (inout State) -> [PipelineState.Action]) {
     for action in state.withLock(event) {
       switch action {
-      case .plan(let stage): scheduler.planning.addOperation { [self] in plan(stage) }
+      case .plan(let stage):
+        scheduler.planning.add(tenant: request.tenant, model: ModelID(pipeline.stages[stage].model)) {
+          [self] in plan(stage)
+        }
       case .run(let stages): ready(stages)
       case .finish: finish()
       }

@@ -37,7 +37,10 @@ extension Scheduler {
     // One that gives its inputs and constants alone runs nothing.
     guard !submission.stages.isEmpty else { return run.begin() }
     var isAdmitted = false
+    var closed: LinkableModel?
     decide { core in
+      closed = run.stages.lazy.map { run.pipeline.stages[$0].model }.first { core.closed.contains($0) }
+      guard closed == nil else { return [] }
       for stage in run.stages { remember(run.pipeline.stages[stage].model, plan: nil, in: &core) }
       core.pipelines[run.id] = run
       let need = core.models[submission.model]?.need.items ?? []
@@ -50,7 +53,11 @@ extension Scheduler {
       isAdmitted = actions.contains(.admit(run.id))
       return actions
     }
-    if isAdmitted { run.begin() }
+    if let closed {
+      run.drop(SchedulerError(.unloading(model: closed.name)))
+    } else if isAdmitted {
+      run.begin()
+    }
   }
 
   private func cancel(_ run: PipelineRun) {

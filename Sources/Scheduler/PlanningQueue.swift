@@ -1,0 +1,66 @@
+import Device
+import Foundation
+
+/// Where plans are made, and models looked at: a few at a time, in the order of ``PlanningOrder``.
+final class PlanningQueue: Sendable {
+  private let order = Locked(PlanningOrder<@Sendable () -> Void>())
+  private let threads: OperationQueue
+
+  /// - Parameters:
+  ///   - name: for debuggers.
+  ///   - width: how many plans are made at a time.
+  init(named name: String, width: Int) {
+    threads = OperationQueue()
+    threads.name = name
+    threads.maxConcurrentOperationCount = width
+  }
+
+  func add(tenant: String, model: ModelID, _ work: @escaping @Sendable () -> Void) {
+    order.withLock { $0.add(work, tenant: tenant, model: model) }
+    // One of these for each piece of work; which it does is decided when its turn comes.
+    threads.addOperation { [order] in order.withLock { $0.next() }?() }
+  }
+}
+
+/// What is planned next: tenants take turns, and of a tenant its models, so that nobody waits for more than one plan of
+/// each other tenant, however many these ask for. A model's plans are made in the order in which they were asked for.
+package struct PlanningOrder<Work: Sendable>: Sendable {
+  private struct Tenant: Sendable {
+    /// In the order of their turns.
+    var models: [ModelID] = []
+    var work: [ModelID: [Work]] = [:]
+  }
+
+  /// In the order of their turns.
+  private var turns: [String] = []
+  private var tenants: [String: Tenant] = [:]
+
+  package init() {}
+
+  package mutating func add(_ work: Work, tenant name: String, model: ModelID) {
+    if tenants[name] == nil { turns.append(name) }
+    var tenant = tenants.removeValue(forKey: name) ?? Tenant()
+    if tenant.work[model] == nil { tenant.models.append(model) }
+    tenant.work[model, default: []].append(work)
+    tenants[name] = tenant
+  }
+
+  /// Takes the next piece of work.
+  package mutating func next() -> Work? {
+    guard !turns.isEmpty else { return nil }
+    let name = turns.removeFirst()
+    guard var tenant = tenants.removeValue(forKey: name), !tenant.models.isEmpty else { return nil }
+    let model = tenant.models.removeFirst()
+    let work = tenant.work[model]?.removeFirst()
+    if tenant.work[model]?.isEmpty == true {
+      tenant.work[model] = nil
+    } else {
+      tenant.models.append(model)
+    }
+    if !tenant.models.isEmpty {
+      turns.append(name)
+      tenants[name] = tenant
+    }
+    return work
+  }
+}
