@@ -47,9 +47,9 @@ extension InferenceService {
         return try respond(
           to: request, with: answer, model: model.name, version: model.version, arrival: arrival,
           targets: targets, held: held)
-      } catch let error as SchedulerError where error.kind == .draining && request.version == nil {
-        // A newer version came in between; the request names none, so it gets that one.
-        let newer = try await catalog.model(request.model, version: nil)
+      } catch let error as SchedulerError where error.kind == .draining {
+        // It was closed in between: a newer version came, its file was opened again, or it is unloaded, which is said then.
+        let newer = try await catalog.model(request.model, version: request.version)
         guard newer !== model else { throw error }
         model = newer
       }

@@ -11,7 +11,8 @@ extension InferenceService {
   /// What `GET v2` answers.
   public var metadata: ServerMetadataMessage {
     var extensions = [
-      "classification", "model_repository", "model_configuration", "schedule_policy", "statistics",
+      "classification", "model_repository", "model_repository(unload_dependents)", "model_configuration",
+      "schedule_policy", "statistics",
       "binary_tensor_data", "fused_infer",
     ]
     if configuration.allowsSharedMemory { extensions.append("system_shared_memory") }

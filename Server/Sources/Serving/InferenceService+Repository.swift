@@ -3,6 +3,16 @@ import Repository
 
 /// What a client may change about the models that are served (Triton's model repository extension).
 extension InferenceService {
+  /// Finds out what the store has; before anything is asked.
+  public func readStore() async throws { _ = try await lifecycle.refresh() }
+
+  /// Pins models for as long as nobody says otherwise: whichever version is the newest.
+  /// - Throws: ``ServiceError`` when there is none of a name; what keeps it from being pinned.
+  public func pin(_ names: [String]) async throws {
+    catalog.pin(names)
+    for name in names { try await lifecycle.follow(name) }
+  }
+
   /// What there is, by name and version.
   /// - Parameter onlyReady: leaves out what takes no requests.
   public func repositoryIndex(onlyReady: Bool) -> [RepositoryIndexEntry] {
@@ -43,7 +53,13 @@ extension InferenceService {
     } else if catalog.entries[name]?.failure != nil, let outcome = await repository.retry(name) {
       try InferenceService.check(outcome, of: name)
     }
-    if catalog.isPipeline(name) { return pipelines.setUnloaded(name, false) }
+    if catalog.isPipeline(name) {
+      // With it come those of its models that were unloaded with it, or before.
+      for member in pipelines.members(of: name) where catalog.entries[member]?.takesNoRequests == true {
+        try await load(ModelLoadRequest(model: member, parameters: [:], files: [:]))
+      }
+      return pipelines.setUnloaded(name, false)
+    }
     guard let before = catalog.entries[name] else {
       throw ServiceError(.notFound, "there is no model '\(shown(name))'")
     }
@@ -76,11 +92,22 @@ extension InferenceService {
 
   /// Takes no more requests for a model, waits until what waits and runs has been answered, and throws its weights out.
   /// A model that is unloaded already stays so.
-  /// - Parameter dependents: as Triton's `unload_dependents`; models of a store depend on nothing.
+  /// - Parameter dependents: Triton's `unload_dependents`: of a pipeline its models are unloaded too, but for those that
+  ///   another pipeline has which is not unloaded.
   /// - Throws: ``ServiceError`` when there is no such model.
   public func unload(_ name: String, dependents: Bool = false) async throws(ServiceError) {
-    // Requests that run go on; there is nothing of its own to throw out.
-    if catalog.isPipeline(name) { return pipelines.setUnloaded(name, true) }
+    if catalog.isPipeline(name) {
+      // Requests that run go on; there is nothing of its own to throw out.
+      pipelines.setUnloaded(name, true)
+      guard dependents else { return }
+      let others = Set(pipelines.names.filter { catalog.isPipeline($0) }.flatMap { pipelines.needs(of: $0) })
+      let members = pipelines.members(of: name).subtracting(others).filter { catalog.entries[$0] != nil }
+      return await Task {
+        await withDiscardingTaskGroup { group in
+          for member in members { group.addTask { await self.lifecycle.unload(member) } }
+        }
+      }.value
+    }
     guard catalog.entries[name] != nil else {
       throw ServiceError(.notFound, "there is no model '\(shown(name))'")
     }

@@ -33,6 +33,10 @@ public final class ModelCatalog: Sendable {
     public var settings = ModelSettings()
     public var declaredSettings = ModelSettings()
     var effectiveSettings: ModelSettings { settings.over(declaredSettings) }
+    /// An operator has unloaded it, or is about to have.
+    var takesNoRequests: Bool { isUnloaded || isUnloading }
+    /// What a request gets that names no version.
+    var newest: Int? { servedVersions.last }
     /// Those that take requests, ascending.
     var servedVersions: [Int] { versions.filter { !leaving.contains($0) } }
     /// Counts unloads, so that one that was overtaken by a load changes nothing any more.
@@ -42,6 +46,19 @@ public final class ModelCatalog: Sendable {
   private struct State: Sendable {
     var entries: [String: Entry] = [:]
     var open: [Key: LinkableModel] = [:]
+    /// Names that are pinned unless somebody says otherwise.
+    var pinned: Set<String> = []
+
+    func settings(of name: String) -> ModelSettings {
+      let known = entries[name]?.effectiveSettings ?? ModelSettings()
+      return known.over(ModelSettings(isPinned: pinned.contains(name) ? true : nil))
+    }
+
+    /// Gives out no more the open models that are chosen; runs that hold them go on.
+    mutating func close(_ isChosen: (Key) -> Bool) -> [LinkableModel] {
+      let keys = open.keys.filter(isChosen).sorted { ($0.name, $0.version) < ($1.name, $1.version) }
+      return keys.compactMap { open.removeValue(forKey: $0) }
+    }
   }
 
   private struct Key: Hashable, Sendable {
@@ -76,10 +93,20 @@ public final class ModelCatalog: Sendable {
   /// What requests can name: models and pipelines.
   public var names: [String] { Set(entries.keys).union(pipelines.names).sorted() }
 
+  /// What reading the listing changed.
+  struct Changes: Sendable {
+    /// Models that have left the store. They are given out no more; close them.
+    var closed: [LinkableModel] = []
+    /// Names whose newest version is another one than before.
+    var renewed: [String] = []
+  }
+
   /// Reads the store's listing again: other processes add to it and remove from it.
-  public func refresh() async throws {
+  @discardableResult
+  func refresh() async throws -> Changes {
     let listing = try await work.run { [models] in try models.store.list() }
-    state.withLock { state in
+    return state.withLock { state in
+      let before = state.entries.mapValues(\.newest)
       let names = Set(listing.map(\.name))
       for entry in listing {
         state.entries[entry.name, default: Entry()].versions = entry.versions
@@ -100,9 +127,10 @@ public final class ModelCatalog: Sendable {
           state.entries[name] = nil
         }
       }
-      for key in state.open.keys where state.entries[key.name]?.versions.contains(key.version) != true {
-        state.open[key] = nil
-      }
+      let entries = state.entries
+      let closed = state.close { entries[$0.name]?.versions.contains($0.version) != true }
+      let renewed = entries.filter { $0.value.newest != nil && before[$0.key] ?? nil != $0.value.newest }
+      return Changes(closed: closed, renewed: renewed.keys.sorted())
     }
   }
 
@@ -129,14 +157,18 @@ public final class ModelCatalog: Sendable {
       let model = try await work.run { [models, log] in
         try models.open(name, version: version) { log.notice("\($0)", metadata: ["model": "\(name)"]) }
       }
-      onOpen(model, entries[name]?.effectiveSettings ?? ModelSettings())
-      return state.withLock { state in
+      onOpen(model, settings(of: name))
+      return try state.withLock { state in
+        // It may have been unloaded or removed meanwhile.
+        _ = try ModelCatalog.available(name, version, state.entries[name])
         let key = Key(name: name, version: version)
         // Another request may have opened it meanwhile; all use one, so that plans are made once.
         if let other = state.open[key] { return other }
-        if state.entries[name]?.versions.contains(version) == true { state.open[key] = model }
+        state.open[key] = model
         return model
       }
+    } catch let error as ServiceError {
+      throw error
     } catch let error as StoreError where error.kind == .notFound {
       throw ServiceError(.notFound, error.description)
     } catch {
@@ -234,25 +266,34 @@ public final class ModelCatalog: Sendable {
     }
   }
 
-  /// Closes the models of a name; runs that hold them go on.
-  public func close(_ name: String) {
+  /// How a name is kept, from all that has been said of it.
+  func settings(of name: String) -> ModelSettings { state.withLock { $0.settings(of: name) } }
+
+  /// These are pinned unless a load or what lies beside their files says otherwise.
+  func pin(_ names: [String]) { state.withLock { $0.pinned.formUnion(names) } }
+
+  /// The open model that requests without a version get.
+  func newestOpen(_ name: String) -> LinkableModel? {
     state.withLock { state in
-      for key in state.open.keys where key.name == name { state.open[key] = nil }
+      let version = try? ModelCatalog.available(name, nil, state.entries[name])
+      return version.flatMap { state.open[Key(name: name, version: $0)] }
     }
+  }
+
+  /// The open models of a version are given out no more; the next request opens its file again.
+  /// - Returns: what is to be closed.
+  func close(_ version: ModelVersion) -> [LinkableModel] {
+    state.withLock { $0.close { $0.name == version.name && $0.version == version.version } }
   }
 
   /// Takes no more requests for some versions of a name.
-  func beginLeaving(_ name: String, _ versions: [Int]) {
+  /// - Returns: the models of them that were open; close them.
+  func beginLeaving(_ name: String, _ versions: [Int]) -> [LinkableModel] {
     state.withLock { state in
-      guard let known = state.entries[name]?.versions else { return }
-      state.entries[name]?.leaving.formUnion(Set(versions).intersection(known))
-    }
-  }
-
-  /// Closes some versions of a name; runs that hold them go on.
-  func close(_ name: String, _ versions: [Int]) {
-    state.withLock { state in
-      for version in versions { state.open[Key(name: name, version: version)] = nil }
+      if let known = state.entries[name]?.versions {
+        state.entries[name]?.leaving.formUnion(Set(versions).intersection(known))
+      }
+      return state.close { $0.name == name && versions.contains($0.version) }
     }
   }
 
@@ -268,22 +309,21 @@ public final class ModelCatalog: Sendable {
   }
 
   /// Takes no more requests for a name.
-  /// - Returns: what ``endUnloading(_:_:)`` takes.
-  func beginUnloading(_ name: String) -> Int {
+  /// - Returns: what ``endUnloading(_:_:)`` takes, and the models that were open; close them.
+  func beginUnloading(_ name: String) -> (turn: Int, models: [LinkableModel]) {
     state.withLock { state in
       state.entries[name, default: Entry()].isUnloading = true
       state.entries[name]?.unloads &+= 1
-      return state.entries[name]?.unloads ?? 0
+      return (state.entries[name]?.unloads ?? 0, state.close { $0.name == name })
     }
   }
 
-  /// Closes the models of a name whose last request has been answered, unless it was loaded or unloaded again since.
+  /// All models of a name are closed. It is unloaded then, unless it was loaded or unloaded again since.
   func endUnloading(_ name: String, _ turn: Int) {
     state.withLock { state in
       guard let entry = state.entries[name], entry.isUnloading, entry.unloads == turn else { return }
       state.entries[name]?.isUnloading = false
       state.entries[name]?.isUnloaded = true
-      for key in state.open.keys where key.name == name { state.open[key] = nil }
     }
   }
 

@@ -39,20 +39,18 @@ struct InferenceServer {
     let access = AccessPolicy(
       rules: settings.access, keys: try settings[.keys].map { try APIKeyFile(reading: $0).keys })
     let service = InferenceService(engine: engine, configuration: settings.service, access: access, log: log)
-    try await service.catalog.refresh()
+    try await service.readStore()
     if let repository = settings[.repository] {
       try await service.pipelines.refresh(directory: repository)
       await service.pipelines.check(service.catalog)
     }
-    for name in settings[.pin] {
-      guard service.catalog.entries[name] != nil else {
-        throw ServiceError(
-          .notFound,
-          "--pin: there is no model '\(name)' in the store '\(settings[.store])'; one that comes from a repository is "
-            + "pinned by 'pin: true' in its NAME.yaml there")
-      }
-      try await service.scheduler.pin(try await service.catalog.model(name, version: nil))
+    for name in settings[.pin] where service.catalog.entries[name] == nil {
+      throw ServiceError(
+        .notFound,
+        "--pin: there is no model '\(name)' in the store '\(settings[.store])'; one that comes from a repository is "
+          + "pinned by 'pin: true' in its NAME.yaml there")
     }
+    try await service.pin(settings[.pin])
     var transports: [any Service] = []
     if settings[.http] {
       transports.append(

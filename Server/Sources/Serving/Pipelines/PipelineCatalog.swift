@@ -119,6 +119,16 @@ public final class PipelineCatalog: Sendable {
     entries.withLock { $0[name]?.isUnloaded = isUnloaded }
   }
 
+  /// The names of the models that it is made of; none of one whose file is wrong.
+  func members(of name: String) -> Set<String> {
+    Set(entries.withLock { $0[name]?.definition?.stages.map(\.model) } ?? [])
+  }
+
+  /// The names of the models that its requests need; none of one that is unloaded.
+  func needs(of name: String) -> Set<String> {
+    entries.withLock { $0[name]?.isUnloaded } == false ? members(of: name) : []
+  }
+
   /// - Throws: ``ServiceError`` when there is no such pipeline or version.
   func checkKnown(_ name: String, version: Int?) throws(ServiceError) {
     guard let known = self.version(name) else {

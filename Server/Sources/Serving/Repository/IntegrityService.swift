@@ -2,6 +2,7 @@ import Device
 import Engine
 import Executor
 import Foundation
+import Linker
 import Logging
 import ModelStore
 import Repository
@@ -85,7 +86,10 @@ public final class IntegrityService: Service {
     case .show(let version, let damage):
       show(version, damage)
     case .reopen(let version):
-      Task { await takeOut(version) }
+      Task {
+        await takeOut(version)
+        await keepPin(version.name)
+      }
     case .mend(let version):
       Task { send.yield(.mended(version, failure: await mend(version))) }
     case .passed:
@@ -128,6 +132,7 @@ public final class IntegrityService: Service {
         metadata: metadata.merging(["reason": "\(reason)", "failure": "\(failure)"]) { $1 })
     }
     lifecycle.catalog.show(version, damage)
+    if damage == nil { Task { await keepPin(version.name) } }
   }
 
   /// - Returns: why it could not be compiled.
@@ -144,10 +149,24 @@ public final class IntegrityService: Service {
 
   /// Lets what runs end, and drops what came from the file: nobody who has equal weights gets these any more.
   private func takeOut(_ version: ModelVersion) async {
-    for model in lifecycle.catalog.opened(version.name) where model.version == version.version {
-      await lifecycle.end(model)
+    let models = lifecycle.catalog.opened(version.name).filter { $0.version == version.version }
+    // Before it can be opened again, and once more what those who run it have brought in since.
+    markDamaged(models)
+    await lifecycle.close(lifecycle.catalog.close(version))
+    markDamaged(models)
+  }
+
+  private func markDamaged(_ models: [LinkableModel]) {
+    for model in models {
       for extent in model.extentNames { engine.residency.markDamaged(.extent(extent)) }
     }
-    lifecycle.catalog.close(version.name, [version.version])
+  }
+
+  /// What is opened in the place of a pinned model is pinned.
+  private func keepPin(_ name: String) async {
+    guard lifecycle.catalog.settings(of: name).isPinned == true else { return }
+    do { try await lifecycle.follow(name) } catch {
+      log.warning("is not pinned", metadata: ["model": "\(shown(name))", "reason": "\(error)"])
+    }
   }
 }

@@ -7,37 +7,56 @@ struct ModelLifecycle: Sendable {
   let catalog: ModelCatalog
   let scheduler: Scheduler
 
-  /// Keeps the newest version of a model as the name's settings say now.
-  /// - Throws: ``ServiceError`` when it cannot be opened; what pinning throws.
+  /// Keeps a model as its name's settings say. A pin belongs to the name: its newest version has it.
+  /// - Throws: ``ServiceError`` when the newest version cannot be opened; what pinning throws: no version is pinned then.
   func follow(_ name: String) async throws {
-    let settings = catalog.entries[name]?.effectiveSettings ?? ModelSettings()
-    let model = try await catalog.model(name, version: nil)
-    scheduler.setKeepAlive(settings.keepAlive, of: model)
-    // Before the pins of others are taken back: what was resident stays so where it fits beside.
-    if settings.isPinned == true {
-      try await scheduler.pin(model)
-    } else {
-      scheduler.unpin(model)
+    while true {
+      let settings = catalog.settings(of: name)
+      let model = try await catalog.model(name, version: nil)
+      let others = catalog.opened(name).filter { $0 !== model }
+      for version in [model] + others { scheduler.setKeepAlive(settings.keepAlive, of: version) }
+      do {
+        if settings.isPinned == true {
+          try await scheduler.pin(model, replacing: others)
+        } else {
+          scheduler.unpin(model)
+        }
+      } catch {
+        guard isCurrent(model, settings) else { continue }
+        for other in others { scheduler.unpin(other) }
+        throw error
+      }
+      // After the newest is pinned: what they share stays resident.
+      for other in others { scheduler.unpin(other) }
+      if isCurrent(model, settings) { return }
     }
-    for other in catalog.opened(name) where other.version != model.version {
-      scheduler.setKeepAlive(settings.keepAlive, of: other)
-      scheduler.unpin(other)
-    }
+  }
+
+  /// False when another version has become the newest meanwhile, or something else was said of how it is kept.
+  private func isCurrent(_ model: LinkableModel, _ settings: ModelSettings) -> Bool {
+    catalog.newestOpen(model.name) === model && catalog.settings(of: model.name) == settings
+  }
+
+  /// Reads the store's listing again, and closes what has left it.
+  /// - Returns: pinned names whose newest version is another one than before: ``follow(_:)`` them.
+  func refresh() async throws -> [String] {
+    let changes = try await catalog.refresh()
+    // What they still run does not keep others waiting.
+    if !changes.closed.isEmpty { Task { await close(changes.closed) } }
+    return changes.renewed.filter { catalog.settings(of: $0).isPinned == true }
   }
 
   /// Takes no more requests for a name, and returns when the last has been answered and its weights may leave.
   func unload(_ name: String) async {
-    let turn = catalog.beginUnloading(name)
-    for model in catalog.opened(name) { await end(model) }
+    let (turn, models) = catalog.beginUnloading(name)
+    await close(models)
     catalog.endUnloading(name, turn)
   }
 
   /// Takes versions out of service as ``unload(_:)`` does, and then out of the store.
   /// - Throws: what removing them from the store throws.
   func retire(_ name: String, versions: [Int], from store: ModelStore, on work: BlockingWork) async throws {
-    catalog.beginLeaving(name, versions)
-    for model in catalog.opened(name) where versions.contains(model.version) { await end(model) }
-    catalog.close(name, versions)
+    await close(catalog.beginLeaving(name, versions))
     try await work.run {
       for version in versions {
         do { try store.remove(name, version: version) } catch let error as StoreError {
@@ -48,10 +67,10 @@ struct ModelLifecycle: Sendable {
     }
   }
 
-  /// Refuses new requests for a model, waits for the last, and lets its weights leave.
-  func end(_ model: LinkableModel) async {
-    await scheduler.drain(model)
-    scheduler.unpin(model)
-    scheduler.evict(model)
+  /// Refuses new requests for models that are given out no more, waits for the last, and lets their weights leave.
+  func close(_ models: [LinkableModel]) async {
+    await withDiscardingTaskGroup { group in
+      for model in models { group.addTask { await scheduler.close(model) } }
+    }
   }
 }

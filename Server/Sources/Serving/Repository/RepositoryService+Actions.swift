@@ -66,6 +66,11 @@ extension RepositoryService {
       entry.declaredSettings = ModelSettings(
         keepAlive: sidecar.keepAlive.map { .microseconds(Int64($0 * 1e6)) }, isPinned: sidecar.pin)
     }
+    followSettings(of: name)
+  }
+
+  /// Has the newest version of a model kept as its name's settings say, in the background.
+  func followSettings(of name: String) {
     Task {
       do { try await lifecycle.follow(name) } catch {
         log.warning(

@@ -106,7 +106,7 @@ extension RepositoryService {
       do {
         // What happens in a folder before it is watched is seen by looking once more.
         for _ in 0..<8 {
-          try await service.lifecycle.catalog.refresh()
+          for name in try await service.lifecycle.refresh() { service.followSettings(of: name) }
           let names = service.lifecycle.catalog.entries.keys.map { directory + "/models/" + $0 }
           // A store that is not there yet will be made beside what is.
           let isThere = access(directory, F_OK) == 0
