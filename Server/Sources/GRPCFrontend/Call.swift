@@ -24,6 +24,11 @@ package struct Call: Sendable {
     }
   }
 
+  /// Refuses the caller whose key is missing or unknown.
+  func authenticate(_ kind: AccessAction.Kind) throws(ServiceError) {
+    try service.access.authenticate(caller, kind)
+  }
+
   /// - Returns: the tenant that the caller is.
   func authorize(_ action: AccessAction) throws(ServiceError) -> String {
     try service.access.authorize(caller, action)

@@ -10,7 +10,7 @@ struct FusedCalls: RegistrableRPCService {
 
   func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
     router.streaming(
-      "FusedInfer", of: Self.name, type: .serverStreaming, on: host,
+      "FusedInfer", of: Self.name, type: .serverStreaming, on: host, for: .infer,
       from: FusedCallDeserializer(account: host.service.bytes), to: WireSerializer()
     ) { messages, writer, call in
       var iterator = messages.makeAsyncIterator()

@@ -1,3 +1,4 @@
+import Executor
 import GRPCCore
 import GRPCMessages
 import InferenceProtocol
@@ -15,14 +16,15 @@ struct InferenceCalls: RegistrableRPCService {
     registerSharedMemory(with: &router)
     registerRefused(with: &router)
     router.unary(
-      "ModelInfer", of: Self.name, on: host, from: InferCallDeserializer(account: host.service.bytes),
+      "ModelInfer", of: Self.name, on: host, for: .infer,
+      from: InferCallDeserializer(account: host.service.bytes),
       to: WireSerializer()
     ) { (call: InferCall, context: Call) in
       let request = try context.inferRequest(call)
       return try await context.drain.run { try WireMessage(await context.service.infer(request)) }
     }
     router.streaming(
-      "ModelStreamInfer", of: Self.name, type: .bidirectionalStreaming, on: host,
+      "ModelStreamInfer", of: Self.name, type: .bidirectionalStreaming, on: host, for: .infer,
       from: InferCallDeserializer(account: host.service.bytes), to: WireSerializer()
     ) { [configuration = host.configuration] requests, writer, call in
       try await call.answerEach(
@@ -84,8 +86,13 @@ extension Call {
   func inferRequest(_ call: InferCall) throws -> InferRequest {
     let tenant = try authorize(.infer(model: call.message.modelName))
     var request = try InferRequest(call, tenant: tenant)
-    if let timeout = try microsecondsLeft(besides: request.parameters["timeout"]) {
-      request.parameters["timeout"] = .int(timeout)
+    do throws(ServiceError) {
+      if let timeout = try microsecondsLeft(besides: request.parameters["timeout"]) {
+        request.parameters["timeout"] = .int(timeout)
+      }
+    } catch {
+      service.ended(request.model, version: request.version, error, arrival: monotonicNanoseconds())
+      throw error
     }
     return request
   }

@@ -54,8 +54,9 @@ extension RPCRouter {
   }
 
   /// Registers a call with one request and one answer.
+  /// - Parameter kind: what a caller has to be known for before the request is read.
   mutating func unary<Request: Sendable, Response: Sendable>(
-    _ method: String, of service: String, on host: CallHost,
+    _ method: String, of service: String, on host: CallHost, for kind: AccessAction.Kind = .look,
     from deserializer: some MessageDeserializer<Request>, to serializer: some MessageSerializer<Response>,
     _ body: @escaping @Sendable (Request, Call) async throws -> Response
   ) {
@@ -64,18 +65,23 @@ extension RPCRouter {
       forMethod: MethodDescriptor(fullyQualifiedService: service, method: method, type: .unary),
       deserializer: deserializer, serializer: serializer
     ) { request, context in
-      let single = try await ServerRequest(stream: request)
-      let call = host.call(single.metadata, context)
-      let response = try await host.answer(call, route) { try await body(single.message, call) }
+      let call = host.call(request.metadata, context)
+      let response = try await host.answer(call, route) {
+        try call.authenticate(kind)
+        return try await body(ServerRequest(stream: request).message, call)
+      }
       return StreamingServerResponse(single: ServerResponse(message: response))
     }
   }
 
   /// Registers a call that answers with a stream.
-  /// - Parameter body: writes the answers; the call ends when it returns.
+  /// - Parameters:
+  ///   - kind: what a caller has to be known for before a request is read.
+  ///   - body: writes the answers; the call ends when it returns.
   mutating func streaming<Request: Sendable, Response: Sendable>(
     _ method: String, of service: String, type: MethodDescriptor.RPCType, on host: CallHost,
-    from deserializer: some MessageDeserializer<Request>, to serializer: some MessageSerializer<Response>,
+    for kind: AccessAction.Kind = .look, from deserializer: some MessageDeserializer<Request>,
+    to serializer: some MessageSerializer<Response>,
     _ body:
       @escaping @Sendable (RPCAsyncSequence<Request, any Error>, RPCWriter<Response>, Call) async throws ->
       Void
@@ -87,7 +93,10 @@ extension RPCRouter {
     ) { request, context in
       let call = host.call(request.metadata, context)
       return StreamingServerResponse { writer in
-        try await host.answer(call, route) { try await body(request.messages, writer, call) }
+        try await host.answer(call, route) {
+          try call.authenticate(kind)
+          try await body(request.messages, writer, call)
+        }
         return [:]
       }
     }

@@ -114,6 +114,7 @@ final class ConnectionHandler: ChannelInboundHandler {
       isHead = false
       var headers = HTTPHeaders([("Content-Type", "application/json")])
       if let seconds = refusal.retryAfter { headers.add(name: "Retry-After", value: "\(seconds)") }
+      if refusal.status == 401 { headers.add(name: "WWW-Authenticate", value: "Bearer") }
       let body = ErrorBody.bytes(refusal.message)
       headers.add(name: "Content-Length", value: "\(body.readableBytes)")
       begin(HTTPResponseStatus(statusCode: refusal.status), headers)

@@ -11,6 +11,12 @@ package struct ConnectionState {
     package var message: String
     /// Seconds.
     package var retryAfter: Int?
+
+    package init(status: Int, message: String, retryAfter: Int? = nil) {
+      self.status = status
+      self.message = message
+      self.retryAfter = retryAfter
+    }
   }
 
   package enum Action {
@@ -59,7 +65,11 @@ package struct ConnectionState {
     case ending
   }
 
+  /// Why a request is not to be read, by its header.
+  package typealias Gate = (HTTPRequestHead) -> Refusal?
+
   private let limits: Limits
+  private let gate: Gate
   private let account: ByteAccount
   private var phase = Phase.waiting(began: false)
   /// Bytes of bodies that came ahead of their turn.
@@ -73,8 +83,10 @@ package struct ConnectionState {
   /// When ``timePassed(_:)`` has something to do.
   package private(set) var deadline: UInt64
 
-  package init(limits: Limits, account: ByteAccount, now: UInt64) {
+  /// - Parameter gate: asked about each request that has a body, before any of it is read.
+  package init(limits: Limits, account: ByteAccount, now: UInt64, gate: @escaping Gate = { _ in nil }) {
     self.limits = limits
+    self.gate = gate
     self.account = account
     ahead = HeldBytes(account)
     deadline = now &+ limits.idleTimeout
@@ -122,11 +134,14 @@ package struct ConnectionState {
       guard let length = Int(text), length >= 0 else {
         return refuse(Refusal(status: 400, message: "'Content-Length' is no number of bytes"), head.version)
       }
+      if length > 0, let refusal = gate(head) { return refuse(refusal, head.version) }
       guard length <= maxBodyBytes else { return refuse(tooLarge, head.version) }
       // Nothing is kept free for what is only announced: who sends it slowly would keep others out. What has no room now
       // is refused before it comes.
       guard length <= account.freeBytes else { return refuse(tooMany, head.version) }
       declared = length
+    } else if head.headers.contains(name: "transfer-encoding"), let refusal = gate(head) {
+      return refuse(refusal, head.version)
     }
     phase = .collecting(
       Collection(head: head, declared: declared, held: HeldBytes(account), began: now))

@@ -96,14 +96,7 @@ struct HTTPCall: Sendable {
   /// - Throws: ``ServiceError`` when the caller may not do this.
   @discardableResult
   func authorize(_ action: AccessAction) throws(ServiceError) -> String {
-    var key: String?
-    if let field = request.headers[.authorization], field.lowercased().hasPrefix("bearer ") {
-      key = String(field.dropFirst(7))
-    } else if let field = request.headers[.apiKey] {
-      key = field
-    }
-    return try service.access.authorize(
-      Caller(key: key, isLoopback: context.isLoopback && isFromHere(request.headers)), action)
+    try service.access.authorize(Caller(request.headers, isLoopback: context.isLoopback), action)
   }
 
   /// The tenant that a request counts for: the name of the caller's API key, or where there are no keys, what the

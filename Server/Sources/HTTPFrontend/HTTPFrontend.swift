@@ -43,7 +43,10 @@ public struct HTTPFrontend: Service {
     let (service, log) = (service, service.log)
     let channel = InferenceChannel(
       configuration: configuration, account: service.bytes,
-      countConnections: { change in service.telemetry.transport { $0.openConnections += change } }
+      countConnections: { change in service.telemetry.transport { $0.openConnections += change } },
+      gate: { address, head in
+        ConnectionState.Refusal(head, isLoopback: address?.isLoopback ?? false, access: service.access)
+      }
     ) { address in
       let isLoopback = address?.isLoopback ?? false
       return { head, body, held, arrival, writer in

@@ -19,6 +19,8 @@ struct InferenceChannel: ServerChildChannel {
   let account: ByteAccount
   /// Told of each connection that opens (1) or closes (-1).
   let countConnections: @Sendable (Int) -> Void
+  /// Says by its header why a request of a client at an address is not to be read.
+  let gate: @Sendable (SocketAddress?, HTTPRequestHead) -> ConnectionState.Refusal?
   let respond: @Sendable (SocketAddress?) -> ConnectionHandler.Responder
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -31,7 +33,9 @@ struct InferenceChannel: ServerChildChannel {
         .recvAllocator,
         value: AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 8 << 10, maximum: 64 << 10))
       let connection = ConnectionHandler(
-        state: ConnectionState(limits: limits, account: account, now: ConnectionHandler.now),
+        state: ConnectionState(
+          limits: limits, account: account, now: ConnectionHandler.now,
+          gate: { [gate, address = channel.remoteAddress] in gate(address, $0) }),
         respond: respond(channel.remoteAddress))
       let pipeline = channel.pipeline.syncOperations
       try pipeline.addHandler(ConnectionGate(connection))

@@ -17,6 +17,9 @@ public struct RepositoryFolder: Sendable {
     public var models: [FoundModel]
     /// The folder, and those below it in which a change matters.
     public var folders: [String]
+    /// Tells the folder from another one at the same path: its device and number there. Both are others when a disk is
+    /// mounted there, or is not any more.
+    public var place: String
   }
 
   public let path: String
@@ -32,7 +35,10 @@ public struct RepositoryFolder: Sendable {
   public func look() throws -> Listing {
     let names = try FileManager.default.contentsOfDirectory(atPath: path)
       .prefix(RepositoryFolder.maxEntries).filter(RepositoryFolder.isTaken).sorted()
-    var listing = Listing(models: [], folders: [path])
+    var status = stat()
+    let isKnown = stat(path, &status) == 0
+    var listing = Listing(
+      models: [], folders: [path], place: isKnown ? "\(status.st_dev):\(status.st_ino)" : "")
     var entries: [String: [Entry]] = [:]
     for name in names {
       guard let entry = Entry(path + "/" + name) else { continue }

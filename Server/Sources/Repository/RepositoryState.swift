@@ -20,6 +20,8 @@ public struct RepositoryState: Sendable {
     case answer(job: Int, CompileOutcome)
     /// Say ``passed(at:)`` then.
     case wake(at: Duration)
+    /// The folder seems not to be the one that models came from: nothing follows from what is not in it.
+    case doubt
   }
 
   /// What the index says of a name beside its versions.
@@ -51,6 +53,11 @@ public struct RepositoryState: Sendable {
     var shown = Phase.idle
     /// What was last read beside it was followed.
     var followed: String?
+
+    /// It lies in the folder, or versions came from there that stay for as long as it does.
+    var isOfFolder: Bool {
+      found != nil || versions.contains { $0.value == .folder && !leaving.contains($0.key) }
+    }
   }
 
   private struct Running: Sendable {
@@ -70,6 +77,10 @@ public struct RepositoryState: Sendable {
   private var running: [Int: Running] = [:]
   private var lastJob = 0
   private var nextWake: Duration?
+  /// Where the folder lay when models were last seen in it.
+  private var place: String?
+  /// True while the folder seems to be another one.
+  public private(set) var isDoubtful = false
 
   /// - Parameters:
   ///   - settle: how long a file has to be as it is before it is taken for whole, or for gone.
@@ -89,8 +100,17 @@ public struct RepositoryState: Sendable {
     models[name] = Model(madeFrom: madeFrom, versions: versions)
   }
 
-  /// The folder was looked at.
-  public mutating func saw(_ found: [FoundModel], at now: Duration) -> [Action] {
+  /// The folder was looked at. One without any model, though some came from it, was emptied when it is the same folder in
+  /// which models were seen before. Else its disk may not be mounted: nothing leaves before a model is seen again.
+  /// - Parameter place: names the folder, as ``RepositoryFolder/Listing/place``.
+  public mutating func saw(_ found: [FoundModel], in place: String = "", at now: Duration) -> [Action] {
+    if found.isEmpty, place != self.place, models.values.contains(where: \.isOfFolder) {
+      let isNews = !isDoubtful
+      isDoubtful = true
+      return (isNews ? [.doubt] : []) + decide(at: now)
+    }
+    isDoubtful = false
+    if !found.isEmpty { self.place = place }
     let byName = Dictionary(found.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     writing.formIntersection(found.flatMap(\.files))
     for name in Set(models.keys).union(byName.keys) {
@@ -279,7 +299,7 @@ public struct RepositoryState: Sendable {
             name, path: found.path, sidecar: found.sidecar, fingerprint: found.fingerprint, origin: .folder)
         }
       }
-    } else if model.versions.contains(where: { $0.value == .folder && !model.leaving.contains($0.key) }) {
+    } else if !isDoubtful, model.isOfFolder {
       if now < model.since + settle {
         wakeUp(at: model.since + settle)
       } else {

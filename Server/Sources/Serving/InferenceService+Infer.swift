@@ -19,19 +19,29 @@ extension InferenceService {
     do {
       return try await answer(request, arrival: arrival)
     } catch {
-      let failure = ServiceError(error, model: request.model)
+      let failure = self.failure(error, model: request.model)
       doubt(request.model, request.version, error)
-      // Of what there is alone: names and versions that a client makes up would be kept for ever.
-      if (try? catalog.checkKnown(request.model, version: request.version)) != nil,
-        let version = request.version ?? catalog.entries[request.model]?.versions.last
-          ?? pipelines.version(request.model)
-      {
-        statistics.failed(request.model, version, nanoseconds: monotonicNanoseconds() - arrival)
-        telemetry.failed(ModelVersion(request.model, version), failure.kind)
-      }
+      count(failure, request.model, request.version, arrival: arrival)
       logFailure(request, failure, total: monotonicNanoseconds() - arrival)
       throw failure
     }
+  }
+
+  /// Notes a request for a model that ended before it could be asked for with ``infer(_:)``, since nobody waits for it any
+  /// more. Other refusals of what was not asked for properly are no failures of a model.
+  /// - Parameter arrival: in ``monotonicNanoseconds()``.
+  public func ended(_ model: String, version: Int?, _ error: ServiceError, arrival: UInt64) {
+    guard error.kind == .deadlineExceeded || error.kind == .cancelled else { return }
+    count(error, model, version, arrival: arrival)
+  }
+
+  private func count(_ failure: ServiceError, _ model: String, _ version: Int?, arrival: UInt64) {
+    // Of what there is alone: names and versions that a client makes up would be kept for ever.
+    guard (try? catalog.checkKnown(model, version: version)) != nil,
+      let version = version ?? catalog.entries[model]?.versions.last ?? pipelines.version(model)
+    else { return }
+    statistics.failed(model, version, nanoseconds: monotonicNanoseconds() - arrival)
+    telemetry.failed(ModelVersion(model, version), failure.kind)
   }
 
   private func answer(_ request: InferRequest, arrival: UInt64) async throws -> InferResponse {
@@ -86,7 +96,7 @@ extension InferenceService {
         targets.append(outputs)
         models.append(model)
         indices.append(index)
-      } catch { onAnswer(index, .failure(ServiceError(error, model: request.model))) }
+      } catch { onAnswer(index, .failure(self.failure(error, model: request.model))) }
     }
     // A pipeline is a request of its own.
     async let others: Void = withTaskGroup { group in
@@ -113,7 +123,7 @@ extension InferenceService {
       } catch {
         self.statistics.failed(
           request.model, models[position].version, nanoseconds: monotonicNanoseconds() - arrival)
-        let failure = ServiceError(error, model: request.model)
+        let failure = self.failure(error, model: request.model)
         self.integrity.failed(ModelVersion(models[position]), error)
         self.telemetry.failed(ModelVersion(models[position]), failure.kind)
         self.logFailure(request, failure, total: monotonicNanoseconds() - arrival)

@@ -32,7 +32,7 @@ extension InferenceService {
         name: name, versions: versions.map(String.init), platform: InferenceService.platform,
         inputs: stored.inputs.map { $0.message(allowed: model.declaredShapes[$0.name]) },
         outputs: stored.outputs.map { $0.message() })
-    } catch { throw ServiceError(error, model: name) }
+    } catch { throw self.failure(error, model: name) }
   }
 
   /// A model's configuration, as Triton's clients ask for it.

@@ -35,7 +35,7 @@ extension InferenceService {
       let request = try ModelLoadRequest(model: name, parameters: parameters, files: files)
       // A client that goes away does not leave the model half loaded.
       try await Task { try await self.load(request) }.value
-    } catch { throw ServiceError(error, model: name) }
+    } catch { throw self.failure(error, model: name) }
   }
 
   private func load(_ request: ModelLoadRequest) async throws {

@@ -35,7 +35,11 @@ public final class InferenceService: Sendable {
     self.access = access
     bytes = ByteAccount(limit: configuration.maxHeldBytes)
     scheduler = Scheduler(engine: engine, configuration: configuration.scheduler)
-    catalog = ModelCatalog(models: engine.models, log: log) { [scheduler] model, settings in
+    catalog = ModelCatalog(
+      models: engine.models,
+      hiding: HiddenPaths([engine.models.store.directory] + [configuration.repository].compactMap { $0 }),
+      log: log
+    ) { [scheduler] model, settings in
       if let keepAlive = settings.keepAlive { scheduler.setKeepAlive(keepAlive, of: model) }
     }
     lifecycle = ModelLifecycle(catalog: catalog, scheduler: scheduler)
@@ -47,5 +51,15 @@ public final class InferenceService: Sendable {
       isAllowed: configuration.allowsSharedMemory, maxTensorBytes: configuration.maxRequestBytes)
     engine.residency.onChange = { [telemetry] in telemetry.observe($0) }
     scheduler.onEvent = { [telemetry] in telemetry.observe($0) }
+  }
+
+  /// What a client is told of `error`: without where files lie, which the log says.
+  func failure(_ error: any Error, model: String) -> ServiceError {
+    let failure = ServiceError(error, model: model)
+    let told = catalog.hidden.removed(from: failure.description)
+    if told == failure.description { return failure }
+    log.warning(
+      "failed", metadata: ["model": "\(shown(model))", "reason": "\(failure.description)"])
+    return failure.saying(told)
   }
 }

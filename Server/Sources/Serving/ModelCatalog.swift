@@ -69,6 +69,8 @@ public final class ModelCatalog: Sendable {
   /// What requests can name besides.
   public let pipelines: PipelineCatalog
 
+  /// Of what it says, clients are told without these.
+  let hidden: HiddenPaths
   private let models: ModelRepository
   private let log: Logger
   private let work = BlockingWork("fusedinf.catalog")
@@ -78,10 +80,11 @@ public final class ModelCatalog: Sendable {
 
   /// - Parameter onOpen: called with each model that was opened, before anybody gets it.
   init(
-    models: ModelRepository, log: Logger,
+    models: ModelRepository, hiding hidden: HiddenPaths, log: Logger,
     onOpen: @escaping @Sendable (LinkableModel, ModelSettings) -> Void = { _, _ in }
   ) {
     self.models = models
+    self.hidden = hidden
     self.log = log
     self.onOpen = onOpen
     pipelines = PipelineCatalog(log: log)
@@ -115,7 +118,7 @@ public final class ModelCatalog: Sendable {
           state.entries[entry.name]?.damage[version] = nil
         }
         if case .unusable(let reason) = entry.state {
-          state.entries[entry.name]?.problem = reason
+          state.entries[entry.name]?.problem = hidden.removed(from: reason)
         } else {
           state.entries[entry.name]?.problem = nil
         }
@@ -211,7 +214,8 @@ public final class ModelCatalog: Sendable {
 
   /// What is said of a version's file.
   func show(_ version: ModelVersion, _ damage: IntegrityState.Damage?) {
-    state.withLock { $0.entries[version.name]?.damage[version.version] = damage }
+    let told = damage.map { $0.map { hidden.removed(from: $0) } }
+    state.withLock { $0.entries[version.name]?.damage[version.version] = told }
   }
 
   /// The version that a request for `version` of a model gets.
@@ -299,6 +303,7 @@ public final class ModelCatalog: Sendable {
 
   /// What is said of a name beside its versions; without either, it is forgotten.
   func show(_ name: String, isCompiling: Bool, failure: String?) {
+    let failure = failure.map { hidden.removed(from: $0) }
     state.withLock { state in
       state.entries[name, default: Entry()].isCompiling = isCompiling
       state.entries[name]?.failure = failure

@@ -26,6 +26,11 @@ public struct ServiceError: Error, Sendable, CustomStringConvertible {
     self.retryAfter = retryAfter
   }
 
+  /// The same in other words.
+  func saying(_ description: String) -> ServiceError {
+    ServiceError(kind, description, retryAfter: retryAfter)
+  }
+
   /// The status of the HTTP response.
   public var httpStatus: Int {
     switch kind {

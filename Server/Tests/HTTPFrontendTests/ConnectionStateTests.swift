@@ -52,6 +52,30 @@ extension ConnectionState.Action {
     #expect(state.endsAfterAnswer)
   }
 
+  @Test func whoIsNotLetInIsRefusedBeforeAnyOfTheBodyIsRead() {
+    let account = ByteAccount(limit: 10)
+    func connection() -> ConnectionState {
+      ConnectionState(
+        limits: ConnectionState.Limits(
+          maxBodyBytes: 100, headerTimeout: 10, bodyTimeout: 20, idleTimeout: 50,
+          minimumBytesPerSecond: 1_000_000_000),
+        account: account, now: 0,
+        gate: {
+          $0.headers["x-api-key"] == ["right"] ? nil : ConnectionState.Refusal(status: 401, message: "no")
+        })
+    }
+    for fields in [[("content-length", "20")], [("transfer-encoding", "chunked")]] {
+      var state = connection()
+      #expect(state.received(head(fields + [("expect", "100-continue")]), 1).refusal == 401)
+      #expect(state.endsAfterAnswer)
+    }
+    var known = connection()
+    #expect(known.received(head([("content-length", "5"), ("x-api-key", "right")]), 1).refusal == nil)
+    // Without a body there is nothing to keep from being read: the answer is that of the route.
+    var empty = connection()
+    #expect(empty.received(head([("content-length", "0")]), 1).refusal == nil)
+  }
+
   @Test func answersThatClientsLeaveLyingTakeTheRoomOfBodies() {
     let account = ByteAccount(limit: 100)
     func isTaken() -> Bool {

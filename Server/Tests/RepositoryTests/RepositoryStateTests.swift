@@ -220,8 +220,34 @@ struct RepositoryStateTests {
     var state = folder()
     state.restored("a", versions: [1: .folder, 2: .upload], madeFrom: "A")
     state.restored("b", versions: [4: .upload], madeFrom: nil)
-    #expect(state.saw([], at: seconds(1)) == [.wake(at: seconds(2))])
-    #expect(state.passed(at: seconds(2)) == [.remove(name: "a", versions: [1])])
+    _ = state.saw([file("c", "C")], at: seconds(1))
+    #expect(state.passed(at: seconds(2)).contains(.remove(name: "a", versions: [1])))
+  }
+
+  /// the server starts again: the folder is empty, as a place is where no disk is mounted - mounted - served as before
+  @Test func nothingLeavesWhileTheFolderIsNotThere() {
+    var state = folder()
+    state.restored("a", versions: [1: .folder], madeFrom: "A")
+    #expect(state.saw([], in: "mount point", at: seconds(1)) == [.doubt])
+    #expect(state.saw([], in: "mount point", at: seconds(9)).isEmpty)
+    #expect(state.passed(at: seconds(60)).isEmpty)
+    #expect(state.isDoubtful)
+    #expect(
+      state.saw([file("a", "A")], in: "disk", at: seconds(61)) == [.follow(name: "a", sidecar: nil)])
+    #expect(!state.isDoubtful)
+  }
+
+  /// the disk goes while the server runs - comes back - emptied by somebody - its versions leave
+  @Test func aDiskThatGoesIsNoFolderThatIsEmptied() {
+    var state = folder()
+    _ = state.saw([file("a", "A")], in: "disk", at: seconds(1))
+    _ = state.passed(at: seconds(2))
+    _ = state.finished(1, .compiled(version: 1), at: seconds(2))
+    #expect(state.saw([], in: "mount point", at: seconds(5)) == [.doubt])
+    #expect(state.passed(at: seconds(20)).isEmpty)
+    #expect(state.saw([file("a", "A")], in: "disk", at: seconds(21)).isEmpty)
+    #expect(state.saw([], in: "disk", at: seconds(30)) == [.wake(at: seconds(31))])
+    #expect(state.passed(at: seconds(31)) == [.remove(name: "a", versions: [1])])
   }
 
   /// three files appear - one process at a time

@@ -34,6 +34,29 @@ private func outcome(
     #expect(outcome(&state, key: nil, .administer) == "forbidden")
   }
 
+  @Test func aKeyIsKnownOrNotBeforeAnythingElseIs() {
+    func refused(_ state: AccessState, _ key: String?, loopback: Bool = false, _ kind: AccessAction.Kind)
+      -> String?
+    {
+      do throws(ServiceError) {
+        try state.authenticate(key.map(hash), isLoopback: loopback, kind)
+        return nil
+      } catch { return error.kind.rawValue }
+    }
+    let open = AccessState(rules: AccessRules(), keys: nil)
+    for kind in [AccessAction.Kind.look, .read, .infer, .administer] {
+      #expect(refused(open, "any", kind) == nil)
+    }
+    let state = AccessState(rules: AccessRules(), keys: [key("camera", models: ["m"])])
+    #expect(refused(state, "wrong", .look) == "unauthenticated")
+    #expect(refused(state, nil, .infer) == "unauthenticated")
+    #expect(refused(state, nil, .look) == nil)
+    #expect(refused(state, nil, loopback: true, .administer) == nil)
+    #expect(refused(state, nil, .administer) == "forbidden")
+    // What it allows depends on what is asked for.
+    for kind in [AccessAction.Kind.infer, .administer] { #expect(refused(state, "camera", kind) == nil) }
+  }
+
   @Test func withKeysOnlyHealthIsSeenWithoutOne() {
     var state = AccessState(rules: AccessRules(), keys: [key("camera")])
     #expect(outcome(&state, key: nil, .look) == "")

@@ -107,6 +107,22 @@ def test_cut_short_it_is_refused_by_name_and_compiled_again(stored, state):
     assert verify(stored.store).returncode == 0
 
 
+def test_clients_are_not_told_where_files_lie(stored):
+    """Neither by the refusal, nor by the index; the log says it."""
+    cut(compiled(stored.store, "first"))
+    for path in (stored.store / "models" / "first").rglob("*"):
+        if path.is_file() and path.name != "model.fused":
+            os.chmod(path, 0o600)
+            path.write_bytes(b"")
+    with stored.start() as server:
+        status, text = infer(server, "first")
+        assert status == 503 and "first" in text, (status, text)
+        with urllib.request.urlopen(f"{server.url}/v2/repository/index", b"") as response:
+            text += response.read().decode()
+        assert str(stored.store) not in text, text
+        assert str(stored.store) in stored.log.read_text()
+
+
 def test_cut_short_while_it_is_open_and_not_in_memory(stored):
     with stored.start("--keep-alive", "1ms") as server:
         stored.check(server, "first")

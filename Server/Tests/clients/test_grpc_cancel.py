@@ -1,10 +1,14 @@
 """Calls that are cancelled or too late: what they asked for is not worked on any more."""
 
+import re
+import subprocess
 import time
 
+import grpc
 import numpy as np
 import pytest
 import tritonclient.grpc as triton
+from tritonclient.grpc import service_pb2
 from tritonclient.utils import InferenceServerException
 
 from test_grpc_calls import client, eventually, long_input, slow_server, slow_store  # noqa: F401
@@ -44,9 +48,33 @@ def test_a_client_that_vanishes_frees_its_place(client, slow_server):
     np.testing.assert_array_equal(client.infer("identity", given(x=x)).as_numpy("y"), x)
 
 
-def test_a_deadline_that_cannot_be_met(client):
-    """The client's own deadline ends the call there; the server's part is to end it too."""
-    assert client.is_server_live()
+def call(server, timeout, message):
+    """One ModelInfer as it goes over the wire, with a deadline that only the server knows of: its status."""
+    frame = b"\0" + len(message).to_bytes(4, "big") + message
+    result = subprocess.run(
+        ["curl", "-sS", "--http2-prior-knowledge", "--data-binary", "@-", "-D", "-", "-o", "/dev/null"]
+        + ["-H", "content-type: application/grpc", "-H", "te: trailers", "-H", f"grpc-timeout: {timeout}"]
+        + [f"http://{server.grpc}/inference.GRPCInferenceService/ModelInfer"],
+        input=frame, capture_output=True, check=True,
+    )
+    return int(re.search(rb"grpc-status: (\d+)", result.stdout)[1])
+
+
+@pytest.mark.parametrize("timeout", ["1n", "1u", "1m", "20m"])
+def test_a_deadline_that_cannot_be_met(client, slow_server, timeout):
+    """Whether it passes before the call is looked at, while it waits, or while it runs."""
+    message = service_pb2.ModelInferRequest(model_name="slow")
+    tensor = long_input()[0]
+    message.inputs.append(tensor._get_tensor())
+    message.raw_input_contents.append(tensor._get_content())
+    assert call(slow_server, timeout, message.SerializeToString()) == grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
+    eventually(lambda: failures(client) == 1)
+    time.sleep(0.1)
+    assert failures(client) == 1
+
+
+def test_a_deadline_of_the_clients_own(client):
+    """The client ends the call as well, with a status of its own."""
     with pytest.raises(InferenceServerException) as caught:
         client.infer("slow", long_input(), client_timeout=0.1)
     assert caught.value.status() == "StatusCode.DEADLINE_EXCEEDED"

@@ -302,3 +302,25 @@ def test_more_than_the_budget_at_once(repository, folder, votes):
             for _ in range(20):
                 result = ask(client, tritonclient.http, "vote", image=X)
                 np.testing.assert_allclose(result.as_numpy("score"), votes[1], rtol=1e-5)
+
+
+def test_its_models_are_unloaded_with_it_where_that_is_asked_for(repository, folder):
+    """As Triton does: all but those that another pipeline needs; a load brings them back."""
+    with serving.Server(folder / "store", "--repository", repository) as server:
+        client = tritonclient.http.InferenceServerClient(server.http)
+
+        def ready():
+            rows = client.get_model_repository_index()
+            return {row["name"] for row in rows if row["state"] == "READY"} & {"found_half", "found", "halves"}
+
+        assert "model_repository(unload_dependents)" in client.get_server_metadata()["extensions"]
+        x = np.array([1, -1, 2], np.float32)
+        before = ask(client, tritonclient.http, "found_half", x=x).as_numpy("y")
+        client.unload_model("found_half", unload_dependents=True)
+        assert ready() == {"halves"}
+        client.load_model("found_half")
+        assert ready() == {"found_half", "found", "halves"}
+        np.testing.assert_array_equal(ask(client, tritonclient.http, "found_half", x=x).as_numpy("y"), before)
+        client.unload_model("found_half")
+        assert ready() == {"found", "halves"}
+        client.close()

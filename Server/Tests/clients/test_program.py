@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 
+import grpc
 import pytest
 
 import serving
@@ -199,6 +200,33 @@ def test_a_pinned_model_that_is_not_there_keeps_it_from_starting(store):
     result = run("--store", store, "--pin", "made-up", "--http-port", 0, "--grpc-port", 0)
     assert result.returncode == 1
     assert f"--pin: there is no model 'made-up' in the store '{store}'" in result.stderr and "pin: true" in result.stderr
+
+
+def test_a_key_is_looked_at_before_the_body(store, tmp_path):
+    """Whoever has none, or a wrong one, is refused though nothing of the body has come; so over gRPC."""
+    key, entry = make_key("camera")
+    file = tmp_path / "keys.yaml"
+    file.write_text("keys:\n" + entry)
+    with serving.Server(store, "--keys", file) as server:
+        for path in ("models/identity/infer", "fused/infer", "repository/models/identity/load"):
+            for field in ("X-API-Key: wrong", "Authorization: Bearer wrong"):
+                with socket.create_connection(("127.0.0.1", server.http_port), timeout=10) as client:
+                    client.sendall(
+                        f"POST /v2/{path} HTTP/1.1\r\nHost: x\r\n{field}\r\nContent-Length: 1000\r\n\r\n".encode()
+                    )
+                    assert client.recv(1000).startswith(b"HTTP/1.1 401 ")
+        body = b"no JSON"
+        assert status(server.url + "/v2/fused/infer", body) == 401
+        assert status(server.url + "/v2/fused/infer", body, X_API_Key=key) == 400
+        with grpc.insecure_channel(server.grpc) as channel:
+            def never():
+                time.sleep(60)
+                yield b""
+
+            stream = channel.stream_unary("/inference.GRPCInferenceService/ModelInfer")
+            with pytest.raises(grpc.RpcError) as caught:
+                stream(never(), metadata=[("x-api-key", "wrong")], timeout=10)
+            assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
 
 
 def test_keys_that_cannot_be_read_keep_it_from_starting(store, tmp_path):

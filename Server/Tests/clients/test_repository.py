@@ -1,6 +1,10 @@
 """Models come and go while the server runs: through the watched folder, the store, and loads."""
 
 import os
+import urllib.request
+import urllib.error
+import re
+import json
 import pathlib
 import shutil
 import signal
@@ -16,6 +20,7 @@ from tritonclient.utils import InferenceServerException
 
 import serving
 import small_models
+import test_grpc_calls
 
 INPUT = np.arange(32, dtype=np.float32).reshape(2, 16) / 32
 
@@ -98,10 +103,9 @@ def expected(path):
     return small_models.answer(path, x=INPUT)["y"]
 
 
-def large(path, seed=1):
-    """A model whose compilation takes a while."""
+def large(path, seed=1, size=3000):
+    """A model whose compilation takes a while: eight square matrices."""
     random = np.random.default_rng(seed)
-    size = 3000
     names = [f"w{i}" for i in range(8)]
     nodes = [
         onnx.helper.make_node("MatMul", ["x" if i == 0 else f"h{i}", name], ["y" if i == 7 else f"h{i + 1}"])
@@ -374,3 +378,105 @@ def test_a_full_disk_is_said_and_the_server_goes_on(watched, kind):
             while here.compilers():
                 time.sleep(0.02)
             subprocess.run(["umount", here.store], check=True)
+
+
+def load(server, model, **parameters):
+    body = json.dumps({"parameters": parameters}).encode()
+    urllib.request.urlopen(f"{server.url}/v2/repository/models/{model}/load", body).close()
+
+
+def pinned_bytes(server):
+    with urllib.request.urlopen(server.url + "/metrics") as response:
+        return float(re.search(r"^fusedinf_pinned_bytes (\S+)", response.read().decode(), re.M)[1])
+
+
+@pytest.mark.parametrize("how", ["option", "sidecar", "load"])
+def test_a_pin_goes_to_the_version_that_is_the_newest(watched, how):
+    """Also where there is no room for both."""
+    here = watched("--budget", "12MiB")
+    path = here.folder / "m.onnx"
+    large(path, size=500)
+    if how == "sidecar":
+        (here.folder / "m.yaml").write_text("pin: true\n")
+    here.start()
+    here.ready("m", 1)
+    if how == "option":
+        here.client.close()
+        here.server.stop()
+        here.options += ("--pin", "m")
+        here.start()
+    elif how == "load":
+        load(here.server, "m", pin=True)
+    test_grpc_calls.eventually(lambda: pinned_bytes(here.server) >= 8 * 500 * 500 * 4)
+    assert pinned_bytes(here.server) < 8 * 540 * 540 * 4
+    large(path, seed=2, size=550)
+    here.ready("m", 2)
+    test_grpc_calls.eventually(lambda: 8 * 550 * 550 * 4 <= pinned_bytes(here.server) < 12 << 20)
+    path.unlink()
+    (here.folder / "m.yaml").unlink(missing_ok=True)
+    large(here.folder / "other.onnx", seed=3, size=540)
+    here.until(lambda index: set(index) == {("other", "1")})
+    test_grpc_calls.eventually(lambda: pinned_bytes(here.server) == 0)
+    # Nothing is counted any more for what is gone.
+    load(here.server, "other", pin=True)
+    assert pinned_bytes(here.server) >= 8 * 540 * 540 * 4
+
+
+def test_a_folder_whose_disk_is_not_mounted_removes_nothing(watched):
+    here = watched()
+    path = drop(here.folder / "m.onnx")
+    here.start()
+    here.ready("m", 1)
+    # The disk goes: what is seen at its place is another folder, and empty.
+    disk = here.folder.with_name("disk")
+    here.folder.rename(disk)
+    here.folder.mkdir()
+    test_grpc_calls.eventually(lambda: "mounted" in here.log.read_text())
+    for _ in range(2):
+        time.sleep(1)
+        here.ask("m")
+        # Nor when the server starts without it.
+        here.client.close()
+        here.server.stop()
+        here.start()
+    here.server.stop()
+    here.folder.rmdir()
+    disk.rename(here.folder)
+    here.start()
+    here.ready("m", 1)
+    path.unlink()
+    here.until(lambda index: not index)
+
+
+def test_an_unload_among_requests_refuses_or_answers(watched):
+    """No request fails otherwise than with what a client of an unloaded model is told."""
+    here = watched()
+    drop(here.folder / "m.onnx")
+    here.start()
+    here.ready("m", 1)
+    statuses, over = set(), threading.Event()
+    values = json.dumps({"inputs": [{"name": "x", "shape": [2, 16], "datatype": "FP32", "data": INPUT.tolist()}]}).encode()
+
+    def ask():
+        while not over.is_set():
+            try:
+                with urllib.request.urlopen(here.server.url + "/v2/models/m/infer", values) as response:
+                    statuses.add(response.status)
+            except urllib.error.HTTPError as error:
+                statuses.add((error.code, json.load(error)["error"]))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(50):
+        here.client.unload_model("m")
+        with urllib.request.urlopen(here.server.url + "/metrics") as response:
+            text = response.read().decode()
+        rows = re.findall(r"^fusedinf_weights_resident_bytes\S* (\S+)$", text, re.M)
+        assert rows and sum(map(float, rows)) == 0, rows
+        here.client.load_model("m")
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert statuses <= {200, (503, "model 'm' is unloaded; load it through the repository API")}, statuses
+    assert 200 in statuses

@@ -23,6 +23,21 @@ public enum AccessAction: Sendable, Hashable {
   case infer(model: String)
   /// Loading, unloading, shared memory.
   case administer
+
+  /// An action of which it is not known yet what it is done to.
+  public enum Kind: Sendable, Hashable { case look, read, infer, administer }
+}
+
+extension AccessAction.Kind {
+  /// One of them, for a model without a name.
+  var example: AccessAction {
+    switch self {
+    case .look: .look
+    case .read: .read
+    case .infer: .infer(model: "")
+    case .administer: .administer
+    }
+  }
 }
 
 /// Who may do what, beside what the keys say.
@@ -58,6 +73,17 @@ public final class AccessPolicy: Sendable {
 
   /// From now on these keys count. What a key has used up of its rate stays used.
   public func replace(keys: [APIKey]) { state.withLock { $0.replace(keys: keys) } }
+
+  /// False where everybody may infer.
+  public var asksForKeys: Bool { state.withLock { $0.asksForKeys } }
+
+  /// Refuses callers whose key is missing or unknown, before anything of what they send is read.
+  /// - Throws: ``ServiceError``.
+  public func authenticate(_ caller: Caller, _ kind: AccessAction.Kind) throws(ServiceError) {
+    let hash = caller.key.map(APIKey.hash(of:))
+    let state = state.withLock { $0 }
+    try state.authenticate(hash, isLoopback: caller.isLoopback, kind)
+  }
 
   /// - Returns: the tenant that the caller is.
   /// - Throws: ``ServiceError``: the key is missing, unknown or not allowed to do this, or asks too often.

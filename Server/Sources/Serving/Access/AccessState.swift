@@ -54,6 +54,17 @@ package struct AccessState: Sendable {
     return entry.key.name
   }
 
+  package var asksForKeys: Bool { entries != nil }
+
+  /// Checks as much as can be known before a request is read: the key, and what may be done without one.
+  /// - Throws: ``ServiceError`` with which ``authorize(_:isLoopback:_:at:)`` would refuse any request of the kind.
+  package func authenticate(
+    _ hash: ContentHash?, isLoopback: Bool, _ kind: AccessAction.Kind
+  ) throws(ServiceError) {
+    guard try index(of: hash) == nil, entries != nil else { return }
+    try authorizeWithoutKey(isLoopback: isLoopback, kind.example)
+  }
+
   /// Where the key is among those that are known; `nil` when none came or none is asked for.
   private func index(of hash: ContentHash?) throws(ServiceError) -> Int? {
     guard let hash, let entries else { return nil }

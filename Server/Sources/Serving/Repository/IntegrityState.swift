@@ -9,6 +9,14 @@ package struct IntegrityState: Sendable {
 
     package var isBeingMended: Bool { if case .mending = self { true } else { false } }
 
+    /// With other words for what is wrong.
+    func map(_ say: (String) -> String) -> Damage {
+      switch self {
+      case .mending(let reason): .mending(reason: say(reason))
+      case .lost(let reason, let failure): .lost(reason: say(reason), failure: say(failure))
+      }
+    }
+
     package var description: String {
       switch self {
       case .mending(let reason): "compiled again, since its file was damaged: \(reason)"

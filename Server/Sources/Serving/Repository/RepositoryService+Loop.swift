@@ -89,8 +89,11 @@ extension RepositoryService {
         for _ in 0..<8 where watch.watch(listing.folders) {
           listing = try await service.work.run { try folder.look() }
         }
+        let actions = state.saw(listing.models, in: listing.place, at: service.now)
+        await perform(actions)
+        // What is kept of a folder that is not there is kept of its pipelines too.
+        if state.isDoubtful { return }
         complaint = nil
-        await perform(state.saw(listing.models, at: service.now))
         try await service.lifecycle.catalog.pipelines.refresh(directory: folder.path)
       } catch {
         // A folder that cannot be read has not lost its models.
@@ -131,6 +134,12 @@ extension RepositoryService {
           for continuation in waiting.removeValue(forKey: job) ?? [] {
             continuation.resume(returning: outcome)
           }
+        case .doubt:
+          service.log.error(
+            """
+            no model is left in '\(service.folder?.path ?? "")', and nobody was seen to take them out: is its disk \
+            mounted? What came from it is served on. Put a model into it, or remove models with 'fusedinf remove'
+            """)
         case .wake(let time):
           let service = service
           Task {

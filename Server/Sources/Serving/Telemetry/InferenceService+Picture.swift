@@ -31,7 +31,7 @@ extension InferenceService {
             "model '\(shown(base))' has not run yet, so the sizes of its inputs are not known")
         }
         models.append((model, inputs))
-      } catch { throw ServiceError(error, model: base) }
+      } catch { throw self.failure(error, model: base) }
     }
     do {
       return try await BlockingWork("fusedinf.pictures").run { [engine, models] in
@@ -42,6 +42,6 @@ extension InferenceService {
         }
         return ProgramPicture(try engine.link(plans)).svg
       }
-    } catch { throw ServiceError(error, model: names.joined(separator: ", ")) }
+    } catch { throw self.failure(error, model: names.joined(separator: ", ")) }
   }
 }
