@@ -196,6 +196,7 @@ final class ConnectionHandler: ChannelInboundHandler {
       self.takePending()
     }
     write(.end(nil), promise: promise)
+    state.beganToEnd(ConnectionHandler.now)
     schedule()
     context.flush()
   }

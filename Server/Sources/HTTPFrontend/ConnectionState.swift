@@ -260,7 +260,13 @@ package struct ConnectionState {
       account.take(bytes)
       sending += bytes
     }
-    deadline = now &+ allowance(bytes)
+    // All of it has to go, not the last part alone.
+    deadline = now &+ allowance(max(sending, bytes))
+  }
+
+  /// The end of an answer was given to the socket, and is waited for like its bytes, also where there are none.
+  package mutating func beganToEnd(_ now: UInt64) {
+    if deadline == .max { deadline = now &+ allowance(sending) }
   }
 
   /// How long `bytes` may take: what any transfer may, and what the slowest rate makes of them.

@@ -202,6 +202,31 @@ extension ConnectionState.Action {
     #expect(state.timePassed(130).isClose)
   }
 
+  @Test func anAnswerWithoutABodyIsNotWaitedForForEver() {
+    var state = connection()
+    _ = state.received(head(), 1)
+    _ = state.received(.end(nil), 1)
+    state.beganToEnd(100)
+    #expect(state.deadline == 120)
+    #expect(state.timePassed(120).isClose)
+  }
+
+  @Test func allThatAClientLeavesLyingHasItsTime() {
+    var state = connection()
+    _ = state.received(head(), 1)
+    _ = state.received(.end(nil), 1)
+    state.beganToSend(500, 100)
+    state.beganToSend(10, 100)
+    // One nanosecond for each byte.
+    #expect(state.deadline == 630)
+    // What has been given to the socket already has its time.
+    state.beganToEnd(200)
+    #expect(state.deadline == 630)
+    state.sent()
+    state.beganToSend(10, 700)
+    #expect(state.deadline == 730)
+  }
+
   @Test func leaveToSendABodyIsGivenOnceItMayBe() {
     var state = connection()
     #expect(state.received(head([("content-length", "50"), ("expect", "100-continue")]), 1).asksForBody)
