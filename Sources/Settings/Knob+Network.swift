@@ -80,7 +80,7 @@ extension Knob where Value == Int {
   public static var maxConnections: Knob {
     Knob(
       "max-connections", .limits, .count(1...1_000_000), standard: 1024,
-      "The most connections at a time, for each port.")
+      "The most connections at a time, for each port; gRPC takes four calls for each of them, or 1024.")
   }
 }
 
@@ -122,7 +122,8 @@ extension Knob where Value == Duration {
   public static var idleTimeout: Knob {
     Knob(
       "idle-timeout", .limits, .duration, standard: .seconds(300),
-      "How long a connection without requests stays open.")
+      "How long a connection without requests stays open, and a stream of gRPC on which nothing comes or goes."
+    )
   }
 
   public static var drainTimeout: Knob {

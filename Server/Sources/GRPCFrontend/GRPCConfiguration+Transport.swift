@@ -8,6 +8,7 @@ extension GRPCConfiguration {
   /// - Parameter account: what requests and answers are counted in.
   func transport(_ account: ByteAccount) -> HTTP2ServerTransport.Posix {
     let connections = ConnectionLimit(maxConnections)
+    let calls = OpenChannels(limit: maxOpenCalls)
     return HTTP2ServerTransport.Posix(
       address: host.contains(":") ? .ipv6(host: host, port: port) : .ipv4(host: host, port: port),
       transportSecurity: tls.map { files in
@@ -40,7 +41,8 @@ extension GRPCConfiguration {
             try ConnectionIdleness.count(channel)
             try channel.pipeline.syncOperations.addHandler(
               RequestLimits(
-                maxMessageBytes: maxMessageBytes, account: account, patience: TimeAmount(messageTimeout)),
+                isOneTooMany: calls.add(channel), maxMessageBytes: maxMessageBytes, account: account,
+                patience: TimeAmount(messageTimeout), idlePatience: maxIdle.map { TimeAmount($0) }),
               position: .first)
           }
         }

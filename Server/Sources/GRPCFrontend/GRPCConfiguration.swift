@@ -32,10 +32,13 @@ public struct GRPCConfiguration: Sendable {
   public var maxConcurrentCalls = 1024
   /// Connections at a time; one more is closed at once.
   public var maxConnections = 1024
+  /// Calls at a time on all connections; one more ends with RESOURCE_EXHAUSTED. One connection alone may have all of its own.
+  var maxOpenCalls: Int { max(maxConcurrentCalls, 4 * maxConnections) }
   /// Requests of one stream that are worked on at a time; more are not read meanwhile.
   public var maxRequestsInFlightPerStream = 256
 
-  /// A connection without calls is closed after this; `nil`: never.
+  /// A connection without calls is closed after this, and a stream of requests ends with UNAVAILABLE on which nothing has come
+  /// or gone for so long; `nil`: never.
   public var maxIdle: Duration? = .seconds(3600)
   /// After so long without hearing anything from a client the server asks whether it is still there.
   public var keepaliveTime: Duration = .seconds(60)

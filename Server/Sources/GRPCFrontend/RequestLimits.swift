@@ -18,6 +18,8 @@ final class RequestLimits: ChannelDuplexHandler {
   private var unanswered = UnansweredMessages()
   private let held: HeldBytes
   private let patience: TimeAmount
+  private let idlePatience: TimeAmount?
+  private let isOneTooMany: Bool
   private var isRefused = false
   private var hasEnded = false
   private var hasAnswered = false
@@ -25,11 +27,20 @@ final class RequestLimits: ChannelDuplexHandler {
   /// A stream of requests may be silent between them.
   private var isPatientBetweenMessages = false
   private var lastArrival = NIODeadline.now()
+  private var lastAnswer = NIODeadline.now()
   private var timer: Scheduled<Void>?
   private var deadline: Scheduled<Void>?
 
-  /// - Parameter patience: how long a client may send nothing of a message that it owes.
-  init(maxMessageBytes: Int, account: ByteAccount, patience: TimeAmount) {
+  /// - Parameters:
+  ///   - isOneTooMany: there are as many calls already as there may be.
+  ///   - patience: how long a client may send nothing of a message that it owes.
+  ///   - idlePatience: how long nothing may come or go on a stream of requests; `nil`: for ever.
+  init(
+    isOneTooMany: Bool, maxMessageBytes: Int, account: ByteAccount, patience: TimeAmount,
+    idlePatience: TimeAmount?
+  ) {
+    self.isOneTooMany = isOneTooMany
+    self.idlePatience = idlePatience
     meter = MessageMeter(limit: min(maxMessageBytes, account.limit))
     held = HeldBytes(account)
     self.patience = patience
@@ -39,6 +50,10 @@ final class RequestLimits: ChannelDuplexHandler {
     guard !isRefused else { return }
     switch unwrapInboundIn(data) {
     case .headers(var headers):
+      guard !isOneTooMany else {
+        return refuse(
+          context, "8", "the server has as many calls open as it may; ask again later", isTemporary: true)
+      }
       takeOverDeadline(of: &headers.headers, context)
       isPatientBetweenMessages = RequestLimits.streamingPaths.contains(
         headers.headers.first(name: ":path") ?? "")
@@ -92,6 +107,7 @@ final class RequestLimits: ChannelDuplexHandler {
     held.account.take(count)
     sent.futureResult.whenComplete { [account = held.account] _ in account.release(count) }
     if isPatientBetweenMessages {
+      lastAnswer = .now()
       _ = buffer.withUnsafeReadableBytes { bytes in answers.take(bytes) { _ in unanswered.removeSmallest() } }
       held.lower(to: unanswered.byteCount + meter.pending)
       if wantsRead, !holdsReads {
@@ -136,7 +152,7 @@ final class RequestLimits: ChannelDuplexHandler {
 
   private func startTimer(_ context: ChannelHandlerContext) {
     lastArrival = .now()
-    schedule(context, patience)
+    schedule(context, isPatientBetweenMessages ? min(patience, idlePatience ?? patience) : patience)
   }
 
   private func schedule(_ context: ChannelHandlerContext, _ delay: TimeAmount) {
@@ -147,11 +163,20 @@ final class RequestLimits: ChannelDuplexHandler {
     guard !isRefused, !hasEnded else { return }
     let isOwing = !wantsRead && (meter.pending > 0 || !isPatientBetweenMessages)
     let silence = NIODeadline.now() - lastArrival
-    if isOwing, silence >= patience {
-      refuse(context, "4", "nothing of the request has come for \(patience.nanoseconds / 1_000_000_000) s")
-    } else {
-      schedule(context, isOwing ? patience - silence : patience)
+    guard isOwing else { return checkIdleness(context) }
+    guard silence >= patience else { return schedule(context, patience - silence) }
+    refuse(context, "4", "nothing of the request has come for \(patience.nanoseconds / 1_000_000_000) s")
+  }
+
+  /// Ends a stream that nobody uses: while it is open, its connection would count as used.
+  private func checkIdleness(_ context: ChannelHandlerContext) {
+    guard let idlePatience else { return schedule(context, patience) }
+    let left = max(lastArrival, lastAnswer) + idlePatience - .now()
+    guard left <= .zero, unanswered.byteCount == 0 else {
+      return schedule(context, left > .zero ? min(left, patience) : patience)
     }
+    refuse(
+      context, "14", "nothing has come on this stream for \(idlePatience.nanoseconds / 1_000_000_000) s")
   }
 
   // MARK: Refusal

@@ -1,7 +1,9 @@
 """gRPC as the server's options make it: shared memory, TLS, sizes and times."""
 
+import itertools
 import socket
 import subprocess
+import threading
 import time
 
 import grpc
@@ -9,6 +11,8 @@ import numpy as np
 import pytest
 import tritonclient.grpc as triton
 import tritonclient.utils.shared_memory as shm
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException
 
@@ -120,3 +124,53 @@ def test_a_client_that_owes_its_message_is_not_waited_for(store):
 
             stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
             assert [answer.infer_response.id for answer in stub.ModelStreamInfer(slowly())] == ["late"]
+
+
+def test_a_stream_that_nobody_uses_is_ended(store):
+    with serving.Server(store, "--idle-timeout", "1s") as server, grpc.insecure_channel(server.grpc) as channel:
+        infer = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelStreamInfer
+        reflect = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo
+        request = service_pb2.ModelInferRequest(model_name="identity", id="one")
+        request.inputs.add(name="x", datatype="FP32", shape=[1, 4]).contents.fp32_contents.extend([0] * 4)
+        list_services = reflection_pb2.ServerReflectionRequest(list_services="")
+        for open_stream, first in itertools.product((infer, reflect), (False, True)):
+            end = threading.Event()
+
+            def requests():
+                if first:
+                    yield request if open_stream is infer else list_services
+                end.wait(60)
+
+            answers = open_stream(requests(), timeout=50)
+            if first:
+                next(answers)
+            with pytest.raises(grpc.RpcError) as caught:
+                next(answers)
+            end.set()
+            assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+            assert "nothing has come on this stream" in caught.value.details()
+
+
+def test_open_calls_of_all_connections_are_bounded(store):
+    with serving.Server(store, "--max-connections", "4") as server:
+        with grpc.insecure_channel(server.grpc) as one, grpc.insecure_channel(
+            server.grpc, [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)]
+        ) as other:
+            watch = health_pb2_grpc.HealthStub(one).Watch
+            # What one connection may have.
+            calls = [watch(health_pb2.HealthCheckRequest()) for _ in range(1024)]
+            for call in calls:
+                next(call)
+            check = health_pb2_grpc.HealthStub(other).Check
+            with pytest.raises(grpc.RpcError) as caught:
+                check(health_pb2.HealthCheckRequest(), timeout=30)
+            assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert "as many calls open" in caught.value.details()
+            calls[0].cancel()
+            end = time.monotonic() + 30
+            while True:
+                try:
+                    assert check(health_pb2.HealthCheckRequest(), timeout=30).status
+                    break
+                except grpc.RpcError as error:
+                    assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and time.monotonic() < end
