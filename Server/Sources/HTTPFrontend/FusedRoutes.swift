@@ -41,7 +41,7 @@ struct FusedRoutes: RouteFamily {
       body: ResponseBody { writer in
         for (index, tenant) in permitted.enumerated() {
           guard case .failure(let error) = tenant else { continue }
-          try await writer.write(form.piece(index, prepared[index], .failure(error), holding: held))
+          try await writer.write(await form.piece(index, prepared[index], .failure(error), holding: held))
         }
         let (answers, continuation) = AsyncStream.makeStream(
           of: (index: Int, result: Result<InferResponse, ServiceError>).self)
@@ -54,7 +54,7 @@ struct FusedRoutes: RouteFamily {
             continuation.finish()
           }
           for await (index, result) in answers {
-            try await writer.write(form.piece(index, prepared[index], result, holding: held))
+            try await writer.write(await form.piece(index, prepared[index], result, holding: held))
           }
           try await group.waitForAll()
         }
@@ -185,6 +185,15 @@ enum FusedForm: Sendable {
   /// One answer, ready to be sent.
   /// - Parameter held: what the answer is counted in, as the one before it no more.
   func piece(
+    _ index: Int, _ request: InferRequest, _ result: Result<InferResponse, ServiceError>,
+    holding held: HeldBytes
+  ) async throws -> ByteBuffer {
+    try await HTTPCall.heavy((try? result.get())?.byteCount ?? 0) {
+      encoded(index, request, result, holding: held)
+    }
+  }
+
+  private func encoded(
     _ index: Int, _ request: InferRequest, _ result: Result<InferResponse, ServiceError>,
     holding held: HeldBytes
   ) -> ByteBuffer {

@@ -28,7 +28,7 @@ struct InferRoutes: RouteFamily {
     let answer = call.context.answer
     try answer.change(
       to: 2 * json + tail + (coding == nil ? 0 : ContentCoding.compressionBound(of: json + tail)))
-    return try await HTTPCall.heavy(response.outputs.reduce(0) { $0 + $1.byteCount }) { [request] in
+    return try await HTTPCall.heavy(response.byteCount) { [request] in
       let result = try Response(response.encoded(for: request), coding)
       answer.lower(to: result.body.contentLength ?? 0)
       return result
@@ -71,6 +71,11 @@ struct InferRoutes: RouteFamily {
       return request
     }
   }
+}
+
+extension InferResponse {
+  /// About how many bytes its outputs take to write.
+  var byteCount: Int { outputs.reduce(0) { $0 + $1.byteCount } }
 }
 
 extension NamedTensor {

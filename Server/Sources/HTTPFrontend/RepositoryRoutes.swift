@@ -7,8 +7,7 @@ import Serving
 struct RepositoryRoutes: RouteFamily {
   func add(to routes: Routes) {
     routes.on(.post, "v2/repository/index", .read) { call in
-      var onlyReady = false
-      try await call.readObject { reader, member in
+      let onlyReady = try await call.readObject(into: false) { onlyReady, reader, member in
         if member == "ready" { onlyReady = try reader.readBool() } else { try reader.skipValue() }
       }
       return try Response(json: call.service.repositoryIndex(onlyReady: onlyReady))
@@ -26,30 +25,35 @@ struct RepositoryRoutes: RouteFamily {
 }
 
 extension HTTPCall {
-  /// Reads the body as one object; an empty body is an empty object.
+  /// Reads the body as one object, member by member; an empty body is an empty object.
+  /// - Parameter read: takes the member that is named over into the result.
   /// - Throws: `ProtocolError`, ``ServiceError``.
-  func readObject(_ read: (inout JSONReader, String) throws -> Void) async throws {
+  func readObject<Result: Sendable>(
+    into initial: Result, _ read: @escaping @Sendable (inout Result, inout JSONReader, String) throws -> Void
+  ) async throws -> Result {
     let body = try await body()
-    guard body.readableBytes > 0 else { return }
+    guard body.readableBytes > 0 else { return initial }
     // Texts as they are read, and what is made of them.
     try context.held.reserve(2 * body.readableBytes)
-    try body.withUnsafeReadableBytes { bytes in
-      var reader = JSONReader(bytes)
-      try reader.readObject(read)
-      try reader.finish()
+    return try await HTTPCall.heavy(body.readableBytes) {
+      try body.withUnsafeReadableBytes { bytes in
+        var result = initial
+        var reader = JSONReader(bytes)
+        try reader.readObject { reader, member in try read(&result, &reader, member) }
+        try reader.finish()
+        return result
+      }
     }
   }
 
   /// The `parameters` of the object that the body is.
   func readParameters() async throws -> [String: Parameter] {
-    var parameters: [String: Parameter] = [:]
-    try await readObject { reader, member in
+    try await readObject(into: [:]) { parameters, reader, member in
       if member == "parameters" {
         parameters = try reader.readParameters()
       } else {
         try reader.skipValue()
       }
     }
-    return parameters
   }
 }

@@ -25,26 +25,31 @@ struct SharedMemoryRoutes: RouteFamily {
     }
   }
 
-  private func register(_ call: HTTPCall) async throws {
+  private struct Range: Sendable {
     var key: String?
     var offset = 0
     var byteCount: Int?
-    func number(_ reader: inout JSONReader, _ member: String) throws -> Int {
+  }
+
+  private func register(_ call: HTTPCall) async throws {
+    @Sendable func number(_ reader: inout JSONReader, _ member: String) throws -> Int {
       guard case .int(let value) = try reader.readNumber(), let value = Int(exactly: value), value >= 0 else {
         throw ProtocolError("'\(member)' is no number of bytes")
       }
       return value
     }
-    try await call.readObject { reader, member in
+    let range = try await call.readObject(into: Range()) { range, reader, member in
       switch member {
-      case "key": key = try reader.readString()
-      case "offset": offset = try number(&reader, member)
-      case "byte_size": byteCount = try number(&reader, member)
+      case "key": range.key = try reader.readString()
+      case "offset": range.offset = try number(&reader, member)
+      case "byte_size": range.byteCount = try number(&reader, member)
       default: try reader.skipValue()
       }
     }
-    guard let key, let byteCount else { throw ProtocolError("a region needs 'key' and 'byte_size'") }
+    guard let key = range.key, let byteCount = range.byteCount else {
+      throw ProtocolError("a region needs 'key' and 'byte_size'")
+    }
     try call.service.sharedMemory.register(
-      name: call.parameter("region"), key: key, offset: offset, byteCount: byteCount)
+      name: call.parameter("region"), key: key, offset: range.offset, byteCount: byteCount)
   }
 }

@@ -32,7 +32,10 @@ extension InferenceService {
     _ name: String, parameters: [String: Parameter], files: [String: [UInt8]] = [:]
   ) async throws(ServiceError) {
     do {
-      let request = try ModelLoadRequest(model: name, parameters: parameters, files: files)
+      // Whole models may be in it, in Base64.
+      let request = try await repository.work.run {
+        try ModelLoadRequest(model: name, parameters: parameters, files: files)
+      }
       // A client that goes away does not leave the model half loaded.
       try await Task { try await self.load(request) }.value
     } catch { throw self.failure(error, model: name) }
