@@ -29,6 +29,8 @@ public final class FolderWatch: Sendable {
   private static let slowInterval = Duration.seconds(30)
   /// What belongs together comes within this.
   private static let gathering = Duration.milliseconds(20)
+  /// While something is written all the time, what else there is waits for so long.
+  private static let longestGathering = Duration.milliseconds(200)
 
   private static let mask =
     UInt32(IN_CREATE) | UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM) | UInt32(IN_MOVED_TO) | UInt32(IN_MODIFY)
@@ -96,7 +98,11 @@ public final class FolderWatch: Sendable {
     guard let hasEvents = wait(interval) else { return nil }
     var batch = Batch()
     if hasEvents {
-      repeat { read(into: &batch) } while wait(FolderWatch.gathering) == true && batch.written.count < 10_000
+      let end = ContinuousClock.now + FolderWatch.longestGathering
+      repeat {
+        read(into: &batch)
+      } while wait(FolderWatch.gathering) == true && batch.written.count < 10_000
+        && ContinuousClock.now < end
     }
     return batch
   }

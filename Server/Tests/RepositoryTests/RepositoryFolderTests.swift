@@ -90,6 +90,32 @@ struct RepositoryFolderTests {
     watch.stop()
   }
 
+  @Test func aFileThatIsWrittenAllTheTimeHidesNothing() async throws {
+    let folder = try Folder()
+    let watch = FolderWatch(isPolling: false, pollInterval: .seconds(1))
+    _ = watch.watch([folder.path])
+    let (batches, send) = AsyncStream.makeStream(of: FolderWatch.Batch.self)
+    watch.start { send.yield($0) }
+    let path = folder.path + "/a.onnx"
+    #expect(FileManager.default.createFile(atPath: path, contents: nil))
+    let file = try #require(FileHandle(forWritingAtPath: path))
+    let (writes, begin) = AsyncStream.makeStream(of: Void.self)
+    let writer = Thread {
+      for _ in 0..<20_000 where !Thread.current.isCancelled {
+        try? file.write(contentsOf: Data([1]))
+        Thread.sleep(forTimeInterval: 0.001)
+      }
+      begin.finish()
+    }
+    writer.start()
+    try folder.write("b.onnx")
+    for await batch in batches where batch.closed.contains(folder.path + "/b.onnx") { break }
+    #expect(!writer.isFinished)
+    writer.cancel()
+    for await _ in writes {}
+    watch.stop()
+  }
+
   @Test func aWriterIsKnownUntilItCloses() async throws {
     let folder = try Folder()
     let watch = FolderWatch(isPolling: false, pollInterval: .seconds(1))
