@@ -89,7 +89,7 @@ struct HTTPCall: Sendable {
   static func heavy<Result: Sendable>(
     _ byteCount: Int, _ body: @escaping @Sendable () throws -> Result
   ) async throws -> Result {
-    byteCount < 64 << 10 ? try body() : try await work.run(body)
+    try await work.run(ofBytes: byteCount, body)
   }
 
   /// - Returns: the tenant that the caller is.

@@ -7,6 +7,13 @@ public struct BlockingWork: Sendable {
   /// - Parameter label: for debuggers.
   public init(_ label: String) { queue = DispatchQueue(label: label, attributes: .concurrent) }
 
+  /// Runs work that grows with `byteCount`: here when it is short, or else away.
+  public func run<Result: Sendable>(
+    ofBytes byteCount: Int, _ body: @escaping @Sendable () throws -> Result
+  ) async throws -> Result {
+    byteCount < 64 << 10 ? try body() : try await run(body)
+  }
+
   public func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
       queue.async { continuation.resume(with: Swift.Result { try body() }) }

@@ -50,13 +50,18 @@ extension InferenceService {
     var model = try await catalog.model(request.model, version: request.version)
     while true {
       do {
-        var scheduled = try scheduledRequest(request, for: model, arrival: arrival)
+        var scheduled = try await work.run(ofBytes: request.sharedInputBytes) { [model] in
+          try self.scheduledRequest(request, for: model, arrival: arrival)
+        }
         let held = HeldBytes(bytes)
         scheduled.onOutputs = { try held.reserve($0) }
         let answer = try await scheduler.run(scheduled)
-        return try respond(
-          to: request, with: answer, model: model.name, version: model.version, arrival: arrival,
-          targets: targets, held: held)
+        let outputs = try await work.run(ofBytes: request.convertedBytes(of: answer)) {
+          try self.outputs(for: request, of: answer, targets: targets, held: held)
+        }
+        return respond(
+          to: request, with: outputs, timing: answer.timing, model: model.name, version: model.version,
+          arrival: arrival, held: held)
       } catch let error as SchedulerError where error.kind == .draining {
         // It was closed in between: a newer version came, its file was opened again, or it is unloaded, which is said then.
         let newer = try await catalog.model(request.model, version: request.version)
@@ -113,13 +118,15 @@ extension InferenceService {
     await scheduler.run(together: scheduled) { [models, targets, indices, held] position, result in
       let request = requests[indices[position]]
       do {
+        let answer = try result.get()
+        let outputs = try self.outputs(
+          for: request, of: answer, targets: targets[position], held: held[position])
         onAnswer(
           indices[position],
           .success(
-            try self.respond(
-              to: request, with: result.get(), model: models[position].name,
-              version: models[position].version, arrival: arrival,
-              targets: targets[position], held: held[position])))
+            self.respond(
+              to: request, with: outputs, timing: answer.timing, model: models[position].name,
+              version: models[position].version, arrival: arrival, held: held[position])))
       } catch {
         self.statistics.failed(
           request.model, models[position].version, nanoseconds: monotonicNanoseconds() - arrival)
@@ -211,15 +218,13 @@ extension InferenceService {
 
   // MARK: Out
 
-  /// The response, with the outputs that were asked for, in that order.
+  /// The outputs that were asked for, in that order.
   /// - Parameters:
   ///   - targets: those of the request's outputs, taken before the run.
   ///   - held: what the answer's bytes are counted in.
-  func respond(
-    to request: InferRequest, with answer: ScheduledAnswer, model: String, version: Int, arrival: UInt64,
-    targets: SharedMemoryTargets, held: HeldBytes
-  ) throws -> InferResponse {
-    let outputs: [NamedTensor]
+  func outputs(
+    for request: InferRequest, of answer: ScheduledAnswer, targets: SharedMemoryTargets, held: HeldBytes
+  ) throws -> [NamedTensor] {
     for wanted in request.outputs {
       guard let count = wanted.classCount,
         let found = answer.outputs.first(where: { $0.name == wanted.name })
@@ -227,19 +232,26 @@ extension InferenceService {
       try held.reserve(Classification.byteCount(of: found.tensor, count: count))
     }
     if request.outputs.isEmpty {
-      outputs = try answer.outputs.map {
+      return try answer.outputs.map {
         try output($0.name, $0.tensor, as: RequestedOutput(name: $0.name), targets)
       }
-    } else {
-      outputs = try request.outputs.map { wanted in
-        guard let found = answer.outputs.first(where: { $0.name == wanted.name }) else {
-          throw ServiceError(.failed, "model '\(model)' gave no output '\(wanted.name)'")
-        }
-        return try output(found.name, found.tensor, as: wanted, targets)
-      }
     }
+    return try request.outputs.map { wanted in
+      guard let found = answer.outputs.first(where: { $0.name == wanted.name }) else {
+        throw ServiceError(
+          .failed, "model '\(shown(request.model))' gave no output '\(shown(wanted.name))'")
+      }
+      return try output(found.name, found.tensor, as: wanted, targets)
+    }
+  }
+
+  /// The response, which is counted and logged.
+  /// - Parameter held: what the answer's bytes are counted in.
+  func respond(
+    to request: InferRequest, with outputs: [NamedTensor], timing: RequestTiming, model: String, version: Int,
+    arrival: UInt64, held: HeldBytes
+  ) -> InferResponse {
     let now = monotonicNanoseconds()
-    let timing = answer.timing
     telemetry.answered(ModelVersion(model, version), timing: timing)
     logAnswer(request, version: version, timing: timing, total: now - arrival)
     statistics.succeeded(

@@ -24,6 +24,8 @@ public final class InferenceService: Sendable {
   public let telemetry = ServerTelemetry()
   public let events = EventHub(limit: 32)
   let processor = ProcessorMeter()
+  /// Copies of shared memory, and classifications, that are large.
+  let work = BlockingWork("fusedinf.infer")
   public let log: Logger
 
   public init(

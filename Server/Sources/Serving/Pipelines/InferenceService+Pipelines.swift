@@ -39,7 +39,9 @@ extension InferenceService {
   ) async throws -> InferResponse {
     let targets = try sharedMemory.targets(of: request.outputs)
     let pipeline = bound.pipeline
-    let inputs = try orderedInputs(of: request, declared: bound.inputs.map(\.name))
+    let inputs = try await work.run(ofBytes: request.sharedInputBytes) {
+      try self.orderedInputs(of: request, declared: bound.inputs.map(\.name))
+    }
     for (input, declared) in zip(inputs, bound.inputs) { try check(input, declared, request.model) }
     let names = pipeline.outputs.map(\.name)
     try checkOutputs(of: request, declared: names)
@@ -56,10 +58,13 @@ extension InferenceService {
     }
     let held = HeldBytes(bytes)
     try held.reserve(answer.outputs.reduce(0) { $0 + $1.tensor.byteCount })
-    var response = try respond(
-      to: request, with: ScheduledAnswer(outputs: answer.outputs, timing: answer.timing),
-      model: pipeline.name, version: pipeline.version, arrival: arrival, targets: targets,
-      held: held)
+    let whole = ScheduledAnswer(outputs: answer.outputs, timing: answer.timing)
+    let outputs = try await work.run(ofBytes: request.convertedBytes(of: whole)) {
+      try self.outputs(for: request, of: whole, targets: targets, held: held)
+    }
+    var response = respond(
+      to: request, with: outputs, timing: answer.timing, model: pipeline.name, version: pipeline.version,
+      arrival: arrival, held: held)
     guard request.flag("timing") else { return response }
     for (stage, timing) in answer.stages {
       for (name, value) in InferenceService.parameters(
