@@ -108,6 +108,35 @@ private struct PipelineBench {
     #expect(answer.timing.bytesLoaded == 3 * 65536)
   }
 
+  @Test("bytes of its outputs are asked for before these are cast, once for each time that one is wanted")
+  func outputBytes() async throws {
+    struct Refused: Error {}
+    let bench = try PipelineBench()
+    defer { bench.remove() }
+    let pipeline = try Pipeline(
+      name: "cast", version: 1,
+      stages: [.init(name: "a", model: try bench.product("A"), inputs: [Wire(.input(0))])],
+      outputs: [
+        .init(name: "wide", wire: Wire(.result(stage: 0, output: 0), cast: .float64)),
+        .init(name: "plain", wire: Wire(.result(stage: 0, output: 0))),
+      ])
+    let asked = Locked<[Int]>([])
+    var request = ScheduledPipeline(
+      pipeline: pipeline, inputs: [try Tensor([Float](repeating: 1, count: 3 * 128), shape: [3, 128])],
+      outputs: [0, 1, 0])
+    request.onOutputs = { count in
+      asked.withLock { $0.append(count) }
+      throw Refused()
+    }
+    let run = Task { [request] in try await bench.scheduler.run(request) }
+    try await bench.device.completeKernel("A/k")
+    let result = await run.result
+    #expect(throws: Refused.self) { try result.get() }
+    let bytes = asked.withLock { $0 }
+    let (wide, plain) = (3 * 128 * 8, 3 * 128 * 4)
+    #expect(bytes == [wide + plain + wide])
+  }
+
   @Test("a stage that fails is named, and what does not depend on it runs to its end")
   func failure() async throws {
     let bench = try PipelineBench()

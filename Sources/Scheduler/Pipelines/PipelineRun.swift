@@ -226,14 +226,13 @@ final class PipelineRun: Sendable {
   private func finish() {
     scheduler.finished(self)
     let (failure, onFinish) = state.withLock { ($0.failure, $0.onFinish.take()) }
-    onFinish?(
-      Result {
-        if let failure { throw failure }
-        return try answer()
-      })
+    guard let onFinish else { return }
+    if let failure { return onFinish(.failure(failure)) }
+    PipelineRun.queue.async { [self] in onFinish(Result { try answer() }) }
   }
 
   private func answer() throws -> PipelineAnswer {
+    try request.onOutputs?(outputBytes())
     let outputs = try request.outputs.map { index in
       (name: pipeline.outputs[index].name, tensor: try tensor(at: pipeline.outputs[index].wire))
     }
@@ -258,6 +257,16 @@ final class PipelineRun: Sendable {
   }
 
   // MARK: Wires
+
+  /// What the outputs that are wanted take, each as often as it is wanted.
+  private func outputBytes() throws -> Int {
+    try request.outputs.reduce(0) { sum, index in
+      let (elementType, shape) = try type(of: pipeline.outputs[index].wire)
+      let (total, overflow) = sum.addingReportingOverflow(
+        elementType.byteCount(of: shape.elementCount) ?? .max)
+      return overflow ? .max : total
+    }
+  }
 
   private func inputs(of stage: Int) throws -> [Tensor] {
     try pipeline.stages[stage].inputs.map { try tensor(at: $0) }

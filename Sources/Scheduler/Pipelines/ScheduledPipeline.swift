@@ -13,6 +13,9 @@ public struct ScheduledPipeline: Sendable {
   public var priority: Int
   public var deadline: UInt64?
   public var keepAlive: Duration?
+  /// Told, on no lane, how many bytes the outputs will be before any of them is cast; what it throws is the pipeline's
+  /// answer.
+  public var onOutputs: (@Sendable (Int) throws -> Void)?
 
   public init(
     pipeline: Pipeline, inputs: [Tensor], outputs: [Int]? = nil, tenant: String = "", priority: Int = 0,
