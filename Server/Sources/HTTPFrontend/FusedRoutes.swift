@@ -33,7 +33,9 @@ struct FusedRoutes: RouteFamily {
     let isMultipart = call.request.headers[.accept]?.contains("multipart/mixed") == true
     let form = isMultipart ? FusedForm.parts(boundary: "fused-\(UUID().uuidString)") : .lines
     let prepared = zip(requests, permitted).map { request, tenant in
-      form.prepared(request, tenant: (try? tenant.get()) ?? "")
+      var request = form.prepared(request, tenant: (try? tenant.get()) ?? "")
+      request.arrival = call.context.arrival
+      return request
     }
     let (service, held) = (call.service, call.context.answer)
     return Response(

@@ -28,8 +28,15 @@ struct ModelRoutes: RouteFamily {
       }
       routes.on(.get, path + "/ready", .look) { call in
         let model = try call.parameter("model")
+        let version = try call.version()
         // Refused with what a request for it would be: Triton answers 400, on-demand clients act on 404 and 503.
-        try call.service.catalog.checkReady(model, version: call.version())
+        do { try call.service.catalog.checkReady(model, version: version) } catch let error as ServiceError
+          where (try? call.authorize(.read)) == nil
+        {
+          // Probes have no key. What was wrong with a model's file is for those who may read.
+          throw ServiceError(
+            error.kind, "the model is not ready; the reason takes a key", retryAfter: error.retryAfter)
+        }
         return Response(status: .ok)
       }
       routes.on(.get, path + "/config", .read) { call in

@@ -12,19 +12,30 @@ extension InferenceService {
   /// from its arrival), `keep_alive` (seconds) and `timing` (true: the response's parameters say where the time went).
   /// - Throws: ``ServiceError``, whatever went wrong.
   public func infer(_ request: InferRequest) async throws(ServiceError) -> InferResponse {
-    let now = monotonicNanoseconds()
-    let arrival = min(request.arrival ?? now, now)
+    let (request, arrival) = begun(request, at: monotonicNanoseconds())
+    do { return try await answer(request, arrival: arrival) } catch {
+      throw failed(request, error, arrival: arrival)
+    }
+  }
+
+  /// The request as it is counted from now on, and when it came.
+  private func begun(_ request: InferRequest, at now: UInt64) -> (InferRequest, arrival: UInt64) {
     var request = request
     request.held = request.held ?? HeldBytes(bytes)
-    do {
-      return try await answer(request, arrival: arrival)
-    } catch {
-      let failure = self.failure(error, model: request.model)
-      doubt(request.model, request.version, error)
-      count(failure, request.model, request.version, arrival: arrival)
-      logFailure(request, failure, total: monotonicNanoseconds() - arrival)
-      throw failure
-    }
+    return (request, min(request.arrival ?? now, now))
+  }
+
+  /// Counts a failure and tells the log of it.
+  /// - Parameter version: of the model that was asked; `nil`: the one that the request names, or else the newest.
+  /// - Returns: what the client is told.
+  private func failed(
+    _ request: InferRequest, _ error: any Error, version: Int? = nil, arrival: UInt64
+  ) -> ServiceError {
+    let failure = self.failure(error, model: request.model)
+    doubt(request.model, version ?? request.version, error)
+    count(failure, request.model, version ?? request.version, arrival: arrival)
+    logFailure(request, failure, total: monotonicNanoseconds() - arrival)
+    return failure
   }
 
   /// Notes a request for a model that ended before it could be asked for with ``infer(_:)``, since nobody waits for it any
@@ -77,35 +88,38 @@ extension InferenceService {
     together requests: [InferRequest],
     onAnswer: @escaping @Sendable (Int, Result<InferResponse, ServiceError>) -> Void
   ) async {
-    let arrival = monotonicNanoseconds()
-    let requests = requests.map { request in
-      var request = request
-      request.held = request.held ?? HeldBytes(bytes)
-      return request
+    struct Member: Sendable {
+      let index: Int
+      let request: InferRequest
+      let arrival: UInt64
+      let model: LinkableModel
+      let targets: SharedMemoryTargets
+      let held: HeldBytes
     }
-    var held: [HeldBytes] = []
-    var models: [LinkableModel] = []
-    var targets: [SharedMemoryTargets] = []
+    let now = monotonicNanoseconds()
+    var members: [Member] = []
     var scheduled: [ScheduledRequest] = []
-    var indices: [Int] = []
-    let pipelines = requests.indices.filter { catalog.isPipeline(requests[$0].model) }
-    for (index, request) in requests.enumerated() where !pipelines.contains(index) {
+    let (alone, ask) = AsyncStream.makeStream(of: Int.self)
+    for (index, request) in requests.enumerated() {
+      // A pipeline is a request of its own.
+      if catalog.isPipeline(request.model) {
+        ask.yield(index)
+        continue
+      }
+      let (request, arrival) = begun(request, at: now)
       do {
         let model = try await catalog.model(request.model, version: request.version)
-        let outputs = try sharedMemory.targets(of: request.outputs)
-        let answer = HeldBytes(bytes)
+        let member = Member(
+          index: index, request: request, arrival: arrival, model: model,
+          targets: try sharedMemory.targets(of: request.outputs), held: HeldBytes(bytes))
         var one = try scheduledRequest(request, for: model, arrival: arrival)
-        one.onOutputs = { try answer.reserve($0) }
+        one.onOutputs = { try member.held.reserve($0) }
         scheduled.append(one)
-        held.append(answer)
-        targets.append(outputs)
-        models.append(model)
-        indices.append(index)
-      } catch { onAnswer(index, .failure(self.failure(error, model: request.model))) }
+        members.append(member)
+      } catch { onAnswer(index, .failure(failed(request, error, arrival: arrival))) }
     }
-    // A pipeline is a request of its own.
     async let others: Void = withTaskGroup { group in
-      for index in pipelines {
+      for await index in alone {
         group.addTask {
           let result: Result<InferResponse, ServiceError>
           do throws(ServiceError) { result = .success(try await self.infer(requests[index])) } catch {
@@ -115,28 +129,27 @@ extension InferenceService {
         }
       }
     }
-    await scheduler.run(together: scheduled) { [models, targets, indices, held] position, result in
-      let request = requests[indices[position]]
+    await scheduler.run(together: scheduled) { [members] position, result in
+      let member = members[position]
       do {
         let answer = try result.get()
         let outputs = try self.outputs(
-          for: request, of: answer, targets: targets[position], held: held[position])
+          for: member.request, of: answer, targets: member.targets, held: member.held)
         onAnswer(
-          indices[position],
+          member.index,
           .success(
             self.respond(
-              to: request, with: outputs, timing: answer.timing, model: models[position].name,
-              version: models[position].version, arrival: arrival, held: held[position])))
+              to: member.request, with: outputs, timing: answer.timing, model: member.model.name,
+              version: member.model.version, arrival: member.arrival, held: member.held)))
       } catch {
-        self.statistics.failed(
-          request.model, models[position].version, nanoseconds: monotonicNanoseconds() - arrival)
-        let failure = self.failure(error, model: request.model)
-        self.integrity.failed(ModelVersion(models[position]), error)
-        self.telemetry.failed(ModelVersion(models[position]), failure.kind)
-        self.logFailure(request, failure, total: monotonicNanoseconds() - arrival)
-        onAnswer(indices[position], .failure(failure))
+        // It was closed in between: it is asked for as by a request of its own, unless the client has gone.
+        if (error as? SchedulerError)?.kind == .draining, case .enqueued = ask.yield(member.index) { return }
+        let failure = self.failed(
+          member.request, error, version: member.model.version, arrival: member.arrival)
+        onAnswer(member.index, .failure(failure))
       }
     }
+    ask.finish()
     await others
   }
 
@@ -189,13 +202,20 @@ extension InferenceService {
     }
   }
 
-  /// - Throws: ``ServiceError`` when an output is asked for that the model does not have.
+  /// - Throws: ``ServiceError`` when an output is asked for that the model does not have, or twice.
   func checkOutputs(of request: InferRequest, declared: [String]) throws {
-    guard let unknown = request.outputs.first(where: { !declared.contains($0.name) }) else { return }
-    throw ServiceError(
-      .invalidRequest,
-      "model '\(shown(request.model))' has no output '\(shown(unknown.name))'; it has "
-        + InferenceService.list(declared))
+    let model = shown(request.model)
+    var names: Set<String> = []
+    for output in request.outputs {
+      guard declared.contains(output.name) else {
+        throw ServiceError(
+          .invalidRequest,
+          "model '\(model)' has no output '\(shown(output.name))'; it has " + InferenceService.list(declared))
+      }
+      guard names.insert(output.name).inserted else {
+        throw ServiceError(.invalidRequest, "model '\(model)': output '\(output.name)' is asked for twice")
+      }
+    }
   }
 
   private func tensor(

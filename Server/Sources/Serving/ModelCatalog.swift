@@ -46,6 +46,7 @@ public final class ModelCatalog: Sendable {
   private struct State: Sendable {
     var entries: [String: Entry] = [:]
     var open: [Key: LinkableModel] = [:]
+    var opening: [Key: Task<LinkableModel, any Error>] = [:]
     /// Names that are pinned unless somebody says otherwise.
     var pinned: Set<String> = []
 
@@ -142,20 +143,28 @@ public final class ModelCatalog: Sendable {
   public func model(_ name: String, version: Int?) async throws -> LinkableModel {
     enum Found {
       case open(LinkableModel)
-      case toOpen(Int)
+      case opening(Task<LinkableModel, any Error>)
     }
     let found: Found = try state.withLock { state in
       let version = try ModelCatalog.available(name, version, state.entries[name])
-      if let model = state.open[Key(name: name, version: version)] { return .open(model) }
-      return .toOpen(version)
+      let key = Key(name: name, version: version)
+      if let model = state.open[key] { return .open(model) }
+      if let opening = state.opening[key] { return .opening(opening) }
+      // A task of its own: whoever goes away leaves it to the others that wait.
+      let opening = Task { try await open(name, version) }
+      state.opening[key] = opening
+      return .opening(opening)
     }
     switch found {
     case .open(let model): return model
-    case .toOpen(let version): return try await open(name, version)
+    case .opening(let task): return try await task.value
     }
   }
 
+  /// One at a time for a version, so that it is compiled again once, and plans are made once.
   private func open(_ name: String, _ version: Int) async throws -> LinkableModel {
+    let key = Key(name: name, version: version)
+    defer { state.withLock { $0.opening[key] = nil } }
     do {
       let model = try await work.run { [models, log] in
         try models.open(name, version: version) { log.notice("\($0)", metadata: ["model": "\(name)"]) }
@@ -164,9 +173,6 @@ public final class ModelCatalog: Sendable {
       return try state.withLock { state in
         // It may have been unloaded or removed meanwhile.
         _ = try ModelCatalog.available(name, version, state.entries[name])
-        let key = Key(name: name, version: version)
-        // Another request may have opened it meanwhile; all use one, so that plans are made once.
-        if let other = state.open[key] { return other }
         state.open[key] = model
         return model
       }

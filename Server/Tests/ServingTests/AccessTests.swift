@@ -48,9 +48,10 @@ private func outcome(
       #expect(refused(open, "any", kind) == nil)
     }
     let state = AccessState(rules: AccessRules(), keys: [key("camera", models: ["m"])])
-    #expect(refused(state, "wrong", .look) == "unauthenticated")
-    #expect(refused(state, nil, .infer) == "unauthenticated")
-    #expect(refused(state, nil, .look) == nil)
+    for caller in [nil, "wrong"] {
+      #expect(refused(state, caller, .infer) == "unauthenticated")
+      #expect(refused(state, caller, .look) == nil)
+    }
     #expect(refused(state, nil, loopback: true, .administer) == nil)
     #expect(refused(state, nil, .administer) == "forbidden")
     // What it allows depends on what is asked for.
@@ -59,7 +60,7 @@ private func outcome(
 
   @Test func withKeysOnlyHealthIsSeenWithoutOne() {
     var state = AccessState(rules: AccessRules(), keys: [key("camera")])
-    #expect(outcome(&state, key: nil, .look) == "")
+    for caller in [nil, "camera", "Camera", ""] { #expect(outcome(&state, key: caller, .look) == "") }
     for caller in [nil, "Camera", ""] {
       #expect(outcome(&state, key: caller, .read) == "unauthenticated")
       #expect(outcome(&state, key: caller, loopback: true, .infer(model: "m")) == "unauthenticated")

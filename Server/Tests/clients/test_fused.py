@@ -68,6 +68,32 @@ def test_one_failure_is_its_own(server):
     assert answers[2]["code"] == 400 and "INPUT1" in answers[2]["error"]
 
 
+def failures(server, model):
+    with urllib.request.urlopen(f"{server.url}/v2/models/{model}/stats") as response:
+        rows = json.loads(response.read())["model_stats"]
+    return sum(row["inference_stats"]["fail"]["count"] for row in rows)
+
+
+def test_a_failure_before_the_run_counts_as_one(server):
+    before = failures(server, "add_sub")
+    twice = {**ADD_SUB, "outputs": [{"name": "OUTPUT1"}] * 2}
+    answers = lines(server, {**ADD_SUB, "inputs": []}, twice, PERCEPTRON)
+    assert answers[0]["code"] == answers[1]["code"] == 400
+    assert "'OUTPUT1' is asked for twice" in answers[1]["error"]
+    assert failures(server, "add_sub") == before + 2
+
+
+def test_a_timeout_counts_from_the_arrival(server):
+    connection = http.client.HTTPConnection(server.http)
+    body = json.dumps({"requests": [{**PERCEPTRON, "parameters": {"timeout": 200_000}}]}).encode()
+    connection.putrequest("POST", "/v2/fused/infer")
+    connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body[:10])
+    time.sleep(0.3)
+    connection.send(body[10:])
+    assert json.loads(connection.getresponse().read())["code"] == 504
+
+
 def parts(server, body, headers):
     headers, body = call(server, body, {"Accept": "multipart/mixed", **headers})
     message = email.message_from_bytes(b"Content-Type: " + headers["Content-Type"].encode() + b"\r\n\r\n" + body)

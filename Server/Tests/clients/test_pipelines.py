@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tritonclient.grpc
 import tritonclient.http
+import tritonclient.utils
 from onnx import TensorProto, helper
 
 import serving
@@ -283,6 +284,24 @@ def test_inputs_that_do_not_fit(pipelines):
         ask(client, tritonclient.http, "vote", image=X.astype(np.float64))
     with pytest.raises(Exception, match="has no input 'nothing'"):
         ask(client, tritonclient.http, "vote", nothing=X)
+
+
+def test_an_output_is_given_once(client):
+    x = np.ones((2, 10), np.float64)
+    with pytest.raises(tritonclient.utils.InferenceServerException, match="'y' is asked for twice") as error:
+        ask(*client, "shifted", outputs=["y", "y"], x=x)
+    assert error.value.status() in ("400", "StatusCode.INVALID_ARGUMENT")
+
+
+def test_casts_that_do_not_fit_what_is_held_are_not_made(repository, folder):
+    """The answer is as large as the request, and does not fit beside it."""
+    x = np.ones((2000, 10), np.float64)
+    with serving.Server(folder / "store", "--repository", repository, "--max-body-in-flight", "170KB") as server:
+        with tritonclient.http.InferenceServerClient(server.http) as client:
+            with pytest.raises(tritonclient.utils.InferenceServerException) as error:
+                ask(client, tritonclient.http, "shifted", x=x)
+            assert error.value.status() == "503"
+            assert len(ask(client, tritonclient.http, "shifted", x=x[:100]).as_numpy("y")) == 100
 
 
 def test_beside_models_in_one_call(pipelines, votes):

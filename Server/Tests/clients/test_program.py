@@ -12,6 +12,7 @@ import urllib.request
 
 import grpc
 import pytest
+import tritonclient.grpc
 
 import serving
 
@@ -188,6 +189,37 @@ def test_keys(store, tmp_path):
         assert status(infer, IDENTITY, X_API_Key=limited) == 200
         assert status(infer, IDENTITY, X_API_Key=limited) == 429
         assert server.stop() == 0
+
+
+def text(url, **headers):
+    request = urllib.request.Request(url, headers={name.replace("_", "-"): v for name, v in headers.items()})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_health_takes_no_key_and_reasons_do(store, tmp_path):
+    key, entry = make_key("camera")
+    file = tmp_path / "keys.yaml"
+    file.write_text("keys:\n" + entry)
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    (repository / "broken.onnx").write_bytes(b"no model")
+    with serving.Server(store, "--keys", file, "--repository", repository) as server:
+        ready = server.url + "/v2/models/broken/ready"
+        wait(lambda: "could not be compiled" in text(ready, X_API_Key=key)[1])
+        for headers in [{}, {"X_API_Key": "gone"}]:
+            for path in ["/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/identity/ready"]:
+                assert status(server.url + path, **headers) == 200
+            code, told = text(ready, **headers)
+            assert code == 503 and "not ready" in told and "compiled" not in told
+            assert status(server.url + "/v2/models/nothing/ready", **headers) == 404
+        with tritonclient.grpc.InferenceServerClient(server.grpc) as client:
+            gone = {"x-api-key": "gone"}
+            assert client.is_server_ready(gone) and client.is_model_ready("identity", headers=gone)
+            assert not client.is_model_ready("broken", headers=gone)
 
 
 def test_a_repository_that_is_not_there_keeps_it_from_starting(store, tmp_path):

@@ -16,7 +16,7 @@ public struct Caller: Sendable, Hashable {
 
 /// What somebody wants to do.
 public enum AccessAction: Sendable, Hashable {
-  /// Health and server metadata, which everybody may see.
+  /// Health, server metadata and whether a model is ready, which everybody may see, whatever key comes with it.
   case look
   /// What models there are, their metadata, statistics and metrics.
   case read

@@ -46,18 +46,18 @@ extension InferenceService {
     let names = pipeline.outputs.map(\.name)
     try checkOutputs(of: request, declared: names)
     let wanted = request.outputs.isEmpty ? names : request.outputs.map(\.name)
-    let answer = try await scheduler.run(
-      ScheduledPipeline(
-        pipeline: pipeline, inputs: inputs, outputs: wanted.compactMap { names.firstIndex(of: $0) },
-        tenant: request.tenant, priority: try request.priority,
-        deadline: try request.deadline(arrival: arrival), keepAlive: try request.seconds("keep_alive")))
+    var scheduled = ScheduledPipeline(
+      pipeline: pipeline, inputs: inputs, outputs: wanted.compactMap { names.firstIndex(of: $0) },
+      tenant: request.tenant, priority: try request.priority,
+      deadline: try request.deadline(arrival: arrival), keepAlive: try request.seconds("keep_alive"))
+    let held = HeldBytes(bytes)
+    scheduled.onOutputs = { try held.reserve($0) }
+    let answer = try await scheduler.run(scheduled)
     for (stage, timing) in answer.stages {
       guard let model = pipeline.stages.first(where: { $0.name == stage })?.model else { continue }
       statistics.succeeded(
         model.name, model.version, timing: timing, inputNanoseconds: 0, outputNanoseconds: 0)
     }
-    let held = HeldBytes(bytes)
-    try held.reserve(answer.outputs.reduce(0) { $0 + $1.tensor.byteCount })
     let whole = ScheduledAnswer(outputs: answer.outputs, timing: answer.timing)
     let outputs = try await work.run(ofBytes: request.convertedBytes(of: whole)) {
       try self.outputs(for: request, of: whole, targets: targets, held: held)
