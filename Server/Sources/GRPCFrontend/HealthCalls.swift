@@ -30,9 +30,10 @@ struct HealthCalls: RegistrableRPCService {
       try await writer.write(
         isKnown ? Grpc_Health_V1_HealthCheckResponse(call) : .with { $0.status = .serviceUnknown })
       // The only change there is: the server shuts down, which gRPC says by cancelling the call. A client that is gone
-      // does the same, and reads no more.
+      // and a deadline that has passed do the same.
       try await call.context.cancellation.cancelled
-      if isKnown, call.drain.isDraining { try await writer.write(Grpc_Health_V1_HealthCheckResponse(call)) }
+      guard call.drain.isDraining else { throw CancellationError() }
+      if isKnown { try await writer.write(Grpc_Health_V1_HealthCheckResponse(call)) }
     }
   }
 }
