@@ -24,6 +24,8 @@ struct ServiceEstimates: Sendable {
   private static let weight = 0.2
   /// Nanoseconds for which what was measured is not doubted.
   private static let validity: UInt64 = 10_000_000_000
+  /// The same of loads: how long these take changes with what the disk and the page cache do for others.
+  private static let loadValidity: UInt64 = 500_000_000
 
   private var estimates: [Key: Estimate] = [:]
   private var uses: UInt64 = 0
@@ -106,7 +108,7 @@ struct ServiceEstimates: Sendable {
 
   /// The same of what it takes to bring weights in.
   mutating func doubtLoads(now: UInt64) {
-    if now >= loadMeasured + Self.validity { loadRate *= 0.9 }
+    if now >= loadMeasured + Self.loadValidity { loadRate *= 0.9 }
   }
 
   private mutating func forgetOldest() {

@@ -133,6 +133,26 @@ struct AdmissionTests {
     #expect(tries < 5)
   }
 
+  @Test("loads that took long are tried again soon")
+  func oldLoads() {
+    var day = Timeline(budget: 1)
+    day.place("B")
+    for _ in 0..<20 { day.learn("B", 10) }
+    for model in "AB" {
+      day.submit(model)
+      day.end(model, after: 110, loading: 100)
+    }
+    day.submit("A", deadline: 60)
+    #expect(day.log.last == "A?deadline_unreachable")
+    day.pass(500)
+    var tries = 0
+    while day.running.isEmpty, tries < 100 {
+      day.submit("A", deadline: 60)
+      tries += 1
+    }
+    #expect(tries < 20)
+  }
+
   // lane  |A|C|C|C|A|A|A|A|A|A|A|A|      the last A begins after 980 ms; a fourth C would make it 1040
   @Test("deadlines do not push what has none past maxDelay")
   func bulk() {

@@ -129,14 +129,20 @@ struct Timeline {
   }
 
   /// The oldest member of the model ends, after so many milliseconds.
-  mutating func end(_ model: Character? = nil, after milliseconds: UInt64 = 1, fails: Bool = false) {
+  /// - Parameter loading: so many of these its weights took to come in.
+  mutating func end(
+    _ model: Character? = nil, after milliseconds: UInt64 = 1, loading: UInt64 = 0, fails: Bool = false
+  ) {
     guard let index = running.firstIndex(where: { model == nil || $0.model == model }) else {
       Issue.record("no member of \(model.map(String.init) ?? "any model") runs")
       return
     }
     now += milliseconds * 1_000_000
     let member = running.remove(at: index)
-    let sample = MemberSample(compute: now - member.since)
+    let swapIn = loading * 1_000_000
+    let sample = MemberSample(
+      compute: now - member.since - swapIn, swapIn: swapIn,
+      bytesLoaded: loading > 0 ? sizes[member.model] ?? 1 : 0)
     carryOut(state.ended(member.member, fails ? nil : sample, now: now))
   }
 
