@@ -1,5 +1,7 @@
 """The figures to reach, out of the results of a run."""
 
+import math
+
 from figures import Figure
 from measure import geometric_mean, median
 from serving import kinds
@@ -62,7 +64,10 @@ def goodput_figures(measured):
     for pattern in PATTERNS:
         values = goodputs(measured, pattern)
         name, peer = best_peer(values)
-        ratio = values[OURS] / peer if peer and OURS in values else None
+        ratio = None
+        if name and OURS in values:
+            # No peer may have had an answer in time.
+            ratio = values[OURS] / peer if peer else math.inf if values[OURS] else None
         note = f"best goodput {values[OURS]:.1f}/s against {peer:.1f}/s of {name}" if ratio else None
         yield Figure(f"goodput over the best peer's, {pattern}", ratio, 5, "×", at_least=True, note=note)
 

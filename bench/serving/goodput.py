@@ -14,6 +14,7 @@ import numpy as np
 
 from cgroup import MemoryGroup, Unavailable, forget_page_cache
 from field import say
+from places import ROOT
 from serving import charges, kinds
 from serving.arrivals import PATTERNS, SEED, arrivals, popularity
 from serving.client import HTTPClient, open_loop
@@ -80,9 +81,8 @@ async def check(server, client, models):
             raise Failed(problem)
 
 
-async def loads(server, models, plan, rates, name):
-    """Every load in turn on one server that runs: its summaries."""
-    runs = []
+async def loads(server, models, plan, rates, name, runs):
+    """Every load in turn on one server that runs: its summaries, as they come, into `runs`."""
     async with HTTPClient(server.port) as http:
         client = server.client(http)
         await check(server, client, models)
@@ -99,11 +99,11 @@ async def loads(server, models, plan, rates, name):
                     + ", ".join(f"{count} {kind[:60]}" for kind, count in run["outcomes"].items()))
                 if server.process.poll() is not None:
                     raise Failed(f"{name} ended with status {server.process.returncode}: {server.last_words()}")
-    return runs
 
 
 def serve(name, kind, options, models, budget, plan, rates, slack):
-    """One server through all loads inside a control group, where one can be had."""
+    """One server through all loads inside a control group, where one can be had. What it has done before it failed is in the
+    error's `served`."""
     server = kind(models, budget, threads=plan.threads, **options)
     server.prepare()
     with contextlib.ExitStack() as stack:
@@ -115,17 +115,21 @@ def serve(name, kind, options, models, budget, plan, rates, slack):
         empty = group.used_bytes if group else server.proportional_set_size()
         if group:
             group.limit(budget + empty + slack)
+        served = {"note": kind.note, "empty": empty, "slack": slack, "runs": [], "peak": None}
         try:
-            runs = asyncio.run(loads(server, models, plan, rates, name))
+            try:
+                asyncio.run(loads(server, models, plan, rates, name, served["runs"]))
+            finally:
+                served["peak"] = group.peak_bytes if group else None
+                kills = group.kills if group else 0
+            if kills:
+                raise Failed("it went on without them")
         except Exception as error:
-            if group and group.kills:
-                raise Killed(f"{group.kills} of its processes were ended for their memory; {error}") from error
-            raise
-        if group and group.kills:
-            raise Killed(f"{group.kills} of its processes were ended for their memory")
-        return {
-            "note": kind.note, "empty": empty, "slack": slack, "runs": runs,
-            "peak": group.peak_bytes if group else None}
+            if kills:
+                error = Killed(f"{kills} of its processes were ended for their memory; {error}")
+            error.served = served
+            raise error
+        return served
 
 
 def contenders(plan, models, budget):
@@ -172,7 +176,8 @@ def run(plan):
                 try:
                     served = serve(name, kind, options, models, budget, plan, rates, slack)
                 except Exception as error:  # whatever a server does is for the report
-                    text = f"{type(error).__name__}: {error}"
+                    text = f"{type(error).__name__}: {error}".replace(f"{ROOT}/", "")
+                    partly = getattr(error, "served", {"runs": []})
                     failure = {"contender": name, "command": "goodput", "subject": f"slack {slack}", "error": text[:1000]}
                     say(f"  {name}: {text[:300]}")
                     if isinstance(error, Killed):
@@ -182,6 +187,9 @@ def run(plan):
                     results["contenders"].setdefault(name, []).append(served)
                 break
             if failure:
+                # What it answered before it ended counts.
+                if partly["runs"]:
+                    results["contenders"].setdefault(name, []).append(partly)
                 results["errors"].append(failure)
             plan.save("goodput", results)
     return results
