@@ -59,19 +59,23 @@ extension Scheduler {
     let (effects, observer) = core.withLock { core in
       var actions = event(&core)
       let now = monotonicNanoseconds()
-      let models = core.models
-      actions += core.machine.advance(now: now) { [engine] id in
-        guard let known = models[id] else { return ModelStanding() }
-        let standing = engine.residency.standing(of: known.need.items)
-        return ModelStanding(
-          missingBytes: standing.missingBytes, freeBytes: standing.freeBytes,
-          availableBytes: standing.availableBytes)
-      }
+      actions += core.machine.advance(now: now, standing: standing(by: core.models))
       let effects = actions.flatMap { translate($0, now: now, in: &core) }
       setTimer(in: &core)
       return (effects, core.observer)
     }
     for effect in effects { carryOut(effect, observer) }
+  }
+
+  /// How much of a model is resident now, of those that `models` knows the needs of.
+  func standing(by models: [ModelID: Known]) -> (ModelID) -> ModelStanding {
+    { [engine] id in
+      guard let known = models[id] else { return ModelStanding() }
+      let standing = engine.residency.standing(of: known.need.items)
+      return ModelStanding(
+        missingBytes: standing.missingBytes, freeBytes: standing.freeBytes,
+        availableBytes: standing.availableBytes)
+    }
   }
 
   /// The timer has fired.

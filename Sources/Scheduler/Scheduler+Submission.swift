@@ -43,14 +43,7 @@ extension Scheduler {
         core.pending[id] = Pending(
           request: request, plan: plan, timing: RequestTiming(admitted: now), rows: submission.rows
         ) { onAnswer(index, $0) }
-        let need = core.models[model]?.need.items ?? []
-        let refusals = core.machine.submitted(submission, now: now) { [engine] _ in
-          let standing = engine.residency.standing(of: need)
-          return ModelStanding(
-            missingBytes: standing.missingBytes, freeBytes: standing.freeBytes,
-            availableBytes: standing.availableBytes)
-        }
-        actions += refusals
+        actions += core.machine.submitted(submission, now: now, standing: standing(by: core.models))
       }
       return actions
     }

@@ -24,8 +24,8 @@ extension SchedulerState {
           model: name, bytes: submission.bytes, limit: limits.maxQueuedBytes,
           retryAfter: drainTime(of: max(1, waiting.count / 2))))
     }
-    let rests = Rests(of: running.values, now: now, pace: paceFactor)
-    let queued = delay(of: paced(waitingCost), behind: rests)
+    let rests = Rests(of: running.values, now: now, pace: pace.factor(mean: estimates.meanOfAll))
+    let queued = delay(of: rests.paced(waitingCost), behind: rests)
     if queued > limits.maxDelay {
       return SchedulerError(
         .tooMuchWork(
@@ -51,7 +51,11 @@ extension SchedulerState {
     var after: [(urgency: UInt64, index: Int)] = []
     for index in waiting.indices {
       let urgency = waiting[index].deadline ?? bound(of: waiting[index])
-      if urgency <= deadline { ahead += paced(waiting[index].cost) } else { after.append((urgency, index)) }
+      if urgency <= deadline {
+        ahead += rests.paced(waiting[index].cost)
+      } else {
+        after.append((urgency, index))
+      }
     }
     after.sort { ($0.urgency, $0.index) < ($1.urgency, $1.index) }
     let swapIn = estimates.swapIn(submission.missingBytes(standing))
@@ -71,7 +75,7 @@ extension SchedulerState {
     for (_, index) in after {
       let cost = waiting[index].cost
       var without = now + delay(of: work, behind: rests)
-      var with = now + delay(of: work + paced(service), behind: rests)
+      var with = now + delay(of: work + rests.paced(service), behind: rests)
       var bounds = [bound(of: waiting[index])]
       if let promised = waiting[index].deadline {
         without += cost
@@ -80,7 +84,7 @@ extension SchedulerState {
         bounds = [promised - estimates.margin(waiting[index].service, ofLeft: left(promised)), promised]
       }
       for bound in bounds where without <= bound && with > bound { return refusal(with - bound) }
-      work += paced(cost)
+      work += rests.paced(cost)
     }
     return nil
   }
@@ -102,11 +106,6 @@ extension SchedulerState {
     if missing > 0 { estimates.doubtLoads(now: now) }
   }
 
-  var paceFactor: Double { pace.factor(mean: estimates.meanOfAll) }
-
-  /// What the lanes take, as things go now, for work that is expected to take so many nanoseconds.
-  func paced(_ work: UInt64) -> UInt64 { UInt64(Double(work) * paceFactor) }
-
   /// When the request has to have begun, whatever else waits.
   func bound(of request: Waiting) -> UInt64 { request.admitted + limits.maxDelay }
 
@@ -116,12 +115,14 @@ extension SchedulerState {
     /// Of those that take a lane.
     var least: UInt64 = .max
     var lanes = 0
+    private let pace: Double
 
     init(of members: some Sequence<Running>, now: UInt64, pace: Double) {
+      self.pace = pace
       for member in members {
         let computes = member.sources.isEmpty
         let elapsed = computes && now > member.dispatched ? now - member.dispatched : 0
-        let expected = UInt64(Double(member.expected) * pace)
+        let expected = paced(member.expected)
         let rest = expected > elapsed ? expected - elapsed : 0
         sum += rest
         guard computes else { continue }
@@ -129,6 +130,9 @@ extension SchedulerState {
         least = min(least, rest)
       }
     }
+
+    /// What the lanes take, as things go now, for work that is expected to take so many nanoseconds.
+    func paced(_ work: UInt64) -> UInt64 { UInt64(Double(work) * pace) }
   }
 
   /// Nanoseconds until a lane has done `work` and is free for more.

@@ -66,11 +66,10 @@ extension SchedulerState {
     guard !waiting.isEmpty, occupancy <= (limits.isOneModelAtATime ? 0 : capacity) else { return nil }
     let candidates = candidates
     let urgent = urgent(of: candidates, now: now, standings: &standings)
+    let late = Set(urgent.late)
     let timely =
       urgent.first.map { Choice(index: $0, turns: turns) }
-      ?? inTurn(
-        of: urgent.late.isEmpty ? candidates : candidates.filter { !urgent.late.contains($0) }, now: now,
-        standings: &standings)
+      ?? inTurn(of: candidates.filter { !late.contains($0) }, now: now, standings: &standings)
     // What is expected to be late runs when nothing else can: it may be in time all the same.
     guard let choice = timely ?? urgent.late.first.map({ Choice(index: $0, turns: turns) }) else {
       return nil

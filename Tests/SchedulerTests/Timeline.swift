@@ -109,6 +109,16 @@ struct Timeline {
   /// The pipeline has answered.
   mutating func finish(_ id: RequestID) { change { $0.finished(id, now: $1) } }
 
+  /// Submits until one is dispatched: how often.
+  mutating func tries(_ model: Character, deadline: Int) -> Int {
+    var tries = 0
+    while running.isEmpty, tries < 100 {
+      submit(model, deadline: deadline)
+      tries += 1
+    }
+    return tries
+  }
+
   mutating func submit(each models: String) { for model in models { submit(model) } }
 
   mutating func planned(_ id: RequestID) {

@@ -90,15 +90,26 @@ struct RepositoryFolderTests {
     watch.stop()
   }
 
-  @Test func aFileThatIsWrittenAllTheTimeHidesNothing() async throws {
-    let folder = try Folder()
+  /// Watches the folder; what it sees comes as batches.
+  private func watched(_ folder: Folder) -> (FolderWatch, AsyncStream<FolderWatch.Batch>) {
     let watch = FolderWatch(isPolling: false, pollInterval: .seconds(1))
     _ = watch.watch([folder.path])
     let (batches, send) = AsyncStream.makeStream(of: FolderWatch.Batch.self)
     watch.start { send.yield($0) }
-    let path = folder.path + "/a.onnx"
+    return (watch, batches)
+  }
+
+  /// A new file, open for writing.
+  private func opened(_ path: String) throws -> FileHandle {
     #expect(FileManager.default.createFile(atPath: path, contents: nil))
-    let file = try #require(FileHandle(forWritingAtPath: path))
+    return try #require(FileHandle(forWritingAtPath: path))
+  }
+
+  @Test func aFileThatIsWrittenAllTheTimeHidesNothing() async throws {
+    let folder = try Folder()
+    let (watch, batches) = watched(folder)
+    let path = folder.path + "/a.onnx"
+    let file = try opened(path)
     let (writes, begin) = AsyncStream.makeStream(of: Void.self)
     let writer = Thread {
       for _ in 0..<20_000 where !Thread.current.isCancelled {
@@ -118,13 +129,9 @@ struct RepositoryFolderTests {
 
   @Test func aWriterIsKnownUntilItCloses() async throws {
     let folder = try Folder()
-    let watch = FolderWatch(isPolling: false, pollInterval: .seconds(1))
-    _ = watch.watch([folder.path])
-    let (batches, send) = AsyncStream.makeStream(of: FolderWatch.Batch.self)
-    watch.start { send.yield($0) }
+    let (watch, batches) = watched(folder)
     let path = folder.path + "/a.onnx"
-    #expect(FileManager.default.createFile(atPath: path, contents: nil))
-    let file = try #require(FileHandle(forWritingAtPath: path))
+    let file = try opened(path)
     try file.write(contentsOf: Data([1]))
     var events = batches.makeAsyncIterator()
     while let batch = await events.next(), !batch.written.contains(path) {}

@@ -43,13 +43,8 @@ extension Scheduler {
       guard closed == nil else { return [] }
       for stage in run.stages { remember(run.pipeline.stages[stage].model, plan: nil, in: &core) }
       core.pipelines[run.id] = run
-      let need = core.models[submission.model]?.need.items ?? []
-      let actions = core.machine.submitted(submission, now: monotonicNanoseconds()) { [engine] _ in
-        let standing = engine.residency.standing(of: need)
-        return ModelStanding(
-          missingBytes: standing.missingBytes, freeBytes: standing.freeBytes,
-          availableBytes: standing.availableBytes)
-      }
+      let actions = core.machine.submitted(
+        submission, now: monotonicNanoseconds(), standing: standing(by: core.models))
       isAdmitted = actions.contains(.admit(run.id))
       return actions
     }
