@@ -55,7 +55,8 @@ extension Scheduler {
   private static let knownCapacity = 1024
 
   /// Lets the state machine take an event, and carries out what it decides.
-  func decide(_ event: (inout Core) -> [SchedulerAction]) {
+  /// - Parameter isSubmitting: on a thread that submits requests, and may run what is short.
+  func decide(isSubmitting: Bool = false, _ event: (inout Core) -> [SchedulerAction]) {
     let (effects, observer) = core.withLock { core in
       var actions = event(&core)
       let now = monotonicNanoseconds()
@@ -64,7 +65,7 @@ extension Scheduler {
       setTimer(in: &core)
       return (effects, core.observer)
     }
-    for effect in effects { carryOut(effect, observer) }
+    for effect in effects { carryOut(effect, observer, isSubmitting) }
   }
 
   /// How much of a model is resident now, of those that `models` knows the needs of.
@@ -143,7 +144,9 @@ extension Scheduler {
         guard let model = requests.first?.1.request.model else { continue }
         if core.models[dispatch.model]?.isLive == false { core.models[dispatch.model]?.isLive = true }
         members.append(
-          MemberWork(member: dispatch.member, program: program, requests: requests, rows: dispatch.rows))
+          MemberWork(
+            member: dispatch.member, program: program, requests: requests, rows: dispatch.rows,
+            isShort: dispatch.isShort))
         events.append(
           .tell(
             .dispatched(
@@ -170,11 +173,13 @@ extension Scheduler {
     }
   }
 
-  private func carryOut(_ effect: Effect, _ observer: (@Sendable (SchedulerEvent) -> Void)?) {
+  private func carryOut(
+    _ effect: Effect, _ observer: (@Sendable (SchedulerEvent) -> Void)?, _ isSubmitting: Bool
+  ) {
     switch effect {
     case .tell(let event): observer?(event)
     case .answer(let pending, let result): pending.reply(result)
-    case .dispatch(let members): dispatch(members)
+    case .dispatch(let members): dispatch(members, isSubmitting: isSubmitting)
     case .refuse(let run, let error): run.drop(error)
     case .runStages(let run, let stages, let program): run.dispatched(stages, program: program)
     case .planBatch(let key, let rows, let example): planBatch(key, rows: rows, example)

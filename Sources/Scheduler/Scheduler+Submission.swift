@@ -24,7 +24,7 @@ extension Scheduler {
     guard !found.isEmpty else { return }
     var unseen: [ScheduledRequest] = []
     var closed: Set<RequestID> = []
-    decide { core in
+    decide(isSubmitting: true) { core in
       let now = monotonicNanoseconds()
       var actions: [SchedulerAction] = []
       for (index, id, request, plan) in found {

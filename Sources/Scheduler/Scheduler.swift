@@ -123,6 +123,7 @@ extension SchedulerState.Limits {
     keepAlive = configuration.keepAlive?.clampedNanoseconds
     maxBatch = engine.configuration.deterministic ? 1 : max(configuration.maxBatch, 1)
     minimumResidency = configuration.minimumResidency.clampedNanoseconds
+    shortRun = configuration.shortRun.clampedNanoseconds
     isOneModelAtATime = configuration.isOneModelAtATime
   }
 }
