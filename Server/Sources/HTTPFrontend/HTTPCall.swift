@@ -49,7 +49,7 @@ struct HTTPCall: Sendable {
   /// - Throws: ``ServiceError`` when it is no valid text.
   func parameter(_ name: String) throws -> String {
     guard let raw = context.parameters.get(name),
-      let text = raw.contains("%") ? raw.removingPercentEncoding : raw
+      let text = raw.utf8.contains(UInt8(ascii: "%")) ? raw.removingPercentEncoding : raw
     else { throw ServiceError(.invalidRequest, "the path's percent-encoding is wrong") }
     return text
   }

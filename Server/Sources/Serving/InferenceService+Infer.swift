@@ -181,7 +181,8 @@ extension InferenceService {
   /// The request's tensors in the order in which the model declares them.
   /// - Throws: ``ServiceError`` when one is missing, unknown, there twice or no numbers.
   func orderedInputs(of request: InferRequest, declared: [String]) throws -> [Tensor] {
-    let model = shown(request.model)
+    // Made for messages alone: most requests are right.
+    var model: String { shown(request.model) }
     let given = Dictionary(request.inputs.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     guard given.count == request.inputs.count else {
       throw ServiceError(.invalidRequest, "model '\(model)': an input is given twice")
@@ -198,13 +199,13 @@ extension InferenceService {
           "model '\(model)' needs \(declared.count) inputs: \(InferenceService.list(declared)); "
             + "'\(name)' is missing")
       }
-      return try tensor(of: input, for: model, holding: request.held)
+      return try tensor(of: input, for: request.model, holding: request.held)
     }
   }
 
   /// - Throws: ``ServiceError`` when an output is asked for that the model does not have, or twice.
   func checkOutputs(of request: InferRequest, declared: [String]) throws {
-    let model = shown(request.model)
+    var model: String { shown(request.model) }
     var names: Set<String> = []
     for output in request.outputs {
       guard declared.contains(output.name) else {
@@ -229,7 +230,7 @@ extension InferenceService {
     guard case .tensor(let tensor) = contents else {
       throw ServiceError(
         .invalidRequest,
-        "model '\(model)' takes no BYTES: input '\(input.name)' has to be numbers")
+        "model '\(shown(model))' takes no BYTES: input '\(input.name)' has to be numbers")
     }
     return tensor
   }
