@@ -60,7 +60,7 @@ docs/deploying.md   systemd, containers, Kubernetes, Prometheus: files in exampl
 licenses/           of everything in here
 TEXT
 cp LICENSE "$root/"
-git ls-files -z -- examples docs | xargs -0 cp --parents -t "$root"
+git ls-files -z -- examples docs Server/Protos | xargs -0 cp --parents -t "$root"
 tar --sort=name --owner=0 --group=0 --numeric-owner -C "$work" -cf - "$name" | gzip -n >"$work/release"
 mv "$work/release" "dist/$name.tar.gz"
 # A name that stays; no symbolic link, which container builders would copy as it is.

@@ -58,12 +58,13 @@ public final class Executor: Sendable {
   /// - Parameters:
   ///   - inputs: for each member, its tensors in the order of the model's inputs.
   ///   - way: how extents that are not resident come in.
+  ///   - onCaller: one member that waits for nothing may run on the calling thread, with one thread, in the place of a lane
+  ///     that sleeps, and has ended when this returns; what is said of lanes holds for the caller then. To wake a lane, and
+  ///     be woken by it, takes longer than some models compute.
   ///   - feed: as in ``run(_:inputs:way:trace:feed:onAnswer:)``.
   ///   - onAnswer: as there.
   ///   - onEnd: called once for each member, on a lane, when it has answered and its memory has been given back. Must be
   ///     quick, and may submit programs.
-  ///   - onCaller: a member that waits for nothing may run on the calling thread, in the place of a lane that sleeps, and
-  ///     has ended when this returns. To wake a lane, and be woken by it, takes longer than some models compute.
   public func submit(
     _ program: FusedProgram, inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace? = nil,
     onCaller: Bool = false, feed: @escaping Feed = { _ in [] },
@@ -88,6 +89,9 @@ public final class Executor: Sendable {
     if onCaller, let member = run.callerLeaves() { runOnCaller(member, of: run) }
   }
 
+  /// Whether all lanes sleep.
+  package var isIdle: Bool { queue.isIdle }
+
   private func carryOut(_ actions: [ProgramState.Action], of run: ProgramRun) {
     for action in actions {
       switch action {
@@ -111,7 +115,7 @@ public final class Executor: Sendable {
     }
   }
 
-  /// Runs the member here, in the place of a lane, when that neither has to wait nor needs threads of its own.
+  /// Runs the member here, in the place of a lane, when that has to wait for nothing.
   private func runOnCaller(_ member: Int, of run: ProgramRun) {
     guard isAtHand(member, of: run), let lane = queue.borrowLane() else { return runOnLane(member, of: run) }
     guard shares.beginAlone(lane) else {
@@ -124,7 +128,7 @@ public final class Executor: Sendable {
     finish(member, of: run, with: answer)
   }
 
-  /// Whether all that the member needs is there, and one thread suffices for each of its kernels.
+  /// Whether all that the member needs is there, and each of its kernels can run with one thread.
   private func isAtHand(_ member: Int, of run: ProgramRun) -> Bool {
     let part = run.program.members[member]
     guard part.plan.continuation == nil, part.plan.steps.allSatisfy({ $0.threads.contains(1) }),
@@ -132,7 +136,9 @@ public final class Executor: Sendable {
     else { return false }
     let arena = run.arenas[part.arena]
     return (run.program.arenas[part.arena] == 0 || lease.ticket(for: .arena(arena)).isReady)
-      && part.plan.reservedExtents.allSatisfy { lease.ticket(for: .extent(part.plan.model.extentNames[$0])).isReady }
+      && part.plan.reservedExtents.allSatisfy {
+        lease.ticket(for: .extent(part.plan.model.extentNames[$0])).isReady
+      }
   }
 
   /// - Parameter isEarly: it is content to wait for its turn.
@@ -219,7 +225,7 @@ public final class Executor: Sendable {
       timing: run.answered(member, at: monotonicNanoseconds()))
   }
 
-  /// Called on a lane: hands the member's answer out, then gives its memory back, which may begin with evicting and
+  /// Called on a lane, or for one: hands the member's answer out, then gives its memory back, which may begin with evicting and
   /// loading for others.
   private func finish(_ member: Int, of run: ProgramRun, with answer: Result<MemberAnswer, any Error>) {
     if case .failure(let error as NeedsMoreMemory) = answer {

@@ -58,6 +58,9 @@ final class LaneQueue: @unchecked Sendable {
     if hasWork { wakeUps[lane].signal() }
   }
 
+  /// Whether all lanes sleep, and none is lent.
+  var isIdle: Bool { lock.withLock { sleeps.allSatisfy { $0 } } }
+
   /// Lanes end when the work that is queued is done.
   func close() {
     let lanes = lock.withLock { () -> [Int] in

@@ -55,8 +55,8 @@ extension Scheduler {
   private static let knownCapacity = 1024
 
   /// Lets the state machine take an event, and carries out what it decides.
-  /// - Parameter isSubmitting: on a thread that submits requests, and may run what is short.
-  func decide(isSubmitting: Bool = false, _ event: (inout Core) -> [SchedulerAction]) {
+  /// - Parameter submitted: the request that comes in with the event, whose run may take place here when it is short.
+  func decide(submitted: RequestID? = nil, _ event: (inout Core) -> [SchedulerAction]) {
     let (effects, observer) = core.withLock { core in
       var actions = event(&core)
       let now = monotonicNanoseconds()
@@ -65,7 +65,18 @@ extension Scheduler {
       setTimer(in: &core)
       return (effects, core.observer)
     }
-    for effect in effects { carryOut(effect, observer, isSubmitting) }
+    // Last: nothing else that was decided waits for it.
+    var here: [MemberWork] = []
+    for effect in effects {
+      if let submitted, case .dispatch(let members) = effect, members.count == 1, members[0].isShort,
+        members[0].requests.first?.0 == submitted
+      {
+        here = members
+      } else {
+        carryOut(effect, observer)
+      }
+    }
+    if !here.isEmpty { dispatch(here, onCaller: true) }
   }
 
   /// How much of a model is resident now, of those that `models` knows the needs of.
@@ -173,13 +184,11 @@ extension Scheduler {
     }
   }
 
-  private func carryOut(
-    _ effect: Effect, _ observer: (@Sendable (SchedulerEvent) -> Void)?, _ isSubmitting: Bool
-  ) {
+  private func carryOut(_ effect: Effect, _ observer: (@Sendable (SchedulerEvent) -> Void)?) {
     switch effect {
     case .tell(let event): observer?(event)
     case .answer(let pending, let result): pending.reply(result)
-    case .dispatch(let members): dispatch(members, isSubmitting: isSubmitting)
+    case .dispatch(let members): dispatch(members)
     case .refuse(let run, let error): run.drop(error)
     case .runStages(let run, let stages, let program): run.dispatched(stages, program: program)
     case .planBatch(let key, let rows, let example): planBatch(key, rows: rows, example)

@@ -28,13 +28,13 @@ extension Scheduler {
   }
 
   /// Has members run as one program.
-  /// - Parameter isSubmitting: on a thread that submits requests, and may run what is short.
-  func dispatch(_ members: [MemberWork], isSubmitting: Bool) {
+  /// - Parameter onCaller: here, where that is possible.
+  func dispatch(_ members: [MemberWork], onCaller: Bool = false) {
     if members.contains(where: { $0.requests.count > 1 }) {
       // Copies tensors, which may be large: not on a lane.
       work.async { [self] in run(members.map { ($0, parts(of: $0)) }) }
     } else {
-      run(members.map { ($0, single($0)) }, onCaller: isSubmitting && members.allSatisfy(\.isShort))
+      run(members.map { ($0, single($0)) }, onCaller: onCaller)
     }
   }
 

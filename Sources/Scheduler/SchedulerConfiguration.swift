@@ -13,8 +13,8 @@ public struct SchedulerConfiguration: Sendable {
   public var maxBatch: Int
   /// How long a model that was swapped in is not thrown out again for one whose requests could wait.
   public var minimumResidency: Duration
-  /// A run that is expected to compute for no longer than this, and has all that it needs, runs where its request came in
-  /// rather than on a lane, which would have to be woken; 0: never.
+  /// A run that is expected to compute for no longer than this, though with one thread, and has all that it needs, runs where
+  /// its request came in rather than on a lane, which would have to be woken; 0: never.
   public var shortRun: Duration
   /// Every program has one member at a time: what the benchmark compares with.
   public var isOneModelAtATime: Bool

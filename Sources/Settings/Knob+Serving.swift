@@ -81,8 +81,9 @@ extension Knob where Value == Duration {
 
   public static var shortRun: Knob {
     Knob(
-      "short-run", .scheduling, .duration, standard: .microseconds(200),
-      "Runs that take no longer than this, and whose weights are in memory, run where their request comes in; 0: never.")
+      "short-run", .scheduling, .duration, standard: .microseconds(100),
+      "Runs that take no longer than this, and whose weights are resident, run where their request comes in; 0: never."
+    )
   }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Settings
 
 /// `fusedinf config`: every setting.
@@ -8,7 +9,8 @@ struct ConfigCommand: ParsableCommand {
     abstract: "List every setting: its value, where that comes from, its type, default and meaning.",
     discussion: """
       A setting's value is the option's, else that of the environment variable, else that of the server's \
-      configuration file, else the default. With --config the server program answers, which reads the file:
+      configuration file, else the default. With --config, or FUSEDINF_CONFIG in the environment, the server program \
+      answers, which reads the file:
 
         fusedinf config --config /etc/fusedinf/server.yaml
       """)
@@ -22,9 +24,10 @@ struct ConfigCommand: ParsableCommand {
 
   func run() throws {
     let given = store.given.merging(engine.given) { first, _ in first }
-    if let config {
+    let file = config ?? ProcessInfo.processInfo.environment["FUSEDINF_CONFIG"]
+    if let file, !file.isEmpty {
       let options = given.compactMapValues { $0 }.sorted { $0.key < $1.key }.map { "--\($0.key)=\($0.value)" }
-      try ServerProgram.become(["config", "--config", config] + options + (output.json ? ["--json"] : []))
+      try ServerProgram.become(["config", "--config", file] + options + (output.json ? ["--json"] : []))
     }
     let settings = try settings(given, of: KnobDeclaration.all)
     if output.json { return try printJSON(["knobs": settings.rows]) }

@@ -15,15 +15,22 @@ struct CallerTests {
     var areCallers: [Bool] { seen.withLock { $0 } }
   }
 
-  private func submit(_ program: FusedProgram, to bench: TestBench, _ places: Places, ended: AnswerLog) throws {
+  private func submit(_ program: FusedProgram, to bench: TestBench, _ places: Places, ended: AnswerLog) throws
+  {
     let input = try Tensor([Float](repeating: 1, count: 128), shape: [1, 128])
-    let caller = pthread_self()
+    // `pthread_self` is a constant for the compiler, which knows nothing of tasks that change threads.
+    let caller = ObjectIdentifier(Thread.current)
     bench.executor.submit(
       program, inputs: program.members.map { _ in [input] }, way: .mapped, onCaller: true,
       onAnswer: { member, answer in
-        places.note(pthread_equal(pthread_self(), caller) != 0)
+        places.note(ObjectIdentifier(Thread.current) == caller)
         ended.add(member, answer)
       }, onEnd: { _ in })
+  }
+
+  /// Returns when nothing runs, and the lanes have noticed.
+  private func sleepingLanes(of bench: TestBench) async throws {
+    while !bench.executor.isIdle { try await Task.sleep(for: .milliseconds(1)) }
   }
 
   @Test("one whose weights are there has answered when submitting returns; one that loads runs on a lane")
@@ -39,8 +46,8 @@ struct CallerTests {
     }
     try await log.wait(for: 1)
     for count in 2...4 {
-      // The arena of the run before may not be idle yet, and then another one is allocated.
-      while bench.residency.snapshot.items.contains(where: { $0.leases > 0 }) { try await Task.sleep(for: .milliseconds(1)) }
+      // Until then the arena of the run before may not be idle, and another one would be allocated.
+      try await sleepingLanes(of: bench)
       try submit(program, to: bench, places, ended: log)
       #expect(log.members.count == count)
     }
@@ -57,8 +64,9 @@ struct CallerTests {
     for count in [2, 4, 6] {
       try submit(program, to: bench, places, ended: log)
       try await log.wait(for: count)
+      try await sleepingLanes(of: bench)
     }
-    #expect(places.areCallers.count { $0 } <= 3)
+    #expect((2...3).contains(places.areCallers.count { $0 }))
     #expect(log.members.sorted() == [0, 0, 0, 1, 1, 1])
   }
 
@@ -69,13 +77,15 @@ struct CallerTests {
     let bench = try TestBench(threads: 1, manualLoads: false)
     defer { bench.models.remove() }
     let (a, b) = (
-      try bench.link([bench.models.chain("A", seeds: [1])]), try bench.link([bench.models.chain("B", seeds: [2])])
+      try bench.link([bench.models.chain("A", seeds: [1])]),
+      try bench.link([bench.models.chain("B", seeds: [2])])
     )
     let (places, log) = (Places(), AnswerLog())
     // B's weights come in, for the run that matters.
     let warm = bench.start(b, log: AnswerLog())
     try await bench.device.completeKernel("B/k0")
     _ = await warm.value
+    try await sleepingLanes(of: bench)
     let run = bench.start(a, log: AnswerLog())
     try await bench.device.waitForKernel("A/k0")
     try submit(b, to: bench, places, ended: log)
@@ -92,11 +102,13 @@ struct CallerTests {
     let bench = try TestBench(threads: 1, manualLoads: false)
     defer { bench.models.remove() }
     let (a, b) = (
-      try bench.link([bench.models.chain("A", seeds: [1])]), try bench.link([bench.models.chain("B", seeds: [2])])
+      try bench.link([bench.models.chain("A", seeds: [1])]),
+      try bench.link([bench.models.chain("B", seeds: [2])])
     )
     let warm = bench.start(a, log: AnswerLog())
     try await bench.device.completeKernel("A/k0")
     _ = await warm.value
+    try await sleepingLanes(of: bench)
     let (places, log) = (Places(), AnswerLog())
     Thread { try? self.submit(a, to: bench, places, ended: log) }.start()
     try await bench.device.waitForKernel("A/k0")

@@ -129,7 +129,7 @@ struct SchedulerTests {
     warm.onOutputs = { _ in threads.withLock { $0.append(pthread_self()) } }
     for _ in 0..<8 {
       _ = try await test.scheduler.run(warm)
-      while test.scheduler.snapshot.runningMembers > 0 { await Task.yield() }
+      while test.scheduler.snapshot.runningMembers > 0 || !test.engine.executor.isIdle { await Task.yield() }
     }
     // The first loads, and nothing was measured of the second: both run on the lane.
     let seen = threads.withLock { $0 }

@@ -41,7 +41,9 @@ package struct Call: Sendable {
   var caller: Caller {
     Caller(
       key: metadata.first("authorization").flatMap(Call.bearerToken) ?? metadata.first("x-api-key"),
-      isLoopback: Call.isLoopback(peer: context.remotePeer))
+      // What a proxy hands on comes from elsewhere.
+      isLoopback: Call.isLoopback(peer: context.remotePeer)
+        && metadata.first("forwarded") == nil && metadata.first("x-forwarded-for") == nil)
   }
 
   /// What the caller is told of `error`.

@@ -31,7 +31,7 @@ extension RPCError.Code {
       case .cancelled: .cancelled
       case .failed: .internalError
       case .unsupported: .unimplemented
-      case .unavailable: .unavailable
+      case .unavailable, .runFailed: .unavailable
       case .deadlineExceeded: .deadlineExceeded
       }
   }

@@ -18,11 +18,17 @@ final class ConnectionHandler: ChannelInboundHandler {
   private var state: ConnectionState
   private let respond: Responder
   private var context: ChannelHandlerContext?
+  private var executor: EventLoopExecutor?
+  /// What answers the last request that was taken up, and its number.
   private var task: Task<Void, Never>?
+  private var taken = 0
+  private var isInactive = false
   private var timer: Scheduled<Void>?
   private var timerDeadline: UInt64 = .max
   /// What was read together with a request that is being answered.
   private var pending = CircularBuffer<HTTPServerRequestPart>()
+  /// Whether no request of what was read last has been taken up yet.
+  private var isFirst = false
   private var holdsRead = false
   private var version = HTTPVersion.http1_1
   private var isHead = false
@@ -38,6 +44,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
+    executor = EventLoopExecutor(context.eventLoop)
     schedule()
   }
 
@@ -49,6 +56,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   /// Called by the handler before the decoder.
   func bytesArrived() {
+    isFirst = true
     state.bytesArrived(ConnectionHandler.now)
     schedule()
   }
@@ -86,6 +94,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
+    isInactive = true
     task?.cancel()
     state.closed()
     context.fireChannelInactive()
@@ -125,13 +134,13 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func start(_ head: HTTPRequestHead, _ body: ByteBuffer, _ held: HeldBytes) {
-    guard let context else { return }
+    guard let context, let executor else { return }
     version = head.version
     isHead = head.method == .HEAD
     let writer = ConnectionWriter(
       handler: NIOLoopBound(self, eventLoop: context.eventLoop), eventLoop: context.eventLoop)
     let arrival = state.arrival
-    task = Task(executorPreference: EventLoopExecutor(context.eventLoop)) { [respond] in
+    let answer: @Sendable () async -> Void = { [respond] in
       do {
         try await respond(head, body, held, arrival, writer)
       } catch {
@@ -139,6 +148,19 @@ final class ConnectionHandler: ChannelInboundHandler {
         writer.abort()
       }
     }
+    // What waits for nothing is answered before this returns, and the socket is not taken out of the poll meanwhile. Of
+    // requests that come together only the first: other connections have their turns before the next.
+    let isFirst = isFirst
+    self.isFirst = false
+    taken += 1
+    let number = taken
+    let task =
+      isFirst
+      ? Task.immediate(executorPreference: executor, operation: answer)
+      : Task(executorPreference: executor, operation: answer)
+    // It may be done already, and the next one under way, or the connection closed.
+    if number == taken { self.task = task }
+    if isInactive { task.cancel() }
   }
 
   private func schedule() {

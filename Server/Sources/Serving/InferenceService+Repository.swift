@@ -6,11 +6,12 @@ extension InferenceService {
   /// Finds out what the store has; before anything is asked.
   public func readStore() async throws { _ = try await lifecycle.refresh() }
 
-  /// Pins models for as long as nobody says otherwise: whichever version is the newest.
-  /// - Throws: ``ServiceError`` when there is none of a name; what keeps it from being pinned.
+  /// Pins models for as long as nobody says otherwise: whichever version is the newest. What is not there is pinned when it
+  /// comes.
+  /// - Throws: what keeps one that is there from being pinned.
   public func pin(_ names: [String]) async throws {
     catalog.pin(names)
-    for name in names { try await lifecycle.follow(name) }
+    for name in names where catalog.entries[name] != nil { try await lifecycle.follow(name) }
   }
 
   /// What there is, by name and version.

@@ -231,7 +231,7 @@ public final class ModelCatalog: Sendable {
   }
 
   /// True when the name is a pipeline's, and no model's.
-  func isPipeline(_ name: String) -> Bool { entries[name] == nil && pipelines.contains(name) }
+  public func isPipeline(_ name: String) -> Bool { entries[name] == nil && pipelines.contains(name) }
 
   /// True when a request for it would be taken.
   public func isReady(_ name: String, version: Int?) -> Bool {

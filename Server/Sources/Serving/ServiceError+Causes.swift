@@ -45,7 +45,9 @@ extension ServiceError {
     case let error as GraphError: self.init(.invalidRequest, "model '\(shown(model))': \(error)")
     case let error as StoreError:
       self.init(error.kind == .notFound ? .notFound : .unavailable, error.description)
-    default: self.init(.unavailable, "model '\(shown(model))': \(error)")
+    case let error as ResidencyError:
+      self.init(.unavailable, "model '\(shown(model))': \(error)")
+    default: self.init(.runFailed, "model '\(shown(model))': \(error)")
     }
   }
 }

@@ -10,6 +10,8 @@ public struct ServiceError: Error, Sendable, CustomStringConvertible {
     case tooManyRequests = "too_many_requests"
     case cancelled
     case failed
+    /// The run of a model failed: its kernels, its device or its file.
+    case runFailed = "run_failed"
     case unsupported
     case unavailable
     case deadlineExceeded = "deadline_exceeded"
@@ -43,7 +45,7 @@ public struct ServiceError: Error, Sendable, CustomStringConvertible {
     case .cancelled: 499
     case .failed: 500
     case .unsupported: 501
-    case .unavailable: 503
+    case .unavailable, .runFailed: 503
     case .deadlineExceeded: 504
     }
   }

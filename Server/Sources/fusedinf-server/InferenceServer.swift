@@ -44,13 +44,7 @@ struct InferenceServer {
       try await service.pipelines.refresh(directory: repository)
       await service.pipelines.check(service.catalog)
     }
-    for name in settings[.pin] where service.catalog.entries[name] == nil {
-      throw ServiceError(
-        .notFound,
-        "--pin: there is no model '\(name)' in the store '\(settings[.store])'; one that comes from a repository is "
-          + "pinned by 'pin: true' in its NAME.yaml there")
-    }
-    try await service.pin(settings[.pin])
+    try await pin(settings[.pin], in: service)
     var transports: [any Service] = []
     if settings[.http] {
       transports.append(
@@ -89,6 +83,20 @@ struct InferenceServer {
     try await group.run()
     await service.scheduler.drain()
     log.info("ended")
+  }
+
+  /// Has models pinned; those that the repository has yet to bring, when they come.
+  private func pin(_ names: [String], in service: InferenceService) async throws {
+    for name in names where service.catalog.entries[name] == nil {
+      if service.catalog.isPipeline(name) {
+        throw ServiceError(.invalidRequest, "--pin: '\(name)' is a pipeline; its models can be pinned")
+      }
+      guard settings[.repository] != nil else {
+        throw ServiceError(.notFound, "--pin: there is no model '\(name)' in the store '\(settings[.store])'")
+      }
+      log.warning("is not there yet, and is pinned when it comes", metadata: ["model": "\(name)"])
+    }
+    try await service.pin(names)
   }
 }
 

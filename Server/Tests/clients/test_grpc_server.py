@@ -105,6 +105,14 @@ def test_repository(client):
         assert caught.value.status() == "StatusCode.NOT_FOUND"
 
 
+def test_what_a_proxy_hands_on_is_not_this_machine(client):
+    for field in ("x-forwarded-for", "forwarded"):
+        with pytest.raises(InferenceServerException) as caught:
+            client.unload_model("add_sub", headers={field: "192.0.2.1"})
+        assert caught.value.status() == "StatusCode.PERMISSION_DENIED"
+    assert client.is_model_ready("add_sub")
+
+
 def test_files_are_taken_only_where_the_operator_allows_it(client, models):
     with pytest.raises(InferenceServerException) as caught:
         client.load_model("sent", config="{}", files={"file:1/model.onnx": models["identity"].read_bytes()})

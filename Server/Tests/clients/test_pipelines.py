@@ -343,3 +343,17 @@ def test_its_models_are_unloaded_with_it_where_that_is_asked_for(repository, fol
         client.unload_model("found_half")
         assert ready() == {"found", "halves"}
         client.close()
+
+
+def test_inputs_are_as_large_as_their_model_was_added_for(tmp_path):
+    halves(tmp_path / "halves.onnx")
+    serving.add(tmp_path / "store", tmp_path / "halves.onnx", shape="x=6")
+    (tmp_path / "repository").mkdir()
+    (tmp_path / "repository" / "half.pipeline.yaml").write_text(
+        "{inputs: [x], stages: [{name: h, model: halves, inputs: {x: x}}], outputs: [{name: y, from: h.y}]}")
+    with serving.Server(tmp_path / "store", "--repository", tmp_path / "repository") as server:
+        with tritonclient.http.InferenceServerClient(server.http) as client:
+            assert client.get_model_metadata("half")["inputs"] == [{"name": "x", "datatype": "FP32", "shape": [6]}]
+            x = tritonclient.http.InferInput("x", [5], "FP32").set_data_from_numpy(np.zeros(5, np.float32))
+            with pytest.raises(tritonclient.utils.InferenceServerException, match="6"):
+                client.infer("half", [x])

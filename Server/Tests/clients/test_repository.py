@@ -422,6 +422,14 @@ def test_a_pin_goes_to_the_version_that_is_the_newest(watched, how):
     assert pinned_bytes(here.server) >= 8 * 540 * 540 * 4
 
 
+def test_a_model_that_has_yet_to_be_compiled_is_pinned_when_it_is_there(watched):
+    here = watched("--budget", "12MiB", "--pin", "m")
+    large(here.folder / "m.onnx", size=500)
+    here.start()
+    here.ready("m", 1)
+    test_grpc_calls.eventually(lambda: pinned_bytes(here.server) >= 8 * 500 * 500 * 4)
+
+
 def test_a_folder_whose_disk_is_not_mounted_removes_nothing(watched):
     here = watched()
     path = drop(here.folder / "m.onnx")

@@ -239,7 +239,10 @@ struct PipelineChecker {
         else { continue }
         if type.datatype == nil, connection.cast == nil { type.datatype = DataType(expected.elementType) }
         if type.sizes == nil, connection.sizes == nil {
-          type.sizes = expected.dimensions?.map { $0.size ?? -1 }
+          let stored = model.file.metadata.inputs.first { $0.name == name }
+          type.sizes = expected.dimensions.map { dimensions in
+            stored?.message(allowed: model.declaredShapes[name]).shape ?? dimensions.map { $0.size ?? -1 }
+          }
         }
       }
     }

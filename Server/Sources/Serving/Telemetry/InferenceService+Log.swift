@@ -22,7 +22,7 @@ extension InferenceService {
   /// One line for an inference that failed, at the level `debug`; at `warning` where the fault is the server's.
   func logFailure(_ request: InferRequest, _ error: ServiceError, total: UInt64) {
     log.log(
-      level: error.kind == .failed ? .warning : .debug, "inference",
+      level: [.failed, .runFailed].contains(error.kind) ? .warning : .debug, "inference",
       metadata: InferenceService.fields(request, version: request.version).merging(
         [
           "status": .string(error.kind.rawValue), "error": .string(error.description),

@@ -92,7 +92,7 @@ struct MetricsReport {
     switch kind {
     case .cancelled: "CANCELED"
     case .tooManyRequests, .deadlineExceeded, .unavailable, .tooLarge: "REJECTED"
-    case .failed: "BACKEND"
+    case .failed, .runFailed: "BACKEND"
     case .invalidRequest, .unauthenticated, .forbidden, .notFound, .unsupported: "OTHER"
     }
   }
