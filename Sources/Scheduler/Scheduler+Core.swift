@@ -55,8 +55,7 @@ extension Scheduler {
   private static let knownCapacity = 1024
 
   /// Lets the state machine take an event, and carries out what it decides.
-  /// - Parameter submitted: the request that comes in with the event, whose run may take place here when it is short.
-  func decide(submitted: RequestID? = nil, _ event: (inout Core) -> [SchedulerAction]) {
+  func decide(_ event: (inout Core) -> [SchedulerAction]) {
     let (effects, observer) = core.withLock { core in
       var actions = event(&core)
       let now = monotonicNanoseconds()
@@ -65,18 +64,7 @@ extension Scheduler {
       setTimer(in: &core)
       return (effects, core.observer)
     }
-    // Last: nothing else that was decided waits for it.
-    var here: [MemberWork] = []
-    for effect in effects {
-      if let submitted, case .dispatch(let members) = effect, members.count == 1, members[0].isShort,
-        members[0].requests.first?.0 == submitted
-      {
-        here = members
-      } else {
-        carryOut(effect, observer)
-      }
-    }
-    if !here.isEmpty { dispatch(here, onCaller: true) }
+    for effect in effects { carryOut(effect, observer) }
   }
 
   /// How much of a model is resident now, of those that `models` knows the needs of.
@@ -155,9 +143,7 @@ extension Scheduler {
         guard let model = requests.first?.1.request.model else { continue }
         if core.models[dispatch.model]?.isLive == false { core.models[dispatch.model]?.isLive = true }
         members.append(
-          MemberWork(
-            member: dispatch.member, program: program, requests: requests, rows: dispatch.rows,
-            isShort: dispatch.isShort))
+          MemberWork(member: dispatch.member, program: program, requests: requests, rows: dispatch.rows))
         events.append(
           .tell(
             .dispatched(

@@ -13,8 +13,6 @@ extension Scheduler {
     var requests: [(RequestID, Pending)]
     /// Of all of them.
     var rows: Int
-    /// Whether it may run on the thread that submits its only request.
-    var isShort: Bool
   }
 
   /// One part of a program: a member, or, where a batch cannot be run as one, one of its requests.
@@ -28,13 +26,12 @@ extension Scheduler {
   }
 
   /// Has members run as one program.
-  /// - Parameter onCaller: here, where that is possible.
-  func dispatch(_ members: [MemberWork], onCaller: Bool = false) {
+  func dispatch(_ members: [MemberWork]) {
     if members.contains(where: { $0.requests.count > 1 }) {
       // Copies tensors, which may be large: not on a lane.
       work.async { [self] in run(members.map { ($0, parts(of: $0)) }) }
     } else {
-      run(members.map { ($0, single($0)) }, onCaller: onCaller)
+      run(members.map { ($0, single($0)) })
     }
   }
 
@@ -68,7 +65,7 @@ extension Scheduler {
       requests: work.requests.map { ($0, $1.rows) })
   }
 
-  private func run(_ members: [(work: MemberWork, parts: [Part])], onCaller: Bool = false) {
+  private func run(_ members: [(work: MemberWork, parts: [Part])]) {
     var linked: [Part] = []
     var parts: [MemberID: Int] = [:]
     var ended: [MemberID] = []
@@ -93,7 +90,7 @@ extension Scheduler {
     guard !linked.isEmpty else { return }
     let progress = Locked(Progress(left: parts))
     engine.executor.submit(
-      program, inputs: linked.map(\.inputs), way: .mapped, onCaller: onCaller,
+      program, inputs: linked.map(\.inputs), way: .mapped,
       onAnswer: { [self, linked] index, result in
         progress.withLock { $0.note(linked[index].member, result) }
         answer(linked[index], result)

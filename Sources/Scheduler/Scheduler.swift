@@ -42,8 +42,7 @@ public final class Scheduler: Sendable {
     let id = makeRequestID()
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        submit([(id, request)], bundle: nil, onCaller: true) { _, result in continuation.resume(with: result)
-        }
+        submit([(id, request)], bundle: nil) { _, result in continuation.resume(with: result) }
         // The handler below may have run before there was anything to cancel.
         if Task.isCancelled { cancel(id) }
       }
@@ -124,7 +123,6 @@ extension SchedulerState.Limits {
     keepAlive = configuration.keepAlive?.clampedNanoseconds
     maxBatch = engine.configuration.deterministic ? 1 : max(configuration.maxBatch, 1)
     minimumResidency = configuration.minimumResidency.clampedNanoseconds
-    shortRun = configuration.shortRun.clampedNanoseconds
     isOneModelAtATime = configuration.isOneModelAtATime
   }
 }

@@ -260,7 +260,7 @@ def test_a_compilation_beyond_its_limits_ends_alone(watched, limit):
             assert time.monotonic() < end
         os.kill(found[0], signal.SIGSTOP)
     else:
-        large(here.folder / "big.onnx")
+        large(here.folder / "big.onnx", size=3800)
     index = here.until(lambda index: index.get(("big", ""), [""])[0] == "UNAVAILABLE")
     assert index["big", ""][1]
     assert here.client.is_server_live()
