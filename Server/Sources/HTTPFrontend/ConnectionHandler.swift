@@ -18,11 +18,9 @@ final class ConnectionHandler: ChannelInboundHandler {
   private var state: ConnectionState
   private let respond: Responder
   private var context: ChannelHandlerContext?
-  private var executor: EventLoopExecutor?
   /// What answers the last request that was taken up, and its number.
   private var task: Task<Void, Never>?
   private var taken = 0
-  private var isInactive = false
   private var timer: Scheduled<Void>?
   private var timerDeadline: UInt64 = .max
   /// What was read together with a request that is being answered.
@@ -44,7 +42,6 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    executor = EventLoopExecutor(context.eventLoop)
     schedule()
   }
 
@@ -94,7 +91,6 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    isInactive = true
     task?.cancel()
     state.closed()
     context.fireChannelInactive()
@@ -134,7 +130,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func start(_ head: HTTPRequestHead, _ body: ByteBuffer, _ held: HeldBytes) {
-    guard let context, let executor else { return }
+    guard let context else { return }
     version = head.version
     isHead = head.method == .HEAD
     let writer = ConnectionWriter(
@@ -150,6 +146,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
     // What waits for nothing is answered before this returns, and the socket is not taken out of the poll meanwhile. Of
     // requests that come together only the first: other connections have their turns before the next.
+    let executor = EventLoopExecutor(context.eventLoop)
     let isFirst = isFirst
     self.isFirst = false
     taken += 1
@@ -160,7 +157,7 @@ final class ConnectionHandler: ChannelInboundHandler {
       : Task(executorPreference: executor, operation: answer)
     // It may be done already, and the next one under way, or the connection closed.
     if number == taken { self.task = task }
-    if isInactive { task.cancel() }
+    if !context.channel.isActive { task.cancel() }
   }
 
   private func schedule() {

@@ -92,7 +92,10 @@ struct InferenceServer {
         throw ServiceError(.invalidRequest, "--pin: '\(name)' is a pipeline; its models can be pinned")
       }
       guard settings[.repository] != nil else {
-        throw ServiceError(.notFound, "--pin: there is no model '\(name)' in the store '\(settings[.store])'")
+        throw ServiceError(
+          .notFound,
+          "--pin: there is no model '\(name)' in the store '\(settings[.store])'; with --repository, one that comes later "
+            + "is pinned when it comes")
       }
       log.warning("is not there yet, and is pinned when it comes", metadata: ["model": "\(name)"])
     }

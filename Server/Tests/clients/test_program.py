@@ -231,7 +231,7 @@ def test_a_repository_that_is_not_there_keeps_it_from_starting(store, tmp_path):
 def test_a_pinned_model_that_is_not_there_keeps_it_from_starting(store):
     result = run("--store", store, "--pin", "made-up", "--http-port", 0, "--grpc-port", 0)
     assert result.returncode == 1
-    assert f"--pin: there is no model 'made-up' in the store '{store}'" in result.stderr
+    assert f"--pin: there is no model 'made-up' in the store '{store}'" in result.stderr and "with --repository" in result.stderr
 
 
 def test_a_key_is_looked_at_before_the_body(store, tmp_path):
