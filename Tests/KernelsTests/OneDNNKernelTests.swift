@@ -206,7 +206,10 @@ import Testing
       let request = try packed(
         convolution.request([.unary(.relu)], image: image, threads: [1, 2]), on: device)
       let kernel = try device.makeKernel(request)
-      #expect(!kernel.isReference && !kernel.implementation.contains("gemm"), "\(kernel.implementation)")
+      // For AVX2 the library has nothing but GEMM (and its reference) for AlexNet's first layer.
+      let isGEMM = convolution.kernel == 11 && !device.target.instructionSet.contains("avx512")
+      #expect(!kernel.isReference, "\(kernel.implementation)")
+      #expect(kernel.implementation.contains("gemm") == isGEMM, "\(kernel.implementation)")
     }
   }
 
