@@ -29,6 +29,10 @@ public final class CompiledModel: Sendable {
   /// The open file, for loads; closed with this object.
   public var descriptor: Int32 { file.descriptor }
 
+  /// What ``identity`` would be if the file were opened now: another one when the file was written to since, or cut short.
+  /// Nil when the system does not tell.
+  public var identityNow: String? { try? file.status().fileIdentity }
+
   /// Bytes of all extents: what the model's weights take when they are resident.
   public var extentBytes: Int { extents.reduce(0) { $0 + $1.byteCount } }
 

@@ -10,7 +10,7 @@ import Testing
     var state = IntegrityState()
     #expect(state.pass([a, b]) == [.check(a)])
     #expect(state.pass([a]) == [], "one pass at a time")
-    #expect(state.checked(a, .whole, at: .zero) == [.check(b)])
+    #expect(state.checked(a, .whole(identity: "1"), at: .zero) == [.check(b)])
     #expect(state.checked(b, .unknown, at: .zero) == [.passed])
     #expect(state.pass([]) == [.passed])
   }
@@ -20,20 +20,30 @@ import Testing
     var state = IntegrityState()
     let c = ModelVersion("c", 1)
     #expect(state.pass([a, b]) == [.check(a)])
-    #expect(state.doubt(a, at: .zero) == [])
-    #expect(state.doubt(c, at: .zero) == [])
-    #expect(state.doubt(c, at: .zero) == [], "it is in the queue")
-    #expect(state.checked(a, .whole, at: .zero) == [.check(c)])
-    #expect(state.checked(c, .whole, at: .zero) == [.check(b)])
+    #expect(state.doubt(a, identity: "1", at: .zero) == [])
+    #expect(state.doubt(c, identity: "1", at: .zero) == [])
+    #expect(state.doubt(c, identity: "1", at: .zero) == [], "it is in the queue")
+    #expect(state.checked(a, .whole(identity: "1"), at: .zero) == [.check(c)])
+    #expect(state.checked(c, .whole(identity: "1"), at: .zero) == [.check(b)])
   }
 
   @Test("what was whole is not doubted again so soon")
   func trust() {
     var state = IntegrityState()
-    #expect(state.doubt(a, at: .zero) == [.check(a)])
-    #expect(state.checked(a, .whole, at: .seconds(1)) == [])
-    #expect(state.doubt(a, at: .seconds(2)) == [])
-    #expect(state.doubt(a, at: .seconds(1) + IntegrityState.trust) == [.check(a)])
+    #expect(state.doubt(a, identity: "1", at: .zero) == [.check(a)])
+    #expect(state.checked(a, .whole(identity: "1"), at: .seconds(1)) == [])
+    #expect(state.doubt(a, identity: "1", at: .seconds(2)) == [])
+    #expect(state.doubt(a, identity: "1", at: .seconds(1) + IntegrityState.trust) == [.check(a)])
+  }
+
+  @Test("what was written to since it was whole is doubted at once")
+  func changed() {
+    var state = IntegrityState()
+    #expect(state.doubt(a, identity: "1", at: .zero) == [.check(a)])
+    #expect(state.checked(a, .whole(identity: "1"), at: .seconds(1)) == [])
+    #expect(state.doubt(a, identity: "2", at: .seconds(2)) == [.check(a)])
+    #expect(state.checked(a, .replaced(identity: "2"), at: .seconds(3)) == [.reopen(a)])
+    #expect(state.doubt(a, identity: "2", at: .seconds(4)) == [])
   }
 
   @Test("a damaged one is compiled again, before anything else is read")
@@ -42,8 +52,8 @@ import Testing
     _ = state.pass([a, b])
     let damage = IntegrityState.Damage.mending(reason: "flipped")
     #expect(state.checked(a, .damaged(reason: "flipped"), at: .zero) == [.show(a, damage), .mend(a)])
-    #expect(state.doubt(a, at: .zero) == [], "it is known")
-    #expect(state.checked(b, .whole, at: .zero) == [], "nobody asked")
+    #expect(state.doubt(a, identity: "1", at: .zero) == [], "it is known")
+    #expect(state.checked(b, .whole(identity: "1"), at: .zero) == [], "nobody asked")
     #expect(state.mended(a, failure: nil) == [.show(a, nil), .check(b)])
   }
 
@@ -54,9 +64,10 @@ import Testing
     _ = state.checked(a, .damaged(reason: "flipped"), at: .zero)
     let lost = IntegrityState.Damage.lost(reason: "flipped", failure: "no source")
     #expect(state.mended(a, failure: "no source") == [.show(a, lost), .passed])
-    #expect(state.doubt(a, at: .seconds(60)) == [], "nobody runs it")
+    #expect(state.doubt(a, identity: "1", at: .seconds(60)) == [], "nobody runs it")
     #expect(state.pass([a]) == [.check(a)])
-    #expect(state.checked(a, .replaced, at: .seconds(60)) == [.reopen(a), .show(a, nil), .passed])
+    #expect(
+      state.checked(a, .replaced(identity: "2"), at: .seconds(60)) == [.reopen(a), .show(a, nil), .passed])
   }
 
   @Test("of a model that is gone nothing is said any more")

@@ -61,7 +61,8 @@ public final class IntegrityService: Service {
           list()
           continue
         case .pass(let versions): actions = state.pass(versions)
-        case .doubted(let version): actions = state.doubt(version, at: now)
+        case .doubted(let version):
+          actions = state.doubt(version, identity: open(version)?.file.identityNow, at: now)
         case .checked(let version, let finding): actions = state.checked(version, finding, at: now)
         case .mended(let version, let failure): actions = state.mended(version, failure: failure)
         }
@@ -101,13 +102,18 @@ public final class IntegrityService: Service {
     }
   }
 
+  private func open(_ version: ModelVersion) -> LinkableModel? {
+    lifecycle.catalog.opened(version.name).first { $0.version == version.version }
+  }
+
   private func check(_ version: ModelVersion) async -> IntegrityState.Finding {
-    let open = lifecycle.catalog.opened(version.name).first { $0.version == version.version }
+    let open = open(version)
     return await BackgroundThread.run { [engine, log] in
       do {
         let file = try engine.models.store.open(version.name, version: version.version)
         try file.verifyWeights()
-        return open.map { $0.file.identity == file.identity } ?? true ? .whole : .replaced
+        let isOpen = open.map { $0.file.identity == file.identity } ?? true
+        return isOpen ? .whole(identity: file.identity) : .replaced(identity: file.identity)
       } catch let error as StoreError where error.kind == .damaged {
         return .damaged(reason: error.description)
       } catch {

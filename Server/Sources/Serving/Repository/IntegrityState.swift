@@ -28,9 +28,10 @@ package struct IntegrityState: Sendable {
 
   /// What was found in a version's file.
   package enum Finding: Sendable, Hashable {
-    case whole
+    /// - Parameter identity: the file's, see ``ModelStore/CompiledModel/identity``.
+    case whole(identity: String)
     /// The file is whole, and another one than that which is open.
-    case replaced
+    case replaced(identity: String)
     case damaged(reason: String)
     /// It is not there any more, or could not be looked at.
     case unknown
@@ -48,7 +49,7 @@ package struct IntegrityState: Sendable {
     case passed
   }
 
-  /// A version that was whole is not doubted again so soon: what fails then is no fault of its file.
+  /// A version that was whole is not doubted again so soon, unless its file has changed: what fails then is no fault of it.
   package static let trust = Duration.seconds(30)
 
   private var doubted: [ModelVersion] = []
@@ -56,7 +57,7 @@ package struct IntegrityState: Sendable {
   private var current: ModelVersion?
   private var isPassing = false
   private var damage: [ModelVersion: Damage] = [:]
-  private var whole: [ModelVersion: Duration] = [:]
+  private var whole: [ModelVersion: (identity: String, time: Duration)] = [:]
 
   package init() {}
 
@@ -73,8 +74,9 @@ package struct IntegrityState: Sendable {
   }
 
   /// A run failed because of what the version's file has, or so it seems.
-  package mutating func doubt(_ version: ModelVersion, at now: Duration) -> [Action] {
-    if let time = whole[version], now - time < Self.trust { return [] }
+  /// - Parameter identity: that of the file which is open, as it is now.
+  package mutating func doubt(_ version: ModelVersion, identity: String?, at now: Duration) -> [Action] {
+    if let whole = whole[version], whole.identity == identity, now - whole.time < Self.trust { return [] }
     guard damage[version] == nil, current != version, !doubted.contains(version) else { return [] }
     doubted.append(version)
     return next()
@@ -87,17 +89,24 @@ package struct IntegrityState: Sendable {
       damage[version] = .mending(reason: reason)
       whole[version] = nil
       return [.show(version, damage[version]), .mend(version)]
-    case .whole, .replaced:
-      whole[version] = now
-      var actions: [Action] = finding == .replaced ? [.reopen(version)] : []
-      // Somebody else has mended it.
-      if damage.removeValue(forKey: version) != nil { actions.append(.show(version, nil)) }
-      current = nil
-      return actions + next()
+    case .whole(let identity):
+      return found(version, identity, at: now, then: [])
+    case .replaced(let identity):
+      return found(version, identity, at: now, then: [.reopen(version)])
     case .unknown:
       current = nil
       return next()
     }
+  }
+
+  private mutating func found(
+    _ version: ModelVersion, _ identity: String, at now: Duration, then actions: [Action]
+  ) -> [Action] {
+    whole[version] = (identity, now)
+    // Somebody else has mended it.
+    let mended: [Action] = damage.removeValue(forKey: version) == nil ? [] : [.show(version, nil)]
+    current = nil
+    return actions + mended + next()
   }
 
   /// - Parameter failure: why it could not be compiled.
