@@ -19,7 +19,7 @@ address() {
 
 thread() {
   echo "sanitize: ThreadSanitizer, the stages above the kernels"
-  FUSEDINF_ONLY=Tensors,ModelGraph,Device,GraphPasses,ModelStore,ModelCompiler,Linker,Residency,Executor \
+  FUSEDINF_ONLY=Tensors,ModelGraph,Device,GraphPasses,ModelStore,ModelCompiler,Linker,Residency,Executor,Scheduler \
     TSAN_OPTIONS="halt_on_error=1 allocator_may_return_null=1 ignore_noninstrumented_modules=1" \
     swift test --sanitize thread --disable-xctest --scratch-path .build/tsan
 }

@@ -51,7 +51,7 @@ public protocol Kernel: AnyObject, Sendable {
   /// Bytes that the kernel itself keeps on the host (immediates, code), about.
   var footprint: Int { get }
 
-  /// Computes. Called on a lane's thread; returns when the results are there for the next kernel of that lane.
+  /// Computes. Called on a lane's thread, or in the place of one; returns when the results are there for the next kernel of that lane.
   /// - Parameter threads: one of the request's thread counts.
   /// - Throws: ``DeviceError`` with the node, when the kernel library fails.
   func run(_ call: KernelCall, on memory: any BoundMemory, threads: Int) throws

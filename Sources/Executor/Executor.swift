@@ -58,49 +58,87 @@ public final class Executor: Sendable {
   /// - Parameters:
   ///   - inputs: for each member, its tensors in the order of the model's inputs.
   ///   - way: how extents that are not resident come in.
+  ///   - onCaller: one member that waits for nothing may run on the calling thread, with one thread, in the place of a lane
+  ///     that sleeps, and has ended when this returns; what is said of lanes holds for the caller then. To wake a lane, and
+  ///     be woken by it, takes longer than some models compute.
   ///   - feed: as in ``run(_:inputs:way:trace:feed:onAnswer:)``.
   ///   - onAnswer: as there.
   ///   - onEnd: called once for each member, on a lane, when it has answered and its memory has been given back. Must be
   ///     quick, and may submit programs.
   public func submit(
     _ program: FusedProgram, inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace? = nil,
-    feed: @escaping Feed = { _ in [] },
+    onCaller: Bool = false, feed: @escaping Feed = { _ in [] },
     onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void,
     onEnd: @escaping @Sendable (Int) -> Void
   ) {
-    begin(program, inputs, way, trace, feed: feed, onAnswer: onAnswer, onEnd: onEnd)
+    begin(program, inputs, way, trace, onCaller: onCaller, feed: feed, onAnswer: onAnswer, onEnd: onEnd)
   }
 
   private func begin(
     _ program: FusedProgram, _ inputs: [[Tensor]], _ way: LoadRequest.Way, _ trace: Trace?,
-    feed: @escaping Feed, onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void,
+    onCaller: Bool = false, feed: @escaping Feed,
+    onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void,
     onEnd: @escaping @Sendable (Int) -> Void = { _ in },
     finish: @escaping @Sendable ([Result<MemberAnswer, any Error>]) -> Void = { _ in }
   ) {
     let run = ProgramRun(
       program: program, arenas: arenas.withLock { $0.begin(program.arenas) }, inputs: inputs, way: way,
-      trace: trace, feed: feed, onAnswer: onAnswer, onEnd: onEnd, finish: finish)
+      trace: trace, feed: feed, onAnswer: onAnswer, onEnd: onEnd, finish: finish, callerWaits: onCaller)
     carryOut(run.state.withLock { $0.machine.submitted() }, of: run)
+    // Not where it was granted: there, whoever asks for memory meanwhile would wait for the run.
+    if onCaller, let member = run.callerLeaves() { runOnCaller(member, of: run) }
   }
+
+  /// Whether all lanes sleep.
+  package var isIdle: Bool { queue.isIdle }
 
   private func carryOut(_ actions: [ProgramState.Action], of run: ProgramRun) {
     for action in actions {
       switch action {
       case .reserve(let member): reserve(member, of: run)
       case .reserveEarly(let member): reserve(member, of: run, isEarly: true)
-      case .start(let member):
-        queue.append { [self] lane in
-          shares.begin(lane)
-          let answer = Result { try execute(member, of: run, on: lane) }
-          shares.end(lane)
-          finish(member, of: run, with: answer)
-        }
+      case .start(let member): if !run.leaveToCaller(member) { runOnLane(member, of: run) }
       case .fail(let member, let source): fail(member, of: run, source: source)
       case .finish:
         arenas.withLock { $0.end(run.arenas) }
         run.finish(run.state.withLock { $0.answers.compactMap { $0 } })
       }
     }
+  }
+
+  private func runOnLane(_ member: Int, of run: ProgramRun) {
+    queue.append { [self] lane in
+      shares.begin(lane)
+      let answer = Result { try execute(member, of: run, on: lane) }
+      shares.end(lane)
+      finish(member, of: run, with: answer)
+    }
+  }
+
+  /// Runs the member here, in the place of a lane, when that has to wait for nothing.
+  private func runOnCaller(_ member: Int, of run: ProgramRun) {
+    guard isAtHand(member, of: run), let lane = queue.borrowLane() else { return runOnLane(member, of: run) }
+    guard shares.beginAlone(lane) else {
+      queue.giveBack(lane)
+      return runOnLane(member, of: run)
+    }
+    let answer = Result { try execute(member, of: run, on: lane, alone: true) }
+    shares.endAlone(lane)
+    queue.giveBack(lane)
+    finish(member, of: run, with: answer)
+  }
+
+  /// Whether all that the member needs is there, and each of its kernels can run with one thread.
+  private func isAtHand(_ member: Int, of run: ProgramRun) -> Bool {
+    let part = run.program.members[member]
+    guard part.plan.continuation == nil, part.plan.steps.allSatisfy({ $0.threads.contains(1) }),
+      let lease = run.state.withLock({ $0.leases[member] })
+    else { return false }
+    let arena = run.arenas[part.arena]
+    return (run.program.arenas[part.arena] == 0 || lease.ticket(for: .arena(arena)).isReady)
+      && part.plan.reservedExtents.allSatisfy {
+        lease.ticket(for: .extent(part.plan.model.extentNames[$0])).isReady
+      }
   }
 
   /// - Parameter isEarly: it is content to wait for its turn.
@@ -141,8 +179,11 @@ public final class Executor: Sendable {
     }
   }
 
-  /// Called on a lane: runs one member and checks that nothing was read from a damaged file.
-  private func execute(_ member: Int, of run: ProgramRun, on lane: Int) throws -> MemberAnswer {
+  /// Called on a lane, or in the place of one: runs one member and checks that nothing was read from a damaged file.
+  /// - Parameter alone: with one thread, which it has already.
+  private func execute(
+    _ member: Int, of run: ProgramRun, on lane: Int, alone: Bool = false
+  ) throws -> MemberAnswer {
     let part = run.program.members[member]
     guard let lease = run.state.withLock({ $0.leases[member] }) else { throw CancellationError() }
     run.state.withLock {
@@ -158,7 +199,7 @@ public final class Executor: Sendable {
       shares.begin(lane)
     }
     let memberRun = MemberRun(
-      device: device, planner: planner, shares: shares, lane: lane, lease: lease,
+      device: device, planner: planner, shares: alone ? nil : shares, lane: lane, lease: lease,
       arena: .arena(run.arenas[part.arena]), arenaOffset: part.arenaOffset, reserved: part.memory,
       trace: run.trace)
     let outputs = Result {
@@ -184,7 +225,7 @@ public final class Executor: Sendable {
       timing: run.answered(member, at: monotonicNanoseconds()))
   }
 
-  /// Called on a lane: hands the member's answer out, then gives its memory back, which may begin with evicting and
+  /// Called on a lane, or for one: hands the member's answer out, then gives its memory back, which may begin with evicting and
   /// loading for others.
   private func finish(_ member: Int, of run: ProgramRun, with answer: Result<MemberAnswer, any Error>) {
     if case .failure(let error as NeedsMoreMemory) = answer {
@@ -240,100 +281,6 @@ public final class Executor: Sendable {
       carryOut(again.state.withLock { $0.machine.submitted() }, of: again)
     } catch {
       finish(member, of: run, with: .failure(error))
-    }
-  }
-}
-
-/// One submitted program while it runs.
-private final class ProgramRun: Sendable {
-  struct State: Sendable {
-    var machine: ProgramState
-    var leases: [Lease?]
-    var answers: [Result<MemberAnswer, any Error>?]
-    var timings: [MemberTiming]
-  }
-
-  let program: FusedProgram
-  /// The names of the program's arenas in this run.
-  let arenas: [UInt64]
-  let inputs: [[Tensor]]
-  let way: LoadRequest.Way
-  let trace: Trace?
-  let feed: Executor.Feed
-  let onAnswer: @Sendable (Int, Result<MemberAnswer, any Error>) -> Void
-  let onEnd: @Sendable (Int) -> Void
-  let finish: @Sendable ([Result<MemberAnswer, any Error>]) -> Void
-  let state: Locked<State>
-
-  init(
-    program: FusedProgram, arenas: [UInt64], inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace?,
-    feed: @escaping Executor.Feed = { _ in [] },
-    onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void,
-    onEnd: @escaping @Sendable (Int) -> Void = { _ in },
-    finish: @escaping @Sendable ([Result<MemberAnswer, any Error>]) -> Void,
-    timing: MemberTiming = MemberTiming(submitted: monotonicNanoseconds())
-  ) {
-    self.program = program
-    self.arenas = arenas
-    self.inputs = inputs
-    self.way = way
-    self.trace = trace
-    self.feed = feed
-    self.onAnswer = onAnswer
-    self.onEnd = onEnd
-    self.finish = finish
-    let count = program.members.count
-    state = Locked(
-      State(
-        machine: ProgramState(
-          predecessors: program.members.map(\.predecessor), sources: program.members.map(\.sources)),
-        leases: Array(repeating: nil, count: count), answers: Array(repeating: nil, count: count),
-        timings: Array(repeating: timing, count: count)))
-  }
-
-  /// A member's inputs; none when the caller forgot them, which the member reports.
-  func inputs(of member: Int) throws -> [Tensor] {
-    guard !program.members[member].sources.isEmpty else {
-      return inputs.indices.contains(member) ? inputs[member] : []
-    }
-    return try feed(member)
-  }
-
-  /// Notes the lease.
-  /// - Returns: what is to be done; `nil` when the member has failed before, and the lease is not noted.
-  func granted(_ member: Int, _ lease: Lease) -> [ProgramState.Action]? {
-    let now = monotonicNanoseconds()
-    return state.withLock {
-      guard !$0.machine.isFailing(member) else { return nil }
-      $0.leases[member] = lease
-      $0.timings[member].granted = now
-      return $0.machine.granted(member)
-    }
-  }
-
-  /// Notes what was brought in for the member, which has run, and when the last of it was there.
-  func noteLoads(of member: Int, by lease: Lease) {
-    let plan = program.members[member].plan
-    var (bytes, last) = (0, UInt64(0))
-    for index in plan.reservedExtents {
-      let id = ItemID.extent(plan.model.extentNames[index])
-      if lease.hasBroughtIn(id) { bytes += plan.model.file.extents[index].byteCount }
-      last = max(last, lease.ticket(for: id).arrival ?? 0)
-    }
-    state.withLock { [bytes, last] in
-      $0.timings[member].bytesLoaded += bytes
-      $0.timings[member].loaded = max($0.timings[member].granted, last)
-    }
-  }
-
-  /// Gives back what the member holds, if anything.
-  func release(_ member: Int) { state.withLock { $0.leases[member].take() }?.release() }
-
-  /// The member's timing, now that it has answered.
-  func answered(_ member: Int, at now: UInt64) -> MemberTiming {
-    state.withLock {
-      $0.timings[member].answered = now
-      return $0.timings[member]
     }
   }
 }

@@ -39,6 +39,28 @@ final class LaneQueue: @unchecked Sendable {
     }
   }
 
+  /// Takes a lane that sleeps, so that the caller may run something in its place: the highest, the others' threads being
+  /// those that are warm. `nil` when none sleeps.
+  func borrowLane() -> Int? {
+    lock.withLock {
+      guard let lane = sleeps.lastIndex(of: true) else { return nil }
+      sleeps[lane] = false
+      return lane
+    }
+  }
+
+  /// The lane may take work again.
+  func giveBack(_ lane: Int) {
+    let hasWork = lock.withLock {
+      sleeps[lane] = head == jobs.count && !isClosed
+      return !sleeps[lane]
+    }
+    if hasWork { wakeUps[lane].signal() }
+  }
+
+  /// Whether all lanes sleep, and none is lent.
+  var isIdle: Bool { lock.withLock { sleeps.allSatisfy { $0 } } }
+
   /// Lanes end when the work that is queued is done.
   func close() {
     let lanes = lock.withLock { () -> [Int] in

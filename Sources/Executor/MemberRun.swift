@@ -9,7 +9,8 @@ import Tensors
 struct MemberRun {
   let device: any Device
   let planner: Planner
-  let shares: ThreadShares
+  /// Where threads for each kernel come from; `nil`: it has one thread.
+  let shares: ThreadShares?
   let lane: Int
   let lease: Lease
   let arena: ItemID
@@ -83,14 +84,14 @@ struct MemberRun {
   private func attach(_ extent: Int, of plan: Plan, to memory: any BoundMemory) throws {
     let ticket = lease.ticket(for: .extent(plan.model.extentNames[plan.extents[extent]]))
     let isReady = ticket.isReady
-    if !isReady { shares.end(lane) }
-    defer { if !isReady { shares.begin(lane) } }
+    if !isReady { shares?.end(lane) }
+    defer { if !isReady { shares?.begin(lane) } }
     try memory.attach(try ticket.wait(), to: extent + 1)
   }
 
   private func run(_ step: Plan.Step, of plan: Plan, on memory: any BoundMemory) throws {
-    let threads = shares.take(lane, from: step.threads)
-    defer { shares.give(lane) }
+    let threads = shares?.take(lane, from: step.threads) ?? 1
+    defer { shares?.give(lane) }
     guard let trace else { return try step.kernel.run(step.call, on: memory, threads: threads) }
     let start = monotonicNanoseconds()
     try step.kernel.run(step.call, on: memory, threads: threads)

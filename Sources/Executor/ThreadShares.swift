@@ -49,6 +49,14 @@ package struct ThreadShareState: Sendable {
     return count
   }
 
+  /// `lane` has one thread from now on, for all of its kernels.
+  /// - Returns: false when none is free now.
+  package mutating func beginAlone(_ lane: Int) -> Bool {
+    guard heldThreads < total else { return false }
+    begin(lane)
+    return take(lane, from: [1]) != nil
+  }
+
   /// The kernel has ended.
   package mutating func give(_ lane: Int) {
     makeRoom(for: lane)
@@ -71,6 +79,16 @@ final class ThreadShares: @unchecked Sendable {
 
   func end(_ lane: Int) {
     condition.withLock {
+      state.end(lane)
+      if sleepers > 0 { condition.broadcast() }
+    }
+  }
+
+  func beginAlone(_ lane: Int) -> Bool { condition.withLock { state.beginAlone(lane) } }
+
+  func endAlone(_ lane: Int) {
+    condition.withLock {
+      state.give(lane)
       state.end(lane)
       if sleepers > 0 { condition.broadcast() }
     }

@@ -14,7 +14,7 @@ public struct ScheduledRequest: Sendable {
   public var deadline: UInt64?
   /// How long the model stays resident after this run while nobody uses it; the model's own setting when left out.
   public var keepAlive: Duration?
-  /// Told, on a lane, how many bytes the outputs are while the run's reservation still covers them; what it throws is the
+  /// Told, on the thread that ran it, how many bytes the outputs are while the run's reservation still covers them; what it throws is the
   /// request's answer.
   public var onOutputs: (@Sendable (Int) throws -> Void)?
 

@@ -55,7 +55,8 @@ extension Scheduler {
   private static let knownCapacity = 1024
 
   /// Lets the state machine take an event, and carries out what it decides.
-  func decide(_ event: (inout Core) -> [SchedulerAction]) {
+  /// - Parameter submitted: the request that comes in with the event, whose run may take place here when it is short.
+  func decide(submitted: RequestID? = nil, _ event: (inout Core) -> [SchedulerAction]) {
     let (effects, observer) = core.withLock { core in
       var actions = event(&core)
       let now = monotonicNanoseconds()
@@ -64,7 +65,18 @@ extension Scheduler {
       setTimer(in: &core)
       return (effects, core.observer)
     }
-    for effect in effects { carryOut(effect, observer) }
+    // Last: nothing else that was decided waits for it.
+    var here: [MemberWork] = []
+    for effect in effects {
+      if let submitted, case .dispatch(let members) = effect, members.count == 1, members[0].isShort,
+        members[0].requests.first?.0 == submitted
+      {
+        here = members
+      } else {
+        carryOut(effect, observer)
+      }
+    }
+    if !here.isEmpty { dispatch(here, onCaller: true) }
   }
 
   /// How much of a model is resident now, of those that `models` knows the needs of.
@@ -143,7 +155,9 @@ extension Scheduler {
         guard let model = requests.first?.1.request.model else { continue }
         if core.models[dispatch.model]?.isLive == false { core.models[dispatch.model]?.isLive = true }
         members.append(
-          MemberWork(member: dispatch.member, program: program, requests: requests, rows: dispatch.rows))
+          MemberWork(
+            member: dispatch.member, program: program, requests: requests, rows: dispatch.rows,
+            isShort: dispatch.isShort))
         events.append(
           .tell(
             .dispatched(

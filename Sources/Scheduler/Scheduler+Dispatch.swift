@@ -13,6 +13,8 @@ extension Scheduler {
     var requests: [(RequestID, Pending)]
     /// Of all of them.
     var rows: Int
+    /// Whether it may run on the thread that submits its only request.
+    var isShort: Bool
   }
 
   /// One part of a program: a member, or, where a batch cannot be run as one, one of its requests.
@@ -26,12 +28,13 @@ extension Scheduler {
   }
 
   /// Has members run as one program.
-  func dispatch(_ members: [MemberWork]) {
+  /// - Parameter onCaller: here, where that is possible.
+  func dispatch(_ members: [MemberWork], onCaller: Bool = false) {
     if members.contains(where: { $0.requests.count > 1 }) {
       // Copies tensors, which may be large: not on a lane.
       work.async { [self] in run(members.map { ($0, parts(of: $0)) }) }
     } else {
-      run(members.map { ($0, single($0)) })
+      run(members.map { ($0, single($0)) }, onCaller: onCaller)
     }
   }
 
@@ -65,7 +68,7 @@ extension Scheduler {
       requests: work.requests.map { ($0, $1.rows) })
   }
 
-  private func run(_ members: [(work: MemberWork, parts: [Part])]) {
+  private func run(_ members: [(work: MemberWork, parts: [Part])], onCaller: Bool = false) {
     var linked: [Part] = []
     var parts: [MemberID: Int] = [:]
     var ended: [MemberID] = []
@@ -90,7 +93,7 @@ extension Scheduler {
     guard !linked.isEmpty else { return }
     let progress = Locked(Progress(left: parts))
     engine.executor.submit(
-      program, inputs: linked.map(\.inputs), way: .mapped,
+      program, inputs: linked.map(\.inputs), way: .mapped, onCaller: onCaller,
       onAnswer: { [self, linked] index, result in
         progress.withLock { $0.note(linked[index].member, result) }
         answer(linked[index], result)

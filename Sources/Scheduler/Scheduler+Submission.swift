@@ -8,9 +8,10 @@ extension Scheduler {
   /// Puts requests into the queue.
   /// - Parameters:
   ///   - bundle: given when they are to be dispatched together.
+  ///   - onCaller: what is short, and alone, may run before this returns. Its answer is handed out here then.
   ///   - onAnswer: called once for each.
   func submit(
-    _ requests: [(RequestID, ScheduledRequest)], bundle: UInt64?,
+    _ requests: [(RequestID, ScheduledRequest)], bundle: UInt64?, onCaller: Bool = false,
     onAnswer: @escaping @Sendable (Int, Result<ScheduledAnswer, any Error>) -> Void
   ) {
     var found: [(index: Int, id: RequestID, request: ScheduledRequest, plan: Plan?)] = []
@@ -24,7 +25,7 @@ extension Scheduler {
     guard !found.isEmpty else { return }
     var unseen: [ScheduledRequest] = []
     var closed: Set<RequestID> = []
-    decide { core in
+    decide(submitted: onCaller ? found.first?.id : nil) { core in
       let now = monotonicNanoseconds()
       var actions: [SchedulerAction] = []
       for (index, id, request, plan) in found {

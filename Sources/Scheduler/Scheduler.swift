@@ -42,7 +42,8 @@ public final class Scheduler: Sendable {
     let id = makeRequestID()
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        submit([(id, request)], bundle: nil) { _, result in continuation.resume(with: result) }
+        submit([(id, request)], bundle: nil, onCaller: true) { _, result in continuation.resume(with: result)
+        }
         // The handler below may have run before there was anything to cancel.
         if Task.isCancelled { cancel(id) }
       }
@@ -123,6 +124,7 @@ extension SchedulerState.Limits {
     keepAlive = configuration.keepAlive?.clampedNanoseconds
     maxBatch = engine.configuration.deterministic ? 1 : max(configuration.maxBatch, 1)
     minimumResidency = configuration.minimumResidency.clampedNanoseconds
+    shortRun = configuration.shortRun.clampedNanoseconds
     isOneModelAtATime = configuration.isOneModelAtATime
   }
 }

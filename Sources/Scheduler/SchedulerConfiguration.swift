@@ -13,13 +13,16 @@ public struct SchedulerConfiguration: Sendable {
   public var maxBatch: Int
   /// How long a model that was swapped in is not thrown out again for one whose requests could wait.
   public var minimumResidency: Duration
+  /// A run that is expected to compute for no longer than this, though with one thread, and has all that it needs, runs where
+  /// its request came in rather than on a lane, which would have to be woken; 0: never.
+  public var shortRun: Duration
   /// Every program has one member at a time: what the benchmark compares with.
   public var isOneModelAtATime: Bool
 
   public init(
     maxQueuedRequests: Int = 1024, maxQueuedBytes: Int = 256 << 20, maxDelay: Duration = .seconds(10),
     keepAlive: Duration? = nil, maxBatch: Int = 8, minimumResidency: Duration = .milliseconds(100),
-    isOneModelAtATime: Bool = false
+    shortRun: Duration = .zero, isOneModelAtATime: Bool = false
   ) {
     self.maxQueuedRequests = maxQueuedRequests
     self.maxQueuedBytes = maxQueuedBytes
@@ -27,6 +30,7 @@ public struct SchedulerConfiguration: Sendable {
     self.keepAlive = keepAlive
     self.maxBatch = maxBatch
     self.minimumResidency = minimumResidency
+    self.shortRun = shortRun
     self.isOneModelAtATime = isOneModelAtATime
   }
 }

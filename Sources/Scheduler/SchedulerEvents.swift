@@ -111,6 +111,8 @@ package struct Dispatch: Sendable, Equatable {
   package var rows: Int
   /// The stage that it is of the only request, which is a pipeline; by index in ``Submission/stages``.
   package var stage: Int?
+  /// Whether it computes for so little that it may run where its request came in.
+  package var isShort = false
 }
 
 /// What is to be done after an event, in this order.

@@ -31,6 +31,7 @@ extension SchedulerState {
       let standing = standings.of(chosen.model)
       members = [batch(with: choice.index, key, standing: standing, now: now, asking: &actions)]
     }
+    let isShort = members == [[choice.index]] && isShort(chosen, standings.of(chosen))
     if running.isEmpty { program += 1 }
     let rows = members.map { $0.reduce(0) { $0 + waiting[$1].rows } }
     let requests = members.map { $0.map { waiting[$0] } }
@@ -42,10 +43,21 @@ extension SchedulerState {
       standings.take(request)
       _ = remove(at: index)
     }
-    let dispatches =
+    var dispatches =
       chosen.stages.isEmpty
       ? zip(requests, rows).map { makeMember(of: $0, rows: $1, now: now) } : begin(chosen, now: now)
+    if isShort { dispatches[0].isShort = true }
     return actions + [.dispatch(dispatches, program: program, width: running.count)]
+  }
+
+  /// Whether a run of the request alone has all its weights and is expected to compute for a moment only, also with one
+  /// thread: what was measured may have had those of all lanes.
+  private func isShort(_ request: Waiting, _ standing: ModelStanding) -> Bool {
+    guard request.stages.isEmpty, standing.missingBytes == 0,
+      let measured = estimates.measured(request.service)
+    else { return false }
+    return limits.shortRun > 0 && measured.count > 0
+      && measured.mean * Double(capacity) <= Double(limits.shortRun)
   }
 
   /// The requests that run with the one at `first`, itself included, by their indices in the queue.

@@ -16,6 +16,7 @@ package struct SchedulerState: Sendable {
     /// Rows.
     package var maxBatch = 8
     package var minimumResidency: UInt64 = 100_000_000
+    package var shortRun: UInt64 = 0
     package var isOneModelAtATime = false
 
     package init() {}

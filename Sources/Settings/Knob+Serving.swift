@@ -78,6 +78,13 @@ extension Knob where Value == Duration {
       "minimum-residency", .scheduling, .duration, standard: .milliseconds(100),
       "How long a model that was swapped in is not thrown out again for one whose requests could wait.")
   }
+
+  public static var shortRun: Knob {
+    Knob(
+      "short-run", .scheduling, .duration, standard: .microseconds(100),
+      "Runs that take no longer than this, and whose weights are resident, run where their request comes in; 0: never."
+    )
+  }
 }
 
 extension Knob where Value == Duration? {

@@ -21,7 +21,7 @@ extension KnobDeclaration {
       Knob.grpc.declaration, Knob.tlsCertificate.declaration, Knob.tlsKey.declaration,
       Knob.maxQueue.declaration, Knob.maxQueueBytes.declaration, Knob.maxDelay.declaration,
       Knob.maxBatch.declaration, Knob.keepAlive.declaration, Knob.minimumResidency.declaration,
-      Knob.oneModelAtATime.declaration, Knob.pin.declaration,
+      Knob.shortRun.declaration, Knob.oneModelAtATime.declaration, Knob.pin.declaration,
       Knob.keys.declaration, Knob.admin.declaration, Knob.openReads.declaration,
       Knob.sharedMemory.declaration,
       Knob.maxBody.declaration, Knob.maxBodyInFlight.declaration, Knob.maxHeader.declaration,

@@ -30,6 +30,21 @@ struct ThreadSharesTests {
     #expect(state.take(1, from: [1]) == 1)
   }
 
+  @Test("a lane alone has one thread until it ends, and none when all are taken")
+  func alone() {
+    // lane 0           |-- 1 --|
+    // lane 1  |------- 1 -------|
+    var state = ThreadShareState(total: 2)
+    #expect(state.beginAlone(1) == true)
+    state.begin(0)
+    #expect(state.take(0, from: [1, 2]) == 1)
+    #expect(state.beginAlone(2) == false)
+    state.give(1)
+    state.end(1)
+    state.give(0)
+    #expect(state.take(0, from: [1, 2]) == 2)
+  }
+
   @Test("the threads of all lanes together never exceed the total", arguments: 1...6)
   func bounded(total: Int) {
     var state = ThreadShareState(total: total)
@@ -38,9 +53,10 @@ struct ThreadSharesTests {
       seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       let lane = Int(seed >> 33) % total
       let isIdle = state.held.dropFirst(lane).first ?? 0 == 0
-      switch (seed >> 60) % 4 {
+      switch (seed >> 60) % 5 {
       case 0: state.begin(lane)
       case 1 where isIdle: state.end(lane)
+      case 3 where isIdle: _ = state.beginAlone(lane)
       case 2 where isIdle: _ = state.take(lane, from: total > 1 ? [1, total] : [1])
       default: state.give(lane)
       }

@@ -60,6 +60,32 @@ struct LanesTests {
     #expect(day.log == ["A", "C", "C", "B"])
   }
 
+  // The limit is 20 ms, with two lanes: what had both of them takes twice as long with one.
+  @Test("short is what was seen to take a moment, also with one thread, and has its weights; alone")
+  func short() {
+    var day = Timeline(lanes: 2) {
+      $0.shortRun = 20_000_000
+      $0.maxBatch = 4
+    }
+    day.place("AB")
+    // Of the first nothing is known.
+    let runs: [(Character, UInt64)] = [("A", 10), ("A", 10), ("B", 11), ("B", 11)]
+    for (model, milliseconds) in runs {
+      day.submit(model)
+      day.end(model, after: milliseconds)
+    }
+    #expect(day.shorts == [false, true, false, false])
+    // A's weights come in again.
+    day.place("B")
+    for _ in 0..<2 {
+      day.submit("A")
+      day.end("A")
+    }
+    day.submit("A", bundle: 1, decides: false)
+    day.submit("A", bundle: 1)
+    #expect(day.shorts.suffix(4) == [false, true, false, false])
+  }
+
   @Test("one model at a time: the next program begins when the previous one has ended")
   func oneModelAtATime() {
     var day = Timeline(lanes: 2) { $0.isOneModelAtATime = true }

@@ -1,6 +1,7 @@
 import Device
 import Engine
 import Executor
+import Foundation
 import Linker
 import Tensors
 import Testing
@@ -114,6 +115,26 @@ struct SchedulerTests {
     while test.scheduler.snapshot.runningMembers > 0 { await Task.yield() }
     device.completeEverything()
     _ = try await test.scheduler.run(request(model))
+    #expect(test.scheduler.checkInvariants() == [])
+  }
+
+  @Test(
+    "a short run whose weights are there runs where its request came in; what loads or takes long runs on a lane",
+    arguments: [Duration.zero, .seconds(10)])
+  func shortRuns(limit: Duration) async throws {
+    let test = try TestEngine(threads: 1, SchedulerConfiguration(shortRun: limit))
+    let model = try test.chain("A", seeds: [1, 2])
+    let threads = Locked<[pthread_t]>([])
+    var warm = try request(model)
+    warm.onOutputs = { _ in threads.withLock { $0.append(pthread_self()) } }
+    for _ in 0..<8 {
+      _ = try await test.scheduler.run(warm)
+      while test.scheduler.snapshot.runningMembers > 0 || !test.engine.executor.isIdle { await Task.yield() }
+    }
+    // The first loads, and nothing was measured of the second: both run on the lane.
+    let seen = threads.withLock { $0 }
+    #expect(seen[1] == seen[0])
+    #expect(seen.dropFirst(2).allSatisfy { ($0 == seen[0]) == (limit == .zero) })
     #expect(test.scheduler.checkInvariants() == [])
   }
 

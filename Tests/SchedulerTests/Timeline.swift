@@ -21,6 +21,8 @@ struct Timeline {
   private(set) var errors: [SchedulerError] = []
   private(set) var plansWanted: [(key: BatchKey, rows: Int)] = []
   private(set) var widths: [Int] = []
+  /// Of each member that was dispatched: whether it may run where its request came in.
+  private(set) var shorts: [Bool] = []
   private(set) var programs: [UInt64] = []
   private(set) var drained: [ModelID?] = []
   let budget: Int
@@ -224,6 +226,7 @@ struct Timeline {
       case .dispatch(let members, let program, let width):
         widths.append(width)
         programs.append(program)
+        shorts += members.map(\.isShort)
         for member in members {
           let name = Timeline.name(member.model)
           for id in member.requests where member.stage == nil || !begun.contains(id) {

@@ -10,7 +10,7 @@ extension Settings {
     SchedulerConfiguration(
       maxQueuedRequests: self[.maxQueue], maxQueuedBytes: self[.maxQueueBytes], maxDelay: self[.maxDelay],
       keepAlive: self[.keepAlive], maxBatch: self[.maxBatch], minimumResidency: self[.minimumResidency],
-      isOneModelAtATime: self[.oneModelAtATime])
+      shortRun: self[.shortRun], isOneModelAtATime: self[.oneModelAtATime])
   }
 
   var service: ServiceConfiguration {
