@@ -12,7 +12,11 @@ PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 HEAD = """# Settings
 
 Made by `scripts/make-settings-page.py`. Each is an option, an environment variable (`--max-delay` is `FUSEDINF_MAX_DELAY`) and a key
-of a YAML file: [how they are given](serving.md#settings). `fusedinf config` shows the values in force.
+of a YAML file: [how they are given](serving.md#settings). `fusedinf config` shows the values in force. Two more are variables alone:
+`FUSEDINF_CONFIG` names the YAML file (as `--config` does), and `FUSEDINF_SERVER` the program that `fusedinf serve` starts.
+
+Sizes are bytes, or numbers with KiB, MiB, GiB or TiB (powers of 1024; K, M and G are the same) or with kB, MB, GB or TB (powers of
+1000). Durations are seconds, or numbers with us, ms, s, m, h or d.
 """
 
 

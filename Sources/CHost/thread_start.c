@@ -30,6 +30,7 @@ struct start {
   void *argument;
 };
 
+// Cannot fail: no kernel asks for more, and nobody is on a signal stack here.
 static void use_signal_stack(void *memory) {
   const stack_t stack = {.ss_sp = memory, .ss_size = SIGNAL_STACK};
   sigaltstack(&stack, NULL);
@@ -47,15 +48,24 @@ static void *begin(void *pointer) {
   return result;
 }
 
+/// The size of the stack of a thread with these attributes; 0 when it is not known.
+static size_t stack_bytes(const pthread_attr_t *attributes) {
+  size_t bytes = 0;
+  if (attributes) return pthread_attr_getstacksize(attributes, &bytes) ? 0 : bytes;
+  pthread_attr_t standard;
+  if (pthread_getattr_default_np(&standard)) return 0;
+  if (pthread_attr_getstacksize(&standard, &bytes)) bytes = 0;
+  pthread_attr_destroy(&standard);
+  return bytes;
+}
+
 int pthread_create(
     pthread_t *thread, const pthread_attr_t *attributes, void *(*routine)(void *), void *argument) {
   // A race finds the same function twice.
   static _Atomic(create_function *) next;
   if (!next) next = (create_function *)dlsym(RTLD_NEXT, "pthread_create");
 
-  size_t bytes = 4 * SIGNAL_STACK;
-  if (attributes) pthread_attr_getstacksize(attributes, &bytes);
-  struct start *start = bytes < 4 * SIGNAL_STACK ? NULL : malloc(sizeof *start);
+  struct start *start = stack_bytes(attributes) < 4 * SIGNAL_STACK ? NULL : malloc(sizeof *start);
   if (!start) return next(thread, attributes, routine, argument);
   *start = (struct start){routine, argument};
   const int status = next(thread, attributes, begin, start);

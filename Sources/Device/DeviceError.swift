@@ -5,6 +5,8 @@ public struct DeviceError: Error, Sendable, CustomStringConvertible {
   /// What kind of failure it was; a small closed set, for metric labels.
   public enum Kind: String, Sendable, Hashable, Codable {
     case unsupported, kernelLibrary, invalidArgument, memory, load, damaged
+    /// What a tensor holds is nothing that the op can work on: an index beyond its axis, an axis that there is not.
+    case invalidData
   }
 
   public let kind: Kind
@@ -29,6 +31,9 @@ public struct DeviceError: Error, Sendable, CustomStringConvertible {
       "model '\(request.model)', node '\(request.node)' (\(request.op.name)): "
         + "\(operands.joined(separator: ", ")) -> \(results.joined(separator: ", ")): \(detail)")
   }
+
+  /// The same failure, as one of another kind.
+  package func of(_ kind: Kind) -> DeviceError { DeviceError(kind, detail) }
 
   public var description: String { detail }
 }

@@ -59,7 +59,7 @@ public final class Executor: Sendable {
   ///   - inputs: for each member, its tensors in the order of the model's inputs.
   ///   - way: how extents that are not resident come in.
   ///   - onCaller: one member that waits for nothing may run on the calling thread, with one thread, in the place of a lane
-  ///     that sleeps, and has ended when this returns; what is said of lanes holds for the caller then. To wake a lane, and
+  ///     that sleeps, and has ended when this returns; the closures are called here then, without the lane. To wake a lane, and
   ///     be woken by it, takes longer than some models compute.
   ///   - feed: as in ``run(_:inputs:way:trace:feed:onAnswer:)``.
   ///   - onAnswer: as there.

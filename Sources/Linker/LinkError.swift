@@ -31,6 +31,14 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
     }
   }
 
+  /// True when it takes more memory than there is to be had: asking again is of no use.
+  public var isTooLarge: Bool {
+    switch code {
+    case .arenaTooLarge, .memberTooLarge: true
+    case .inputCount, .inputType, .outsideDeclared, .unknownShape, .notPlannable: false
+    }
+  }
+
   public var description: String {
     switch code {
     case .arenaTooLarge: "the activations of this program take more memory than can be addressed"

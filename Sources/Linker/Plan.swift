@@ -74,6 +74,8 @@ public final class Plan: Sendable {
   public let firstSteps: [Int]
   /// Bytes of inputs and outputs on the host; `Int.max / 4` when there are more.
   public let requestBytes: Int
+  /// The most threads that one of its steps can have.
+  package let mostThreads: Int
   /// Bytes of what a run makes on the host; `Int.max / 4` when there are more.
   public let resultBytes: Int
 
@@ -99,6 +101,7 @@ public final class Plan: Sendable {
       for extent in step.waits { firstSteps[extent] = number }
     }
     self.firstSteps = firstSteps
+    mostThreads = steps.reduce(1) { max($0, $1.threads.last ?? 1) }
     requestBytes = Plan.byteCount(of: inputs + outputs + carried)
     resultBytes = Plan.byteCount(of: outputs + carried)
   }

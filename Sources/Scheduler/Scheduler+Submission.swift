@@ -68,6 +68,7 @@ extension Scheduler {
     submission.keepAlive = request.keepAlive?.clampedNanoseconds
     submission.bytes = request.inputs.reduce(0) { $0 + $1.byteCount }
     submission.extraBytes = plan?.extraBytes ?? 0
+    if let plan { submission.mostThreads = plan.mostThreads }
     submission.isPlanned = plan != nil
     submission.bundle = bundle
     submission.maxRows = maxRows

@@ -44,6 +44,8 @@ package struct Submission: Sendable {
   package var bytes = 0
   /// What its run takes beside weights: arena and tensors. 0 until it is planned.
   package var extraBytes = 0
+  /// The most threads that one of its kernels can have.
+  package var mostThreads = Int.max
   /// Whether its plan is there.
   package var isPlanned = true
   /// A hash of its input types and shapes: runs of equal ones take about the same time.

@@ -51,13 +51,14 @@ extension SchedulerState {
   }
 
   /// Whether a run of the request alone has all its weights and is expected to compute for a moment only, also with one
-  /// thread: what was measured may have had those of all lanes.
+  /// thread: what was measured may have had as many as its kernels can have, of those of all lanes.
   private func isShort(_ request: Waiting, _ standing: ModelStanding) -> Bool {
     guard request.stages.isEmpty, standing.missingBytes == 0,
       let measured = estimates.measured(request.service)
     else { return false }
-    return limits.shortRun > 0 && measured.count > 0
-      && measured.mean * Double(capacity) <= Double(limits.shortRun)
+    let threads = min(request.mostThreads, max(limits.lanes, 1))
+    return limits.shortRun > 0 && measured.count > 0 && !measured.isDoubted
+      && measured.mean * Double(threads) <= Double(limits.shortRun)
   }
 
   /// The requests that run with the one at `first`, itself included, by their indices in the queue.

@@ -41,6 +41,7 @@ package struct SchedulerState: Sendable {
     let keepAlive: UInt64?
     let bytes: Int
     var extraBytes: Int
+    let mostThreads: Int
     var isPlanned: Bool
     let service: ServiceEstimates.Key
     /// Nanoseconds of a lane that it is expected to take.
@@ -148,7 +149,8 @@ package struct SchedulerState: Sendable {
       id: submission.id, model: submission.model, tenant: tenant(named: submission.tenant),
       priority: submission.priority, deadline: submission.deadline, admitted: now,
       keepAlive: submission.keepAlive, bytes: submission.bytes, extraBytes: submission.extraBytes,
-      isPlanned: submission.isPlanned, service: service, cost: cost(of: submission),
+      mostThreads: submission.mostThreads, isPlanned: submission.isPlanned, service: service,
+      cost: cost(of: submission),
       rows: submission.rows, batch: submission.batch, maxRows: submission.maxRows, bundle: submission.bundle,
       stages: submission.stages)
     // Threads may come in another order than they took their numbers in.

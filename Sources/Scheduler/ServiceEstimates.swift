@@ -16,6 +16,8 @@ struct ServiceEstimates: Sendable {
     var lastUse: UInt64
     /// When the last run ended, in nanoseconds.
     var measured: UInt64
+    /// Whether it is less than what was measured, so that a request may try.
+    var isDoubted = false
     var margin = DeadlineMargin()
   }
 
@@ -63,7 +65,10 @@ struct ServiceEstimates: Sendable {
       estimate.mean += (compute - estimate.mean) * Self.weight
       estimate.least = min(estimate.least + (compute - estimate.least) * 0.02, compute)
     }
-    if isWarm { estimate.count += 1 }
+    if isWarm {
+      estimate.count += 1
+      estimate.isDoubted = false
+    }
     estimates[key] = estimate
   }
 
@@ -103,6 +108,7 @@ struct ServiceEstimates: Sendable {
     estimate.mean *= 0.9
     estimate.least = min(estimate.least, estimate.mean)
     estimate.margin.doubt()
+    estimate.isDoubted = true
     estimates[key] = estimate
   }
 

@@ -82,7 +82,7 @@ extension Knob where Value == Duration {
   public static var shortRun: Knob {
     Knob(
       "short-run", .scheduling, .duration, standard: .microseconds(100),
-      "Runs that take no longer than this, and whose weights are resident, run where their request comes in; 0: never."
+      "Runs that take no longer than this with one thread, and whose weights are resident, run where their request comes in; 0: never."
     )
   }
 }

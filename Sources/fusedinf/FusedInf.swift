@@ -33,6 +33,7 @@ struct FusedInf: AsyncParsableCommand {
     subcommands: [
       AddCommand.self, ListCommand.self, InspectCommand.self, RunCommand.self, GraphCommand.self,
       VerifyCommand.self, RemoveCommand.self, ServeCommand.self, ConfigCommand.self, DoctorCommand.self,
+      OperatorsCommand.self,
     ])
 
   /// Parses and runs. The exit status is 0, 1 when something failed, 2 when the command line is wrong.

@@ -74,7 +74,7 @@ import Testing
       var run = KernelRun(kernel, request, on: device)
       _ = try run.results(fixture.operands)
     }
-    #expect(error.kind == .invalidArgument)
+    #expect(error.kind == .invalidData)
     #expect(error.description.contains("node '\(fixture.name)'"))
   }
 

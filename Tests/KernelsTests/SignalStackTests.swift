@@ -49,6 +49,7 @@ import Testing
           Operand(elementType: .float32, shape: try Shape(checking: [depth, columns])),
         ], results: [.init(.float32, try Shape(checking: [rows, columns]))], threads: [threads])
       let kernel = try device.makeKernel(request)
+      #expect(kernel.implementation.contains("gemm"))
       let pages = depth * columns * 4 / pageSize
       for _ in 0..<50 {
         let file = try HostMemoryFile(pages: pages)

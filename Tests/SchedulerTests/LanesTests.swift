@@ -84,6 +84,20 @@ struct LanesTests {
     day.submit("A", bundle: 1, decides: false)
     day.submit("A", bundle: 1)
     #expect(day.shorts.suffix(4) == [false, true, false, false])
+    day.finish()
+    // B took 11 ms, and no kernel of it can have had two threads.
+    day.submit("B", mostThreads: 1)
+    #expect(day.shorts.last == true)
+  }
+
+  @Test("refusals for deadlines make nobody short")
+  func doubtedIsNotShort() {
+    var day = Timeline(lanes: 2) { $0.shortRun = 20_000_000 }
+    day.place("A")
+    day.learn("A", 50)
+    day.pass(10_000)
+    #expect(day.tries("A", deadline: 1) > 10)
+    #expect(day.log.last == "A" && day.shorts.last == false)
   }
 
   @Test("one model at a time: the next program begins when the previous one has ended")

@@ -53,7 +53,7 @@ struct Timeline {
     _ model: Character, tenant: String = "", priority: Int = 0, deadline: Int? = nil,
     keepAlive: UInt64? = nil,
     bytes: Int = 0, rows: Int = 1, isBatchable: Bool = false, isPlanned: Bool = true, bundle: UInt64? = nil,
-    extraBytes: Int = 0, decides: Bool = true
+    extraBytes: Int = 0, mostThreads: Int = .max, decides: Bool = true
   ) -> RequestID {
     requests += 1
     let id = RequestID(rawValue: requests)
@@ -65,6 +65,7 @@ struct Timeline {
     submission.bytes = bytes
     submission.rows = rows
     submission.extraBytes = extraBytes
+    submission.mostThreads = mostThreads
     submission.isPlanned = isPlanned
     submission.bundle = bundle
     if isBatchable { submission.batch = BatchKey(model: submission.model, shapes: 0) }

@@ -1,7 +1,10 @@
 import Foundation
 import Testing
 
-private let commands = ["add", "list", "inspect", "run", "graph", "verify", "remove", "config", "doctor"]
+private let commands = [
+  "add", "list", "inspect", "run", "graph", "verify", "remove", "config", "doctor",
+  "operators",
+]
 
 @Test func everyCommandExplainsItself() async throws {
   let program = try Program()

@@ -1,3 +1,4 @@
+import Device
 import Executor
 import InferenceProtocol
 import Linker
@@ -39,7 +40,10 @@ extension ServiceError {
     case is CancellationError:
       self.init(.cancelled, "model '\(shown(model))': the request was cancelled")
     case let error as LinkError:
-      self.init(error.isCallers ? .invalidRequest : .unavailable, error.description)
+      self.init(
+        error.isCallers ? .invalidRequest : error.isTooLarge ? .tooLarge : .unavailable, error.description)
+    case let error as DeviceError where error.kind == .invalidData:
+      self.init(.invalidRequest, error.description)
     case let error as TensorError: self.init(.invalidRequest, error.description)
     // Shapes that the model's operators cannot work on, found while planning for them.
     case let error as GraphError: self.init(.invalidRequest, "model '\(shown(model))': \(error)")

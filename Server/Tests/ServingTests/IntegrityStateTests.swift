@@ -42,8 +42,9 @@ import Testing
     #expect(state.doubt(a, identity: "1", at: .zero) == [.check(a)])
     #expect(state.checked(a, .whole(identity: "1"), at: .seconds(1)) == [])
     #expect(state.doubt(a, identity: "2", at: .seconds(2)) == [.check(a)])
-    #expect(state.checked(a, .replaced(identity: "2"), at: .seconds(3)) == [.reopen(a)])
+    #expect(state.checked(a, .replaced(identity: "2"), at: .seconds(3)) == [.reopen(a, identity: "2")])
     #expect(state.doubt(a, identity: "2", at: .seconds(4)) == [])
+    #expect(state.doubt(a, identity: nil, at: .seconds(4)) == [], "it is not open")
   }
 
   @Test("a damaged one is compiled again, before anything else is read")
@@ -67,7 +68,9 @@ import Testing
     #expect(state.doubt(a, identity: "1", at: .seconds(60)) == [], "nobody runs it")
     #expect(state.pass([a]) == [.check(a)])
     #expect(
-      state.checked(a, .replaced(identity: "2"), at: .seconds(60)) == [.reopen(a), .show(a, nil), .passed])
+      state.checked(a, .replaced(identity: "2"), at: .seconds(60)) == [
+        .reopen(a, identity: "2"), .show(a, nil), .passed,
+      ])
   }
 
   @Test("of a model that is gone nothing is said any more")

@@ -21,10 +21,11 @@ def code(document):
     return blocks + re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.S))
 
 
-def test_all_settings_are_listed_as_the_program_tells_them():
-    script = runpy.run_path(str(serving.ROOT / "scripts" / "make-settings-page.py"))
-    made = "".join(script["page"](serving.PROGRAM))
-    assert (serving.ROOT / "docs" / "settings.md").read_text() == made, "run scripts/make-settings-page.py .build/release/fusedinf"
+@pytest.mark.parametrize("page", ["settings", "operators"])
+def test_all_is_listed_as_the_program_tells_it(page):
+    name = f"make-{page}-page.py"
+    made = "".join(runpy.run_path(str(serving.ROOT / "scripts" / name))["page"](serving.PROGRAM))
+    assert (serving.ROOT / "docs" / f"{page}.md").read_text() == made, f"run scripts/{name} .build/release/fusedinf"
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 import urllib.error
@@ -131,6 +132,10 @@ def test_cut_short_while_it_is_open_and_not_in_memory(stored):
         refusals = stored.until_mended(server, "first")
         assert refusals
         assert server.process.poll() is None
+        with urllib.request.urlopen(f"{server.url}/metrics") as response:
+            failures = re.findall(r'nv_inference_request_failure\{(.*)\} ([1-9].*)', response.read().decode())
+        assert failures and all('model="first"' in labels for labels, _ in failures)
+        assert any('"BACKEND"' in labels for labels, _ in failures), "the server's fault"
     assert verify(stored.store).returncode == 0
 
 

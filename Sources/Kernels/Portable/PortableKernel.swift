@@ -71,6 +71,9 @@ package final class PortableKernel: Kernel {
     }
     let frame = Frame(
       operands: operands, results: results, scratch: try call.scratch.map { try host.pointer($0) })
-    try withExtendedLifetime(self) { try body(frame) }
+    do { try withExtendedLifetime(self) { try body(frame) } } catch let error as DeviceError {
+      // Shapes were checked when the kernel was made, and the memory is there: what is left to be wrong is what operands hold.
+      throw error.kind == .invalidArgument ? error.of(.invalidData) : error
+    }
   }
 }

@@ -11,7 +11,7 @@ struct Frame {
     -> UnsafePointer<Element>
   {
     guard operands.indices.contains(index), let pointer = operands[index] else {
-      throw DeviceError(.invalidArgument, "a kernel was called without memory for operand \(index)")
+      throw DeviceError(.memory, "a kernel was called without memory for operand \(index)")
     }
     // Device memory holds plain numbers only; the request says of which type, and places are aligned to 64 bytes.
     return pointer.assumingMemoryBound(to: type)
@@ -28,7 +28,7 @@ struct Frame {
     -> UnsafeMutablePointer<Element>
   {
     guard results.indices.contains(index), let pointer = results[index] else {
-      throw DeviceError(.invalidArgument, "a kernel was called without memory for result \(index)")
+      throw DeviceError(.memory, "a kernel was called without memory for result \(index)")
     }
     return pointer.assumingMemoryBound(to: type)
   }
@@ -46,7 +46,7 @@ struct Frame {
     -> UnsafeMutablePointer<Element>
   {
     guard let scratch else {
-      throw DeviceError(.invalidArgument, "a kernel was called without its scratch memory")
+      throw DeviceError(.memory, "a kernel was called without its scratch memory")
     }
     return (scratch + offset).assumingMemoryBound(to: type)
   }

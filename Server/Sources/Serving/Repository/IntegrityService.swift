@@ -62,7 +62,7 @@ public final class IntegrityService: Service {
           continue
         case .pass(let versions): actions = state.pass(versions)
         case .doubted(let version):
-          actions = state.doubt(version, identity: open(version)?.file.identityNow, at: now)
+          actions = state.doubt(version, identity: openModel(version)?.file.identityNow, at: now)
         case .checked(let version, let finding): actions = state.checked(version, finding, at: now)
         case .mended(let version, let failure): actions = state.mended(version, failure: failure)
         }
@@ -86,7 +86,9 @@ public final class IntegrityService: Service {
       Task { send.yield(.checked(version, await check(version))) }
     case .show(let version, let damage):
       show(version, damage)
-    case .reopen(let version):
+    case .reopen(let version, let identity):
+      // It may have been opened since.
+      guard let open = openModel(version), open.file.identity != identity else { return }
       Task {
         await takeOut(version)
         await keepPin(version.name)
@@ -102,12 +104,12 @@ public final class IntegrityService: Service {
     }
   }
 
-  private func open(_ version: ModelVersion) -> LinkableModel? {
+  private func openModel(_ version: ModelVersion) -> LinkableModel? {
     lifecycle.catalog.opened(version.name).first { $0.version == version.version }
   }
 
   private func check(_ version: ModelVersion) async -> IntegrityState.Finding {
-    let open = open(version)
+    let open = openModel(version)
     return await BackgroundThread.run { [engine, log] in
       do {
         let file = try engine.models.store.open(version.name, version: version.version)

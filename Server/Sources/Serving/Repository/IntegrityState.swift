@@ -41,8 +41,8 @@ package struct IntegrityState: Sendable {
     /// Ends with ``IntegrityState/checked(_:_:at:)``.
     case check(ModelVersion)
     case show(ModelVersion, Damage?)
-    /// Takes the open model out of service; the next request opens the file that there is.
-    case reopen(ModelVersion)
+    /// Takes the open model out of service when it is another file than this one, which the next request opens.
+    case reopen(ModelVersion, identity: String)
     /// Takes it out of service and compiles it again. Ends with ``IntegrityState/mended(_:failure:)``.
     case mend(ModelVersion)
     /// All that the pass had is done.
@@ -74,9 +74,13 @@ package struct IntegrityState: Sendable {
   }
 
   /// A run failed because of what the version's file has, or so it seems.
-  /// - Parameter identity: that of the file which is open, as it is now.
+  /// - Parameter identity: that of the file which is open, as it is now; `nil` when none is.
   package mutating func doubt(_ version: ModelVersion, identity: String?, at now: Duration) -> [Action] {
-    if let whole = whole[version], whole.identity == identity, now - whole.time < Self.trust { return [] }
+    if let whole = whole[version], identity == nil || whole.identity == identity,
+      now - whole.time < Self.trust
+    {
+      return []
+    }
     guard damage[version] == nil, current != version, !doubted.contains(version) else { return [] }
     doubted.append(version)
     return next()
@@ -92,7 +96,7 @@ package struct IntegrityState: Sendable {
     case .whole(let identity):
       return found(version, identity, at: now, then: [])
     case .replaced(let identity):
-      return found(version, identity, at: now, then: [.reopen(version)])
+      return found(version, identity, at: now, then: [.reopen(version, identity: identity)])
     case .unknown:
       current = nil
       return next()
