@@ -24,7 +24,7 @@ build: deps ## build the command-line program, optimised
 	@swift build -c release
 
 .PHONY: build-server
-build-server: build ## build the server, optimised: the first time takes ten minutes
+build-server: build ## build the server, optimised: the first time takes ten minutes or more
 	@[ -f /usr/include/zlib.h ] || pkg-config --exists zlib || \
 	  { echo "build-server: zlib's headers are missing: apt-get install zlib1g-dev" >&2; exit 1; }
 	@echo "build-server: cd Server && swift build -c release"

@@ -9,6 +9,8 @@ package struct PinLedger: Sendable {
     /// Bytes of activations and tensors.
     var extraBytes: Int
 
+    var byteCount: Int { items.reduce(extraBytes) { $0 + $1.byteCount } }
+
     package init(items: [ResidencyItem], extraBytes: Int) {
       self.items = items
       self.extraBytes = extraBytes
@@ -43,8 +45,10 @@ package struct PinLedger: Sendable {
   /// Notes the pin.
   /// - Parameters:
   ///   - items: all weights of the model.
-  ///   - needs: what models that were seen so far take; the largest of them has to fit beside what is pinned.
-  ///   - predecessors: models that it takes the place of: their pins give way where it does not fit beside them.
+  ///   - needs: what models that were seen so far take; the largest of those that fit the budget at all has to fit beside
+  ///     what is pinned.
+  ///   - predecessors: models that it takes the place of: their pins give way where it does not fit beside them. Where no more is
+  ///     pinned then than before, it fits.
   /// - Throws: ``SchedulerError`` when it does not fit; nothing has changed then.
   package mutating func add(
     _ id: ModelID, named name: String, _ items: [ResidencyItem], beside needs: [ModelID: Need],
@@ -64,6 +68,13 @@ package struct PinLedger: Sendable {
     return .load(numbers, unpinning: released)
   }
 
+  /// Bytes of all weights that are pinned, or are about to be.
+  private var pinnedBytes: Int {
+    var sizes: [ItemID: Int] = [:]
+    for pin in pins.values { for item in pin.items { sizes[item.id] = item.byteCount } }
+    return sizes.values.reduce(0, +)
+  }
+
   private func obstacle(
     named name: String, _ items: [ResidencyItem], beside needs: [ModelID: Need], without: Set<ModelID>,
     budget: Int
@@ -73,10 +84,12 @@ package struct PinLedger: Sendable {
       for item in pin.items { sizes[item.id] = item.byteCount }
     }
     let pinned = sizes.values.reduce(0, +)
+    let before = without.isEmpty ? pinned : pinnedBytes
     for item in items { sizes[item.id] = item.byteCount }
     let all = sizes.values.reduce(0, +)
+    if !without.isEmpty, all <= before { return nil }
     let largest =
-      needs.lazy.filter { !without.contains($0.key) }.map { _, need in
+      needs.lazy.filter { id, need in !without.contains(id) && need.byteCount <= budget }.map { _, need in
         need.items.reduce(need.extraBytes) { $0 + (sizes[$1.id] == nil ? $1.byteCount : 0) }
       }.max() ?? 0
     guard all + largest > budget else { return nil }

@@ -43,6 +43,27 @@ struct PinLedgerTests {
     #expect(pins.log == [.load(1, unpinning: []), .wait(1), .done])
   }
 
+  @Test("what never fits the budget keeps nobody from being pinned")
+  func neverFits() {
+    var pins = Ledger()
+    pins.needs[other] = PinLedger.Need(items: weights("c", 10), extraBytes: 91 * Self.page)
+    pins.add(old, weights("a", 5))
+    pins.needs[other] = PinLedger.Need(items: weights("c", 10), extraBytes: 90 * Self.page)
+    pins.add(new, weights("b", 5))
+    #expect(pins.log == [.load(1, unpinning: []), nil])
+  }
+
+  @Test("a version of the same size takes over the pin of the one before it, whatever others took meanwhile")
+  func sameSize() {
+    var pins = Ledger()
+    pins.add(old, weights("a", 5))
+    let isComplete = pins.complete(old, 1)
+    pins.needs[other] = PinLedger.Need(items: weights("c", 10), extraBytes: 90 * Self.page)
+    pins.add(new, weights("b", 6), replacing: [old])
+    pins.add(new, weights("b", 5), replacing: [old])
+    #expect(isComplete && pins.log == [.load(1, unpinning: []), nil, .load(2, unpinning: weights("a", 5))])
+  }
+
   @Test("a version takes over the pin of the one before it where both do not fit; not that of another model")
   func takesOver() {
     var pins = Ledger()

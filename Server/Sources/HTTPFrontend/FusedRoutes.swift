@@ -101,7 +101,9 @@ struct FusedRoutes: RouteFamily {
             guard requests.count < maximumRequests else {
               throw ServiceError(.tooLarge, "one call takes at most \(maximumRequests) requests")
             }
-            requests.append(try request(&reader, &tail, number: requests.count))
+            do { requests.append(try request(&reader, &tail)) } catch let error as ProtocolError {
+              throw ProtocolError("request \(requests.count): \(error)")
+            }
           }
         case "parameters": shared = try reader.readParameters()
         default: try reader.skipValue()
@@ -120,7 +122,7 @@ struct FusedRoutes: RouteFamily {
   }
 
   private static func request(
-    _ reader: inout JSONReader, _ tail: inout BinaryTail, number: Int
+    _ reader: inout JSONReader, _ tail: inout BinaryTail
   ) throws -> InferRequest {
     var model: String?
     var version: Int?
@@ -131,7 +133,7 @@ struct FusedRoutes: RouteFamily {
         let text: String
         if try reader.kind() == .number {
           guard case .int(let value) = try reader.readNumber() else {
-            throw ProtocolError("request \(number): 'model_version' is no whole number")
+            throw ProtocolError("'model_version' is no whole number")
           }
           text = "\(value)"
         } else {
@@ -139,13 +141,13 @@ struct FusedRoutes: RouteFamily {
         }
         if text.isEmpty { return }
         guard let value = Int(text), value > 0 else {
-          throw ProtocolError("request \(number): '\(shown(text))' is no version of a model")
+          throw ProtocolError("'\(shown(text))' is no version of a model")
         }
         version = value
       default: try reader.skipValue()
       }
     }
-    guard let model else { throw ProtocolError("request \(number) has no 'model_name'") }
+    guard let model else { throw ProtocolError("it has no 'model_name'") }
     request.model = model
     request.version = version
     return request

@@ -148,6 +148,13 @@ def test_what_is_no_call_is_refused_as_a_whole(server, body, code):
     assert json.loads(error.value.read())["error"]
 
 
+def test_the_request_that_cannot_be_read_is_named(server):
+    wrong = {"model_name": "add_sub", "inputs": [{**tensor("INPUT0", "INT32", NUMBERS), "shape": [1, 3]}]}
+    with pytest.raises(urllib.error.HTTPError) as error:
+        call(server, {"requests": [ADD_SUB, wrong]})
+    assert error.value.code == 400 and json.loads(error.value.read())["error"].startswith("request 1: tensor 'INPUT0'")
+
+
 def test_a_client_that_goes_away_holds_nothing_up(server):
     for _ in range(20):
         connection = http.client.HTTPConnection(server.http)

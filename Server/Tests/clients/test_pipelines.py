@@ -1,7 +1,9 @@
 """Pipelines: models wired together, asked like one model."""
 
 import json
+import os
 import re
+import time
 import urllib.request
 
 import numpy as np
@@ -357,3 +359,9 @@ def test_inputs_are_as_large_as_their_model_was_added_for(tmp_path):
             x = tritonclient.http.InferInput("x", [5], "FP32").set_data_from_numpy(np.zeros(5, np.float32))
             with pytest.raises(tritonclient.utils.InferenceServerException, match="6"):
                 client.infer("half", [x])
+
+
+def test_a_folder_of_a_relative_name_is_read_once(repository, folder):
+    with serving.Server(folder / "store", "--repository", os.path.relpath(repository)) as server:
+        time.sleep(0.5)
+        assert get(server, "/v2/models/vote")["versions"] == ["1"]

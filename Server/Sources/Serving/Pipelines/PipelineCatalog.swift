@@ -71,6 +71,8 @@ public final class PipelineCatalog: Sendable {
   /// gone.
   /// - Throws: when the folder cannot be read; nothing is forgotten then.
   public func refresh(directory: String) async throws {
+    // One folder is one, whatever it is called by.
+    let directory = URL(fileURLWithPath: directory).resolvingSymlinksInPath().path
     let files = try await work.run {
       let names: [String]
       do { names = try FileManager.default.contentsOfDirectory(atPath: directory) } catch {
