@@ -68,26 +68,24 @@ package struct PinLedger: Sendable {
     return .load(numbers, unpinning: released)
   }
 
-  /// Bytes of all weights that are pinned, or are about to be.
-  private var pinnedBytes: Int {
+  /// The weights that are pinned, or are about to be, with their sizes.
+  private func sizes(without: Set<ModelID>) -> [ItemID: Int] {
     var sizes: [ItemID: Int] = [:]
-    for pin in pins.values { for item in pin.items { sizes[item.id] = item.byteCount } }
-    return sizes.values.reduce(0, +)
+    for (id, pin) in pins where !without.contains(id) {
+      for item in pin.items { sizes[item.id] = item.byteCount }
+    }
+    return sizes
   }
 
   private func obstacle(
     named name: String, _ items: [ResidencyItem], beside needs: [ModelID: Need], without: Set<ModelID>,
     budget: Int
   ) -> SchedulerError? {
-    var sizes: [ItemID: Int] = [:]
-    for (id, pin) in pins where !without.contains(id) {
-      for item in pin.items { sizes[item.id] = item.byteCount }
-    }
+    var sizes = sizes(without: without)
     let pinned = sizes.values.reduce(0, +)
-    let before = without.isEmpty ? pinned : pinnedBytes
     for item in items { sizes[item.id] = item.byteCount }
     let all = sizes.values.reduce(0, +)
-    if !without.isEmpty, all <= before { return nil }
+    if !without.isEmpty, all <= self.sizes(without: []).values.reduce(0, +) { return nil }
     let largest =
       needs.lazy.filter { id, need in !without.contains(id) && need.byteCount <= budget }.map { _, need in
         need.items.reduce(need.extraBytes) { $0 + (sizes[$1.id] == nil ? $1.byteCount : 0) }
