@@ -41,14 +41,17 @@ extension WeightIndex {
     extents = []
     extents.reserveCapacity(extentCount)
     var hashes: Set<ContentHash> = []
-    var free = section.count
     for _ in 0..<extentCount {
       let extent = try StoredExtent(&decoder, section: section)
-      guard hashes.insert(extent.hash).inserted, extent.byteCount <= free else {
+      guard hashes.insert(extent.hash).inserted else {
         throw ByteDecoder.Malformed(reason: "an extent is there twice")
       }
-      free -= extent.byteCount
       extents.append(extent)
+    }
+    var end = section.lowerBound
+    for extent in extents.sorted(by: { $0.offset < $1.offset }) {
+      guard extent.offset >= end else { throw ByteDecoder.Malformed(reason: "extents overlap") }
+      end = extent.offset + extent.byteCount
     }
     let weightCount = try decoder.elementCount(minimumBytes: 56)
     weights = []

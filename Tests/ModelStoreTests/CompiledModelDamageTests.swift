@@ -67,6 +67,18 @@ import Testing
     #expect(error?.description.contains(place < 73_728 ? "'large'" : "'small'") == true)
   }
 
+  @Test func ofManyDamagedExtentsTheFirstFourAreNamed() throws {
+    let path = folder.path + "/many"
+    try writeModel(path, (0..<6).map { TestWeight("w\($0)", count: 70_000, seed: $0) })
+    var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    for (damaged, expected) in [(4, "'w0', 'w1', 'w2', 'w3';"), (6, "'w0', 'w1', 'w2', 'w3' and 2 more")] {
+      for extent in 0..<damaged { bytes[(2 << 20) + extent * 73_728] = ~bytes[(2 << 20) + extent * 73_728] }
+      let error = #expect(throws: StoreError.self) { try open(bytes).verifyWeights() }
+      #expect(error?.description.contains(expected) == true)
+      for extent in 0..<damaged { bytes[(2 << 20) + extent * 73_728] = ~bytes[(2 << 20) + extent * 73_728] }
+    }
+  }
+
   @Test func anotherFormatSaysBothVersions() throws {
     var bytes = original
     bytes[8] = 77

@@ -92,6 +92,29 @@ import Testing
     #expect(try add("cat") == 7)
   }
 
+  // add 1, 2, 3; remove 3, then 2; add 4
+  @Test func aNumberIsNeverGivenOutAgainThoughOlderVersionsAreRemovedAfterIt() throws {
+    for _ in 1...3 { try add("cat") }
+    try store.remove("cat", version: 3)
+    try store.remove("cat", version: 2)
+    #expect(try add("cat") == 4)
+    // Of the removed numbers the store keeps the largest alone.
+    try store.remove("cat", version: 4)
+    #expect(files().filter { $0.hasSuffix(".removed") } == ["deep/store/models/cat/4.removed"])
+    try store.remove("cat", version: 1)
+    #expect(try add("cat") == 5)
+  }
+
+  @Test func whatIsNoNumberOfTheStoresIsNoRemovedVersion() throws {
+    try add("cat")
+    for stray in ["x", "07", "-9", "0", "1099511627776", "9223372036854775807", "9223372036854775808"] {
+      _ = try folder.write("deep/store/models/cat/\(stray).removed", [])
+    }
+    #expect(try add("cat") == 2)
+    _ = try folder.write("deep/store/models/cat/9.removed", [])
+    #expect(try add("cat") == 10)
+  }
+
   @Test func sourcesAreKeptWithTheirPlaces() throws {
     let data = try folder.write("sources/weights/cat.data", [UInt8](repeating: 7, count: 10_000))
     _ = try store.add(name: "cat", source: [onnx, data, data], options: ["shape": "x=1..8"]) { path in
