@@ -6,7 +6,7 @@ import Tensors
 /// Everything speaks of device memory by handle and offset. Methods may be called from any thread; none blocks for
 /// long but ``Kernel/run(_:on:threads:)``.
 public protocol Device: AnyObject, Sendable {
-  /// What compiled models for this device are packed for.
+  /// The target that compiled models for this device are packed for.
   var target: Target { get }
 
   // Kernels.

@@ -1,11 +1,12 @@
 import ModelGraph
 
-/// What went wrong on a device, with the node and the shapes that it went wrong for.
+/// A failure on a device, with the node and the shapes it concerns.
 public struct DeviceError: Error, Sendable, CustomStringConvertible {
-  /// What kind of failure it was; a small closed set, for metric labels.
+  /// The kind of failure: a small closed set, usable as a metric label.
   public enum Kind: String, Sendable, Hashable, Codable {
     case unsupported, kernelLibrary, invalidArgument, memory, load, damaged
-    /// What a tensor holds is nothing that the op can work on: an index beyond its axis, an axis that there is not.
+    /// A tensor's contents are invalid for the op: for example an index beyond its axis, or an axis that does
+    /// not exist.
     case invalidData
   }
 

@@ -24,7 +24,7 @@ public protocol BoundMemory: AnyObject, Sendable {
 
 /// The bytes of one extent, to be brought in.
 public struct LoadRequest: Sendable {
-  /// How the bytes come in.
+  /// The way in which the bytes are loaded.
   public enum Way: String, Sendable, Hashable, Codable, CaseIterable {
     /// In place: the file's pages in the page cache, mapped read-only.
     case mapped
@@ -40,7 +40,7 @@ public struct LoadRequest: Sendable {
   public var file: any AnyObject & Sendable
   /// The file's path, for errors.
   public var path: String
-  /// Where the extent starts in the file: a multiple of the page size.
+  /// The extent's offset in the file, a multiple of the page size.
   public var offset: Int
   /// Bytes, a multiple of the page size.
   public var byteCount: Int

@@ -9,7 +9,7 @@ public struct Location: Sendable, Hashable {
   }
 }
 
-/// Where one call of a kernel finds its operands and leaves its results.
+/// The locations of operands and results for one call of a kernel.
 public struct KernelCall: Sendable, Hashable {
   /// In the order of the request's operands; `nil` for absent and immediate ones.
   public var operands: [Location?]
@@ -26,7 +26,7 @@ public struct KernelCall: Sendable, Hashable {
 
 /// One node's computation for concrete shapes. Immutable: any number of lanes may run one kernel at the same time.
 public protocol Kernel: AnyObject, Sendable {
-  /// What runs, for traces: the kernel library's name of the implementation.
+  /// The kernel library's name of the implementation, for traces.
   var implementation: String { get }
   /// True when the kernel library has no optimised implementation and this is its slow reference one.
   var isReference: Bool { get }
@@ -40,11 +40,14 @@ public protocol Kernel: AnyObject, Sendable {
   var inPlaceOperands: [Int] { get }
   /// The operand that the first result is a view of, byte for byte: nothing needs to run then.
   var aliasedOperand: Int? { get }
-  /// Where each operand lies in the first result, in bytes, when that is nothing but the operands side by side in this order:
-  /// nothing needs to run where the memory is arranged so. Operands have the bytes that their layouts take.
+  /// The byte offset of each operand within the first result, if that result is the operands laid side by
+  /// side in this
+  /// order. No kernel has to run if memory is arranged accordingly. The operands' sizes are those of their
+  /// layouts.
   var partOffsets: [Int]? { get }
-  /// Where each result lies in the first operand, in bytes, when every one is a range of that one's bytes: nothing needs
-  /// to run where the memory is arranged so. 0 for results that nobody uses.
+  /// The byte offset of each result within the first operand, if every result is a contiguous range of it. No
+  /// kernel has
+  /// to run if memory is arranged accordingly. The offset of an unused result is 0.
   var resultOffsets: [Int]? { get }
   /// False when a call computes on one thread, however many it may have.
   var usesThreads: Bool { get }

@@ -3,7 +3,7 @@ import Tensors
 
 /// An operand as a kernel will meet it.
 public struct Operand: Sendable {
-  /// Where an operand's elements come from.
+  /// The source of an operand's elements.
   public enum Source: Sendable {
     /// Made by another kernel, or an input of the model.
     case activation
@@ -35,7 +35,7 @@ public struct Operand: Sendable {
   public var immediate: Tensor? { if case .immediate(let tensor) = source { tensor } else { nil } }
 }
 
-/// What a kernel is asked for: one node at concrete shapes.
+/// A request for a kernel: one node at concrete shapes.
 public struct KernelRequest: Sendable {
   /// The model's and the node's names, for errors and traces.
   public var model: String

@@ -1,4 +1,5 @@
-/// How a tensor's elements lie in device memory: dense and row-major, or as the device's own descriptor says.
+/// The arrangement of a tensor's elements in device memory: dense and row-major, or as the device's own
+/// descriptor says.
 ///
 /// The descriptor is opaque above the device. Equal layouts have equal descriptors.
 public struct Layout: Sendable, Hashable, Codable {

@@ -1,7 +1,7 @@
 import Dispatch
 
 extension NullDevice {
-  /// What happened on the device, in the order in which it did.
+  /// An event on the device. Events are recorded in the order in which they occur.
   public enum Event: Sendable, Hashable {
     case loadStarted(name: String)
     case loadFinished(name: String)
@@ -23,7 +23,7 @@ extension NullDevice {
   /// sanitizer on a small machine.
   static let patience = 180
 
-  // MARK: What is going on
+  // MARK: Current state
 
   /// The log.
   public var events: [Event] { state.withLock { $0.events } }
@@ -35,9 +35,9 @@ extension NullDevice {
   public var liveBytes: Int { state.withLock { $0.memory.liveBytes } }
   /// The most bytes that were ever taken.
   public var peakBytes: Int { state.withLock { $0.memory.peakBytes } }
-  /// How many pieces of memory are there.
+  /// The number of live memory blocks.
   public var liveHandles: Int { state.withLock { $0.memory.blocks.count } }
-  /// What the layers above did wrong without being able to be told: memory released twice.
+  /// Errors of the layers above that cannot be reported to them: memory released twice.
   public var misuses: [String] { state.withLock { $0.misuses } }
 
   // MARK: Loads by hand
@@ -51,10 +51,11 @@ extension NullDevice {
     }
   }
 
-  /// Waits until a load of `name` is open and completes it. Who asked for it has been told when this returns.
+  /// Waits until a load of `name` is open and completes it. The requester has been notified when this
+  /// returns.
   public func completeLoad(_ name: String) async throws { try await endLoad(name, nil) }
 
-  /// Waits until a load of `name` is open and fails it. Who asked for it has been told when this returns.
+  /// Waits until a load of `name` is open and fails it. The requester has been notified when this returns.
   public func failLoad(_ name: String, _ error: any Error = DeviceError(.load, "the test says so"))
     async throws
   {

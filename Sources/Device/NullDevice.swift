@@ -12,7 +12,7 @@ public final class NullDevice: Device {
   let state: Locked<NullDeviceState>
   /// The device's own thread: where loads complete.
   let completions = DispatchQueue(label: "fusedinf.null-device")
-  /// Where waits of a test run out.
+  /// The queue on which a test's waits time out.
   let timers = DispatchQueue(label: "fusedinf.null-device.timers")
   private let scratchBytes: Int
 

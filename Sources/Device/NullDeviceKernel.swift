@@ -163,7 +163,7 @@ final class NullMemory: BoundMemory, @unchecked Sendable {
   }
 }
 
-/// Where pieces start that lie one behind the other; `nil` when one has no bytes of its own.
+/// Returns the offsets of pieces laid one behind the other, or `nil` if one has no bytes of its own.
 private func starts(of byteCounts: [Int?]) -> [Int]? {
   var (offsets, end): ([Int], Int) = ([], 0)
   for byteCount in byteCounts {

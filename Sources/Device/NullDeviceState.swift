@@ -1,6 +1,7 @@
 import Dispatch
 
-/// What the null device keeps: memory, open loads, running kernels, the log, and the tests that wait for something.
+/// The null device's state: memory, open loads, running kernels, the log, and the tests that wait for an
+/// event.
 struct NullDeviceState: Sendable {
   var manualLoads: Bool
   var manualKernels: Bool
@@ -80,7 +81,7 @@ struct NullDeviceMemory: Sendable {
 /// A load that was asked for.
 struct NullDeviceLoad: Sendable {
   var request: LoadRequest
-  /// What it is brought into, or why there is none.
+  /// The memory that receives the extent, or the reason there is none.
   var memory: Result<MemoryHandle, any Error>
   var completion: @Sendable (Result<MemoryHandle, any Error>) -> Void
 }

@@ -1,4 +1,6 @@
-/// What a compiled model was packed for. Part of its key: another target means compiling again, never a crash.
+/// The machine kind that a compiled model is packed for. It is part of the model's key: a model for another
+/// target is
+/// recompiled and never crashes.
 public struct Target: Sendable, Hashable, Codable {
   /// The device's name: `cpu`, `null`.
   public var device: String

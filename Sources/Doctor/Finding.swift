@@ -1,4 +1,4 @@
-/// What a check says.
+/// The result of one check.
 public struct Finding: Sendable, Codable, Hashable {
   public enum Verdict: String, Sendable, Codable {
     /// As it should be.
@@ -11,9 +11,9 @@ public struct Finding: Sendable, Codable, Hashable {
 
   public var check: String
   public var verdict: Verdict
-  /// What was found, and what follows from it.
+  /// The observation and its consequence.
   public var text: String
-  /// What the reader can do.
+  /// The remedy, addressed to the reader.
   public var remedy: String?
 
   init(_ check: String, _ verdict: Verdict, _ text: String, remedy: String? = nil) {

@@ -1,8 +1,10 @@
-/// What there is to know of a machine before it runs models. Sizes are bytes; `nil` is what could not be learnt.
+/// Facts about a machine that matter for running models. Sizes are in bytes; `nil` means that a fact could
+/// not be
+/// determined.
 public struct MachineFacts: Sendable, Codable, Hashable {
   /// As `uname -r` gives it: `6.18.3-cloud`.
   public var kernel = ""
-  /// What weights are packed for here, as the kernel library sees the processor.
+  /// The target that weights are packed for here: the processor as the kernel library sees it.
   public var target = ""
   public var cores = 1
   public var threads = 1

@@ -1,6 +1,6 @@
 import Foundation
 
-/// How fast files of a folder are read and mapped.
+/// The speed at which files of a folder are read and mapped.
 struct StorageSpeed {
   /// From the disk, past the page cache.
   let readBytesPerSecond: Double

@@ -5,7 +5,7 @@ import ModelGraph
 import ModelStore
 import Tensors
 
-/// What a run of a model takes when its inputs are as large as they were declared.
+/// The memory that one run of a model takes at its largest declared input sizes.
 public struct ModelNeed: Sendable, Hashable {
   /// Bytes of weights, activations and request tensors together: the least budget that the model runs under.
   public var reservedBytes: Int
@@ -26,8 +26,10 @@ extension Engine {
     try models.add(path, name: name, options: options, notes: notes, progress: progress) { try admit($0) }
   }
 
-  /// What `file` takes at its largest declared shapes; `nil` when it leaves sizes open that were not declared.
-  /// - Throws: what planning throws.
+  /// Returns the memory that a run of `file` takes at its largest declared shapes, or `nil` if a size is left
+  /// open and
+  /// was not declared.
+  /// - Throws: any planning error.
   public func need(of file: CompiledModel) throws -> ModelNeed? {
     try largestPlan(of: try LinkableModel(file)).map { need(of: $0) }
   }
@@ -39,8 +41,8 @@ extension Engine {
       arenaBytes: memory.arenaBytes)
   }
 
-  /// What `file` takes, as ``need(of:)`` says it.
-  /// - Throws: ``LinkError`` when that is more than the budget, or when its weights alone are.
+  /// Returns the need of `file`, as ``need(of:)`` does.
+  /// - Throws: ``LinkError`` if the need, or the weights alone, exceed the budget.
   private func admit(_ file: CompiledModel) throws -> ModelNeed? {
     let model = try LinkableModel(file)
     guard let plan = try largestPlan(of: model) else {

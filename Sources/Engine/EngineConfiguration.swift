@@ -1,4 +1,4 @@
-/// What an ``Engine`` may use.
+/// The limits of an ``Engine``.
 public struct EngineConfiguration: Sendable {
   /// Hard bound in bytes on what is held for models.
   public var budget: Int

@@ -1,6 +1,6 @@
 import Foundation
 
-/// How much memory this process may use: the machine's, or the cgroup's limit when that is lower.
+/// The memory that this process may use: the machine's, or the cgroup's limit if that is lower.
 public enum MemoryLimit {
   /// Bytes; `nil` when neither can be read.
   public static var current: Int? {

@@ -114,7 +114,7 @@ public final class ModelRepository: Sendable {
     }
   }
 
-  /// What the names of the store's options start with that keep declared shapes.
+  /// The prefix of the store's options that keep declared shapes.
   private static let shapeOption = "shape:"
 
   private func compile(
@@ -133,14 +133,14 @@ public final class ModelRepository: Sendable {
   }
 }
 
-/// What adding a model did.
+/// The result of adding a model.
 public struct AddedModel: Sendable {
   public var name: String
   public var version: Int
   public var metadata: ModelMetadata
-  /// How often each ONNX operator stands in the source.
+  /// The number of uses of each ONNX operator in the source.
   public var operators: [String: Int]
-  /// What a run of it takes; `nil` when sizes are left open.
+  /// The memory that one run takes; `nil` if sizes are left open.
   public var need: ModelNeed?
   /// The version of this name that was the newest until now, where it was made from another file.
   public var previous: ModelMetadata?

@@ -7,12 +7,13 @@ import ONNXFormat
 import Tensors
 
 extension PackedModel {
-  /// What the compiled model says of itself.
+  /// Returns the description stored with the compiled model.
   func metadata(
     of imported: ImportedModel, name: String, target: Target, sourceHash: ContentHash,
     options: CompilationOptions
   ) throws -> ModelMetadata {
-    // What the file says of its outputs is not read: that follows from the operators, and files are often wrong there.
+    // Output types declared in the file are ignored: they follow from the operators, and files often state
+    // them wrongly.
     let inference = try imported.graph.inferTypes()
     func declarations(_ ids: [ValueID]) -> [ModelMetadata.TensorDeclaration] {
       ids.map { id in

@@ -1,9 +1,10 @@
 import Device
 
-/// Names the arenas of the programs that run, so that no two use one at the same time: the pure part.
+/// Names the arenas of running programs, so that no two programs use the same one at a time: the pure part.
 ///
-/// A name says how large the arena is and which of that size it is. What ends gives its name back, so the next program
-/// with an arena of that size finds it resident, whichever program it was made for.
+/// A name states the arena's size and its number among arenas of that size. A program that ends returns its
+/// name, so the
+/// next program with an arena of that size finds it resident, whichever program it was made for.
 package struct ArenaNames: Sendable {
   private var used: Set<UInt64> = []
 

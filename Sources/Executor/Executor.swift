@@ -35,13 +35,13 @@ public final class Executor: Sendable {
   /// Runs every member of `program` once.
   /// - Parameters:
   ///   - inputs: for each member, its tensors in the order of the model's inputs.
-  ///   - way: how extents that are not resident come in.
-  ///   - feed: called on a lane for each member with sources, after `onAnswer` has returned for all of these: its inputs.
-  ///     Who has no sources gets those of `inputs`.
-  ///   - onAnswer: called on a lane as soon as a member has answered or failed, before others have and before its
-  ///     memory is given back. The lane and the memory are kept until it returns, so it must not wait for another
-  ///     member or reservation: that may be waiting for just these.
-  /// - Returns: for each member its answer, or why there is none.
+  ///   - way: how to load extents that are not resident.
+  ///   - feed: called on a lane for each member with sources, once `onAnswer` has returned for all of them;
+  ///     returns the member's inputs. Members without sources use `inputs`.
+  ///   - onAnswer: called on a lane as soon as a member has answered or failed, before its memory is
+  ///     released. The lane and the memory are held until it returns, so it must not wait for another member
+  ///     or reservation: that one may be waiting for this lane or memory.
+  /// - Returns: each member's answer, or the error that prevented it.
   public func run(
     _ program: FusedProgram, inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace? = nil,
     feed: @escaping Feed = { _ in [] },
@@ -89,7 +89,7 @@ public final class Executor: Sendable {
     if onCaller, let member = run.callerLeaves() { runOnCaller(member, of: run) }
   }
 
-  /// Whether all lanes sleep.
+  /// True while all lanes sleep.
   package var isIdle: Bool { queue.isIdle }
 
   private func carryOut(_ actions: [ProgramState.Action], of run: ProgramRun) {
@@ -128,7 +128,8 @@ public final class Executor: Sendable {
     finish(member, of: run, with: answer)
   }
 
-  /// Whether all that the member needs is there, and each of its kernels can run with one thread.
+  /// Returns true if everything that the member needs is available and each of its kernels can run with one
+  /// thread.
   private func isAtHand(_ member: Int, of run: ProgramRun) -> Bool {
     let part = run.program.members[member]
     guard part.plan.continuation == nil, part.plan.steps.allSatisfy({ $0.threads.contains(1) }),
@@ -207,7 +208,7 @@ public final class Executor: Sendable {
         part.plan, inputs: try run.inputs(of: member), requestBytes: part.plan.requestBytes)
     }
     run.noteLoads(of: member, by: lease)
-    // Whatever else went wrong may have come of the damage.
+    // Other errors of the run may be consequences of the damage.
     var isDamaged = false
     for index in part.plan.reservedExtents {
       let id = ItemID.extent(part.plan.model.extentNames[index])

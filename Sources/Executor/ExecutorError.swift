@@ -1,6 +1,6 @@
 import Linker
 
-/// What keeps a member from answering.
+/// An error that prevents a member from answering.
 public struct ExecutorError: Error, Sendable, CustomStringConvertible {
   enum Code: Sendable {
     case inputCount(model: String, expected: Int, found: Int)
@@ -33,6 +33,6 @@ public struct ExecutorError: Error, Sendable, CustomStringConvertible {
 
 /// A rest of a plan needs more than its member has reserved: the member starts again with more.
 struct NeedsMoreMemory: Error {
-  /// What the run up to the rest's end takes.
+  /// The memory taken by the run up to the end of the rest.
   var memory: MemberMemory
 }

@@ -1,10 +1,11 @@
 import Dispatch
 import Foundation
 
-/// What lanes take their work from.
+/// The queue from which lanes take their work.
 ///
-/// The lowest lane that sleeps is woken: one model that runs again and again stays on one lane, in whose threads and
-/// caches what it needs still is.
+/// It wakes the lowest sleeping lane: a model that runs again and again stays on one lane, whose threads and
+/// caches still
+/// hold its data.
 ///
 /// @unchecked Sendable: the variables below are used under the lock alone.
 final class LaneQueue: @unchecked Sendable {
@@ -58,7 +59,7 @@ final class LaneQueue: @unchecked Sendable {
     if hasWork { wakeUps[lane].signal() }
   }
 
-  /// Whether all lanes sleep, and none is lent.
+  /// True while all lanes sleep and none is lent.
   var isIdle: Bool { lock.withLock { sleeps.allSatisfy { $0 } } }
 
   /// Lanes end when the work that is queued is done.

@@ -1,7 +1,7 @@
 import Linker
 import Tensors
 
-/// What one member of a program gave, and when.
+/// The answer of one member of a program, with its timing.
 public struct MemberAnswer: Sendable {
   /// In the order of the model's outputs.
   public var outputs: [(name: String, tensor: Tensor)]

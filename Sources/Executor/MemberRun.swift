@@ -9,13 +9,13 @@ import Tensors
 struct MemberRun {
   let device: any Device
   let planner: Planner
-  /// Where threads for each kernel come from; `nil`: it has one thread.
+  /// The source of threads for each kernel; `nil` if each kernel runs on one thread.
   let shares: ThreadShares?
   let lane: Int
   let lease: Lease
   let arena: ItemID
   let arenaOffset: Int
-  /// What is reserved beside the weights.
+  /// The memory reserved in addition to the weights.
   let reserved: MemberMemory
   let trace: Trace?
 

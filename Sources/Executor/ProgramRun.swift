@@ -10,7 +10,7 @@ final class ProgramRun: Sendable {
     var leases: [Lease?]
     var answers: [Result<MemberAnswer, any Error>?]
     var timings: [MemberTiming]
-    /// Whether the thread that submits the program is there to run a member.
+    /// True if the submitting thread is available to run a member.
     var callerWaits: Bool
     /// The member that it is to run.
     var forCaller: Int?

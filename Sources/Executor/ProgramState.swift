@@ -1,14 +1,20 @@
-/// What has to happen next for the members of one program: the pure part of the executor.
+/// Decides the next actions for the members of one program: the pure part of the executor.
 ///
-/// Each member without sources is reserved for as soon as the program is submitted, in an order in which a member
-/// follows the one whose part of the arena it takes over; it starts when its reservation is granted and that one has
-/// ended.
+/// Each member without sources gets a reservation request as soon as the program is submitted. The order of
+/// requests puts
+/// a member after the one whose part of the arena it takes over. It starts when its reservation is granted
+/// and that
+/// member has ended.
 ///
-/// A member that takes outputs of others, its sources, starts when its reservation is granted and they have answered. It
-/// is reserved for early, so that its weights come in while its sources run, but never so that it could be in their way:
-/// only once each source holds all that it needs or has answered, and only if there is room at once. Where there is
-/// none it holds nothing, and is reserved for when the last of its sources has answered. So whoever holds memory waits
-/// for members alone that hold theirs.
+/// A member that takes outputs of others, its sources, starts when its reservation is granted and they have
+/// answered. Its
+/// reservation is requested early, so that its weights load while its sources run, but it never blocks them:
+/// the request
+/// is made only once each source holds all that it needs or has answered, and it is granted only if there is
+/// room at once.
+/// If there is no room, the member holds nothing and asks again when the last of its sources has answered. So
+/// a member
+/// that holds memory waits only for members that hold theirs.
 package struct ProgramState: Sendable {
   package enum Action: Sendable, Equatable {
     case reserve(Int)
@@ -67,8 +73,9 @@ package struct ProgramState: Sendable {
     return hasInputs(member) ? ask(member) : []
   }
 
-  /// The member has given its part of the arena back, but has not answered: it runs again elsewhere. Whoever waits for
-  /// that part starts, so that the member never waits for memory that is held by one that waits for it.
+  /// The member has released its part of the arena without answering: it runs again elsewhere. A member that
+  /// waits for
+  /// that part starts, so the first member never waits for memory held by one that waits for it.
   package mutating func vacated(_ member: Int) -> [Action] {
     guard phases[member] == .started else { return [] }
     phases[member] = .vacated

@@ -23,7 +23,7 @@ public final class Trace: Sendable {
 
   public init() {}
 
-  /// What was recorded, in the order in which it ended.
+  /// The recorded events, in the order in which they ended.
   public var events: [Event] { recorded.withLock { $0 } }
 
   public func record(_ event: Event) { recorded.withLock { $0.append(event) } }

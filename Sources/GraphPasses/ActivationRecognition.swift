@@ -122,7 +122,7 @@ extension Rewriter {
     return nil
   }
 
-  /// Whether `id` is 0.044715 · x^power.
+  /// Returns true if `id` is 0.044715 · x^power.
   private func isMonomial(_ id: ValueID, of x: ValueID, power: Int) -> Bool {
     let monomial = product(id, stoppingAt: x)
     return monomial.coefficient.isAbout(0.044715) && keepsRank(of: x, monomial.constantRank)
@@ -139,7 +139,7 @@ extension Rewriter {
     return (.hardSigmoid(alpha: line.coefficient, beta: beta), line.factors[0])
   }
 
-  /// Whether a constant of one element and this rank leaves the shape of `id` as it is.
+  /// Returns true if a constant of one element and this rank does not change the shape of `id`.
   func keepsRank(of id: ValueID, _ constantRank: Int) -> Bool {
     constantRank == 0 || (type(id)?.rank).map { $0 >= constantRank } ?? false
   }

@@ -21,7 +21,7 @@ extension Graph {
 
 /// Follows the batch axis through a graph.
 struct BatchAxis {
-  /// What is certain of a value.
+  /// The certain knowledge about a value.
   enum Label {
     /// It is the same whatever the inputs are.
     case fixed
@@ -59,7 +59,7 @@ struct BatchAxis {
     return !graph.outputs.isEmpty && graph.outputs.allSatisfy { search.labels[$0] == .rows }
   }
 
-  // MARK: What is known of values
+  // MARK: Knowledge about values
 
   private func dimensions(_ id: ValueID?) -> [Dimension]? { id.flatMap { inference[$0]?.dimensions } }
 
@@ -106,7 +106,7 @@ struct BatchAxis {
 
   // MARK: Nodes
 
-  /// What is certain of a node's results; `nil` when nothing is.
+  /// Returns the certain knowledge about a node's results, or `nil` if there is none.
   private func label(of node: Node) -> Label? {
     let operands = node.inputs.compactMap { $0 }
     guard operands.allSatisfy({ labels[$0] != nil }) else {
@@ -120,7 +120,7 @@ struct BatchAxis {
     return .rows
   }
 
-  /// Whether what is applied to the first result keeps rows apart.
+  /// Returns true if the functions applied to the first result keep rows independent.
   private func keepsRows(after node: Node) -> Bool {
     node.postOps.allSatisfy { postOp in
       guard case .binary(_, let operand) = postOp else { return true }
@@ -131,7 +131,7 @@ struct BatchAxis {
     }
   }
 
-  /// Whether the results follow from shapes alone.
+  /// Returns true if the results follow from shapes alone.
   private func isShapeData(_ node: Node) -> Bool {
     switch node.op {
     case .shape, .size: return true
@@ -142,7 +142,7 @@ struct BatchAxis {
     }
   }
 
-  /// Whether axis 0 of the results is the batch axis, if it has that many elements.
+  /// Returns true if axis 0 of the results is the batch axis, provided it has that many elements.
   private func isRows(of node: Node) -> Bool {
     let first = node.inputs.first ?? nil
     let rest = node.inputs.dropFirst().prefix(node.operandCount - 1)
@@ -176,7 +176,7 @@ struct BatchAxis {
     case .reshape, .flatten, .squeeze, .unsqueeze:
       return isRows(first) && rest.allSatisfy { !isRows($0) } && keepsElements(node)
     case .expand, .tile:
-      // What is fixed is repeated for each row.
+      // A fixed operand is repeated for each row.
       guard rest.allSatisfy({ !isRows($0) }) else { return false }
       if isRows(first) { return self.rank(first) == rank }
       return isFixed(first) && broadcasts(first, toRank: rank) && node.op.isExpand
@@ -207,7 +207,7 @@ struct BatchAxis {
     return operands.allSatisfy { broadcasts($0, toRank: rank) }
   }
 
-  /// Whether an op that works along axes given by operands leaves axis 0 alone.
+  /// Returns true if an op that works along axes given by operands leaves axis 0 alone.
   private func hasInnerAxes(_ node: Node) -> Bool {
     guard let rank = rank(node.inputs.first ?? nil) else { return false }
     func operand(_ index: Int) -> ValueID? {
@@ -233,7 +233,9 @@ struct BatchAxis {
     }
   }
 
-  /// Whether the axes that are resized are inner ones: those that are named, or all, the first by a scale of 1.
+  /// Returns true if the resized axes are inner ones: either the named ones, or all of them with a scale of 1
+  /// for the
+  /// first.
   private func resizesRows(_ node: Node) -> Bool {
     guard case .resize(let resize) = node.op, let rank = rank(node.inputs.first ?? nil) else { return false }
     if let axes = resize.axes { return axes.allSatisfy { ($0 < 0 ? $0 + rank : $0) > 0 } }
@@ -248,7 +250,8 @@ struct BatchAxis {
     return resize.aspectRatio == .stretch && elements.count == rank && elements[0] == batch
   }
 
-  /// Whether the result has the operand's elements in their order, and as many a row.
+  /// Returns true if the result has the operand's elements in the same order, and the same number in each
+  /// row.
   private func keepsElements(_ node: Node) -> Bool {
     guard let from = dimensions(node.inputs.first ?? nil), let to = dimensions(node.outputs.first ?? nil)
     else {
@@ -285,6 +288,6 @@ extension Node {
 extension Op {
   fileprivate var isExpand: Bool { if case .expand = self { true } else { false } }
 
-  /// Whether equal operands give equal results: all but a conditional, which is not looked into.
+  /// True if equal operands give equal results: every op except a conditional, which is not inspected.
   fileprivate var isDeterministicOfOperands: Bool { if case .conditional = self { false } else { true } }
 }

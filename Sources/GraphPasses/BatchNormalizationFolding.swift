@@ -59,11 +59,12 @@ extension Rewriter {
     return true
   }
 
-  /// Whether a pad leaves the first two axes (images and channels) alone.
+  /// Returns true if a pad leaves the first two axes (images and channels) alone.
   func padsOnlySpace(_ pad: Node) -> Bool { spatialPads(pad) != nil }
 
-  /// What a pad adds before and behind each spatial axis: begins, then ends; `nil` where that is not known, takes away,
-  /// or touches the first two axes.
+  /// Returns the amounts that a pad adds before and after each spatial axis: begins, then ends. Returns `nil`
+  /// if they are
+  /// unknown or negative, or if the pad touches the first two axes.
   func spatialPads(_ pad: Node) -> (begins: [Int], ends: [Int])? {
     guard pad.inputs.count >= 2, let amounts = tensor(pad.inputs[1])?.integers, amounts.count % 2 == 0,
       pad.inputs.count < 4 || pad.inputs[3] == nil, amounts.count >= 6, amounts.allSatisfy({ $0 >= 0 })

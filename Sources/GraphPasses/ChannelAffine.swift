@@ -6,7 +6,7 @@ struct ChannelAffine: Equatable {
   var scale: [Double] = [1]
   var shift: [Double] = [0]
 
-  /// What a `batchNormalization` node does, when its parameters are known.
+  /// The function of a `batchNormalization` node with known parameters.
   init?(batchNormalization node: Node, in rewriter: Rewriter) {
     guard case .batchNormalization(let epsilon) = node.op, node.inputs.count == 5 else { return nil }
     let parameters = node.inputs.dropFirst().compactMap { rewriter.tensor($0)?.float32Elements }
@@ -18,7 +18,8 @@ struct ChannelAffine: Equatable {
     guard (scale + shift).allSatisfy(\.isFinite) else { return nil }
   }
 
-  /// What an addition, subtraction, multiplication or division with a constant does to its other operand `x`.
+  /// The function that an addition, subtraction, multiplication or division with a constant applies to its
+  /// other operand `x`.
   /// - Parameters:
   ///   - rank: the number of axes of x.
   ///   - axis: the axis of x that is its channels, of which there are `channels`.
@@ -41,7 +42,7 @@ struct ChannelAffine: Equatable {
     guard (scale + shift).allSatisfy(\.isFinite) else { return nil }
   }
 
-  /// Whether x is left as large as it was, and only moved.
+  /// True if x is shifted but not scaled.
   var onlyShifts: Bool { scale.allSatisfy { $0 == 1 } }
 
   func scale(of channel: Int) -> Double { scale.count == 1 ? scale[0] : scale[channel] }

@@ -10,7 +10,7 @@ extension Pass {
   }
 }
 
-/// How large a constant may be that takes the place of its computation.
+/// Size limits for a constant that replaces its computation.
 enum FoldingLimits {
   /// Bytes of one result.
   static let result = 16 << 20

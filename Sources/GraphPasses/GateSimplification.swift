@@ -34,7 +34,7 @@ extension Pass {
 }
 
 extension Rewriter {
-  /// Whether `gate` broadcasts to `x` along an axis of more than one element.
+  /// Returns true if `gate` broadcasts to `x` along an axis of more than one element.
   fileprivate func isSmaller(_ gate: ValueID, than x: ValueID) -> Bool {
     guard let gate = type(gate)?.dimensions, let whole = type(x)?.dimensions, gate.count == whole.count else {
       return false

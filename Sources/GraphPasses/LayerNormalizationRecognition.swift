@@ -111,7 +111,9 @@ extension Rewriter {
 }
 
 extension Tensor {
-  /// Whether this broadcasts against an operand of axes `shape` and more as one value for each element of `shape`.
+  /// Returns true if this value broadcasts against an operand with trailing axes `shape` as one value for
+  /// each element of
+  /// `shape`.
   fileprivate func isParameter(of shape: Shape) -> Bool {
     let extra = self.shape.rank - shape.rank
     return extra >= 0 && Array(self.shape.dims.dropFirst(extra)) == shape.dims

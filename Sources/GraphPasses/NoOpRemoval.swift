@@ -69,7 +69,8 @@ extension Rewriter {
     return nil
   }
 
-  /// Whether a slice starts at 0, steps by 1 and ends behind the end of every axis that it names.
+  /// Returns true if a slice starts at 0, steps by 1 and ends at or beyond the end of every axis that it
+  /// names.
   private func takesAll(_ node: Node) -> Bool {
     guard node.inputs.count >= 3, let starts = tensor(node.inputs[1])?.integers,
       let ends = tensor(node.inputs[2])?.integers, starts.allSatisfy({ $0 == 0 })
@@ -83,7 +84,8 @@ extension Rewriter {
     guard axes.count == ends.count else { return false }
     let dimensions = type(node.inputs[0])?.dimensions
     return zip(axes, ends).allSatisfy { axis, end in
-      // What exporters write for "to the end" (JAX: 1,000,000,000; others the largest integer). No axis is that long.
+      // Exporters write a huge number for "to the end" (JAX: 1,000,000,000; others the largest integer). No
+      // axis is that long.
       if end >= 1_000_000_000 { return true }
       guard let dimensions else { return false }
       let index = axis < 0 ? axis + dimensions.count : axis
@@ -94,7 +96,7 @@ extension Rewriter {
 
   private func isZeros(_ node: Node, operand: Int) -> Bool { isAll(0, node, operand: operand) }
 
-  /// Whether an operand is a constant of integers that are all `value`.
+  /// Returns true if an operand is a constant of integers that are all `value`.
   private func isAll(_ value: Int, _ node: Node, operand: Int) -> Bool {
     guard node.inputs.indices.contains(operand), let integers = tensor(node.inputs[operand])?.integers else {
       return false
@@ -104,7 +106,7 @@ extension Rewriter {
 }
 
 extension Tensor {
-  /// Whether every element is this number; false for a tensor of none.
+  /// Returns true if every element equals this number; false for an empty tensor.
   func isAll(_ value: Double) -> Bool {
     guard shape.elementCount > 0 else { return false }
     if let integers { return integers.allSatisfy { Double($0) == value } }
@@ -116,8 +118,9 @@ extension Tensor {
 }
 
 extension ValueType {
-  /// Whether two shapes are seen to be equal.
-  /// - Parameter exceptOne: the element counts are known to be equal, so that one axis follows from the others.
+  /// Returns true if two shapes are provably equal.
+  /// - Parameter exceptOne: the element counts are known to be equal, so that one axis follows from the
+  ///   others.
   static func haveSameShape(_ a: ValueType?, _ b: ValueType?, exceptOne: Bool = false) -> Bool {
     guard let a = a?.dimensions, let b = b?.dimensions, a.count == b.count else { return false }
     let unequal = zip(a, b).filter { !$0.0.isSeenToEqual($0.1) }
@@ -129,6 +132,6 @@ extension ValueType {
 }
 
 extension Dimension {
-  /// Whether both are the same known size or the same symbol.
+  /// Returns true if both are the same known size or the same symbol.
   func isSeenToEqual(_ other: Dimension) -> Bool { self == other && self != .unknown }
 }

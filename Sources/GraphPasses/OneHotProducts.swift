@@ -77,12 +77,13 @@ extension Rewriter {
         Node(name: "\(name).\(step.what)", op: step.op, inputs: [row, step.operand], outputs: [result]))
       row = result
     }
-    // What is put in last comes first.
+    // Nodes inserted last come first.
     for node in nodes.reversed() { insert(node, before: index) }
     return row
   }
 
-  /// What makes the one-hot matrix `id` with `rows` columns; `nil` where it is something else.
+  /// Returns the parts that make the one-hot matrix `id` with `rows` columns, or `nil` if `id` is something
+  /// else.
   private func oneHotMatrix(_ id: ValueID?, rows: Int) -> OneHotMatrix? {
     guard let rank = type(id)?.dimensions?.count, let (_, node) = maker(of: id), node.postOps.isEmpty else {
       return nil

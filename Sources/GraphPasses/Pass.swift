@@ -2,10 +2,11 @@ import ModelGraph
 
 /// A function graph → graph that keeps what the graph means.
 ///
-/// A pass looks at one graph; ``PassPipeline`` runs it on the branches of conditionals too. What it reads of types is
-/// what stands in the values: run ``Pass/shapeFolding`` before, or annotate the graph, for it to see any.
+/// A pass looks at one graph; ``PassPipeline`` runs it on the branches of conditionals too. A pass reads
+/// types from the
+/// values: run ``Pass/shapeFolding`` first, or annotate the graph, to give it any.
 public struct Pass: Sendable {
-  /// What a pass's changes count as in a ``PassReport``.
+  /// The category under which a ``PassReport`` counts a pass's changes.
   public enum Kind: String, Sendable, Codable {
     /// Computes ahead of time what does not depend on the inputs.
     case folding
@@ -62,7 +63,7 @@ public struct Pass: Sendable {
 }
 
 extension Graph {
-  /// How deep conditionals in conditionals are followed.
+  /// The maximum nesting of conditionals that passes follow.
   static let maximumBranchDepth = 64
 
   /// Nodes of this graph and of all branches in it.
@@ -81,7 +82,7 @@ extension Graph {
   }
 }
 
-/// What a run of the passes did.
+/// The effects of a run of the passes.
 public struct PassReport: Sendable, Codable, Equatable {
   /// Nodes before and after, those in branches included.
   public var nodesBefore: Int
@@ -92,6 +93,6 @@ public struct PassReport: Sendable, Codable, Equatable {
   public var fused: Int
   /// Changes by name of the pass; passes that changed nothing are left out.
   public var changes: [String: Int]
-  /// How often the passes went over the graph until nothing changed any more.
+  /// The number of rounds over the graph until nothing changed any more.
   public var rounds: Int
 }

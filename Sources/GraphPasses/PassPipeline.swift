@@ -9,7 +9,7 @@ public struct PassPipeline {
     .layerNormalizationRecognition, .batchNormalizationFolding, .oneHotProducts, .tableFolding,
     .affineFolding, .padMerging, .gateSimplification, .reshapeSinking, .deadCode,
   ]
-  /// What puts operations where the foldings above would no longer see them.
+  /// Passes that put operations where the foldings above no longer see them.
   static let fusing: [Pass] = [.postOpFusion, .noOpRemoval, .deadCode]
   /// Passes that cost little and that concrete shapes can give something to do again.
   static let specialising: [Pass] = [
@@ -21,7 +21,7 @@ public struct PassPipeline {
   public static let optimisation: [Pass] =
     [.sinkBranchConstants] + simplifying + [.postOpFusion, .hoistBranchConstants]
 
-  /// How often the passes go over a graph at most. Real models settle in four rounds.
+  /// The maximum number of rounds over a graph. Real models settle in four rounds.
   private static let maximumRounds = 12
 
   /// Optimises `graph`, branches included, and leaves it compacted and annotated with types.

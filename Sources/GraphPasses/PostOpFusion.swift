@@ -18,7 +18,7 @@ extension Pass {
 }
 
 extension UnaryFunction {
-  /// Whether kernels apply this to their own results (oneDNN's `eltwise` post-ops).
+  /// True if kernels can apply this to their own results (oneDNN's `eltwise` post-ops).
   fileprivate var isPostOp: Bool {
     switch self {
     case .relu, .leakyRelu, .elu, .clip, .sigmoid, .tanh, .hardSigmoid, .hardSwish, .silu, .gelu, .mish,
@@ -31,7 +31,8 @@ extension UnaryFunction {
 }
 
 extension BinaryFunction {
-  /// Whether kernels apply this to their own results (oneDNN's `binary` post-ops), the result being the first operand.
+  /// True if kernels can apply this to their own results (oneDNN's `binary` post-ops), with the result as
+  /// first operand.
   fileprivate var isPostOp: Bool {
     switch self {
     case .add, .subtract, .multiply, .divide, .maximum, .minimum: true
@@ -48,7 +49,7 @@ extension BinaryFunction {
 }
 
 extension Rewriter {
-  /// How many post-ops one node may have; oneDNN takes 32.
+  /// The maximum number of post-ops of one node; oneDNN accepts 32.
   private static let maximumPostOps = 16
 
   fileprivate mutating func fuse(_ function: UnaryFunction, _ index: Int) -> Bool {
@@ -113,7 +114,8 @@ extension Rewriter {
     isReadOnce(x) && node.outputs.first == x && node.postOps.count < Self.maximumPostOps
   }
 
-  /// Whether a post-op of `host` may read `operand`: it broadcasts to the result as kernels can.
+  /// Returns true if a post-op of `host` may read `operand`: it broadcasts to the result in a way that
+  /// kernels support.
   private func canBeOperand(_ operand: ValueID, of host: Node, making x: ValueID) -> Bool {
     guard let type = type(operand), let result = self.type(x), type.elementType == result.elementType,
       type.elementType.isFloatingPoint, let sizes = type.dimensions, let whole = result.dimensions,

@@ -43,7 +43,7 @@ extension Rewriter {
     for value in values { expand(value, stop: stop, into: &product, &budget) }
   }
 
-  /// What a node multiplies: a constant and values; `nil` when it does something else.
+  /// Returns the factors of a node, a constant and values, or `nil` if the node is not a multiplication.
   private func multiplicands(_ node: Node) -> (factor: (value: Double, rank: Int), values: [ValueID])? {
     let operands = node.inputs.compactMap { $0 }
     switch node.op {
@@ -90,6 +90,7 @@ extension Rewriter {
 }
 
 extension Double {
-  /// Whether this is `other` as far as a constant that was rounded to `float` (perhaps twice) can tell.
+  /// Returns true if this equals `other` within the accuracy of a constant that was rounded to `float`,
+  /// perhaps twice.
   func isAbout(_ other: Double) -> Bool { abs(self - other) <= 1e-6 * abs(other) }
 }

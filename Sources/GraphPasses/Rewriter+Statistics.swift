@@ -11,7 +11,7 @@ extension Rewriter {
     return (a, b)
   }
 
-  /// What `id` is one over.
+  /// Returns the value whose reciprocal `id` is.
   func reciprocal(_ id: ValueID) -> ValueID? {
     if case (.reciprocal, let value)? = unary(id) { return value }
     guard let node = maker(of: id)?.node, node.op == .binary(.divide), node.postOps.isEmpty,
@@ -30,7 +30,8 @@ extension Rewriter {
     return first
   }
 
-  /// Whether `reduced` has the axes of `whole`, those from `axis` on being of size 1: it broadcasts back.
+  /// Returns true if `reduced` has the axes of `whole`, with those from `axis` on of size 1, so that it
+  /// broadcasts back.
   private func isKept(_ reduced: ValueID, of whole: ValueID, from axis: Int) -> Bool {
     if case .reduce(_, keepDimensions: true, _)? = maker(of: reduced)?.node.op { return true }
     guard let reduced = type(reduced)?.dimensions, let whole = type(whole)?.dimensions,
@@ -40,7 +41,9 @@ extension Rewriter {
       && zip(reduced[..<axis], whole[..<axis]).allSatisfy { $0.isSeenToEqual($1) }
   }
 
-  /// What `id` is the mean of, over which axes; reshapes that only bring back axes of size 1 are looked through.
+  /// Returns the value whose mean `id` is, and the axes of the mean. Reshapes that only restore axes of size
+  /// 1 are looked
+  /// through.
   func average(_ id: ValueID) -> (ValueID, axes: [Int])? {
     var (id, coefficient) = (id, 1.0)
     for _ in 0..<4 {
@@ -75,7 +78,8 @@ extension Rewriter {
     return nil
   }
 
-  /// Whether `id` is the mean over the axes from `axis` on of `(x − mean)²`, or of `x²` less the square of the mean.
+  /// Returns true if `id` is the mean over the axes from `axis` on of `(x − mean)²`, or of `x²` less the
+  /// square of the mean.
   func isVariance(
     _ id: ValueID, of x: ValueID, mean: ValueID, difference: ValueID, axis: Int
   ) -> Bool {

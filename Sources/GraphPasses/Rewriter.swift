@@ -60,7 +60,7 @@ struct Rewriter {
 
   subscript(index: Int) -> Node { graph.nodes[index] }
 
-  /// Whether the node at `index` is still there.
+  /// Returns true if the node at `index` has not been removed.
   func isAlive(_ index: Int) -> Bool { !isDead[index] }
 
   /// The node that makes `id`, and its index.
@@ -69,19 +69,19 @@ struct Rewriter {
     return (makers[id.index], graph.nodes[makers[id.index]])
   }
 
-  /// Whether exactly one operand of one node reads `id`, and the graph's caller does not see it.
+  /// Returns true if exactly one operand of one node reads `id` and `id` is no output of the graph.
   func isReadOnce(_ id: ValueID) -> Bool { readers[id.index].count == 1 && !isOutput[id.index] }
 
-  /// Whether anyone reads `id`.
+  /// Returns true if a node reads `id` or `id` is an output of the graph.
   func isRead(_ id: ValueID) -> Bool { !readers[id.index].isEmpty || isOutput[id.index] }
 
-  /// Whether the graph's caller sees `id`.
+  /// Returns true if `id` is an output of the graph.
   func isGraphOutput(_ id: ValueID) -> Bool { isOutput[id.index] }
 
   /// The elements of `id` when it is a constant whose elements are at hand.
   func tensor(_ id: ValueID?) -> Tensor? { graph.tensor(id) }
 
-  /// What is known of the type of `id`.
+  /// Returns the known type of `id`.
   func type(_ id: ValueID?) -> ValueType? {
     guard let id else { return nil }
     return graph.constants[id]?.type ?? graph[id].type
@@ -118,10 +118,10 @@ struct Rewriter {
     prune([old])
   }
 
-  /// Takes away the node at `index`, whose only result equals the value `source`.
+  /// Removes the node at `index`, whose only result equals the value `source`.
   ///
-  /// Where its result is a graph output, the node that makes `source` makes that output in its place.
-  /// - Returns: false, and nothing changed, where an output of the graph would lose its name or its maker.
+  /// If its result is a graph output, the node that makes `source` makes that output in its place.
+  /// - Returns: false, with nothing changed, if a graph output would lose its name or its maker.
   mutating func dissolve(_ index: Int, into source: ValueID) -> Bool {
     guard case let results = graph.nodes[index].outputs.compactMap({ $0 }), results.count == 1,
       let result = results.first, result != source

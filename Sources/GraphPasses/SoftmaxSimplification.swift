@@ -29,7 +29,7 @@ extension Pass {
 }
 
 extension Rewriter {
-  /// Whether `flattening` brings `x` to two axes, of which the second is x's last.
+  /// Returns true if `flattening` reshapes `x` to two axes, the second of which is x's last.
   fileprivate func keepsLastAxis(_ flattening: Node, of x: ValueID, as flat: ValueID) -> Bool {
     guard let dimensions = type(x)?.dimensions, let last = dimensions.last else { return false }
     switch flattening.op {
@@ -41,7 +41,7 @@ extension Rewriter {
     }
   }
 
-  /// Whether the reshape `node`, whose result is `result`, brings back the shape of `x`.
+  /// Returns true if the reshape `node`, whose result is `result`, restores the shape of `x`.
   fileprivate func hasShape(of x: ValueID, _ node: Node, _ result: ValueID) -> Bool {
     if ValueType.haveSameShape(type(x), type(result)) { return true }
     guard node.inputs.count == 2, let shape = maker(of: node.inputs[1])?.node else { return false }

@@ -80,7 +80,7 @@ extension Rewriter {
 }
 
 extension [Int] {
-  /// Whether this permutation exchanges the last two axes and leaves the others.
+  /// True if this permutation exchanges the last two axes and leaves the others alone.
   fileprivate var swapsLastTwo: Bool {
     guard count >= 2 else { return false }
     var swapped = Array(indices)

@@ -22,7 +22,9 @@ final class ExtentReading: Sendable {
   private struct Progress: Sendable {
     /// Pieces that have not ended.
     var missing: Int
-    /// What is read into; let go with the last piece, so that who is told of the end owns it alone, or nobody does.
+    /// The block that receives the bytes. It is released with the last piece, so that only the receiver of
+    /// the completion, if
+    /// any, still owns it.
     var block: HostBlock?
     var failure: DeviceError?
   }

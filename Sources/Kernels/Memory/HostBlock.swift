@@ -48,5 +48,5 @@ final class HostBlock: Sendable {
   }
 }
 
-/// What the system says about an errno value.
+/// Returns the system's message for an errno value.
 func systemError(_ status: Int32) -> String { String(cString: strerror(status)) }

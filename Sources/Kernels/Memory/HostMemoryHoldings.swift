@@ -1,6 +1,6 @@
 import Device
 
-/// What the handles of a pool stand for.
+/// The memory behind the handles of a pool.
 struct HostMemoryHoldings: Sendable {
   enum Holding: Sendable {
     case anonymous(HostBlock)

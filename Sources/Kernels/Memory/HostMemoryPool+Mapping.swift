@@ -9,9 +9,11 @@ import Dispatch
 #endif
 
 extension HostMemoryPool {
-  /// Maps pending extents on the calling thread until a millisecond is over: the file's pages are in the page cache most
-  /// often, and a loader thread would take the core of a kernel in the middle of its work. Where they are not, the calling
-  /// thread brings in one piece, and loader threads the rest.
+  /// Maps pending extents on the calling thread for at most a millisecond. The file's pages are usually in
+  /// the page cache,
+  /// and a loader thread would take the core from a running kernel. If the pages are not cached, the calling
+  /// thread loads
+  /// one piece and loader threads load the rest.
   package func assistMapping() {
     let deadline = DispatchTime.now() + .milliseconds(1)
     while mapPending(until: deadline), DispatchTime.now() < deadline {}
@@ -114,8 +116,9 @@ extension HostMemoryPool {
     }
   }
 
-  /// How many extents come in together: some megabytes, so that the kernels of the first start while the disk still reads
-  /// the last.
+  /// Returns the number of extents that are loaded together: some megabytes, so that the first kernels start
+  /// while the disk
+  /// still reads the last extents.
   private static func piece(of run: ArraySlice<Claimed>) -> Int {
     var bytes = 0
     let count = run.prefix { claimed in

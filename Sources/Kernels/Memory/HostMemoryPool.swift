@@ -15,7 +15,8 @@ package final class HostMemoryPool: Sendable {
   /// - Parameter asksKernel: whether the kernel is asked to make pages present (Linux ≥ 5.14), or they are touched.
   package init(asksKernel: Bool = true) { self.asksKernel = asksKernel }
 
-  // What was not released goes with the last references to the holdings. Loads that are under way hold the pool, so
+  // Memory that was not released is freed with the last references to the holdings. Loads in progress hold
+  // the pool, so
   // none is left here.
   deinit { queue.close() }
 
@@ -37,8 +38,8 @@ package final class HostMemoryPool: Sendable {
     if case .mapped(let file, let range) = holding { unmap(range, of: file) }
   }
 
-  /// Where the memory starts.
-  /// - Throws: ``DeviceError`` when the handle names no memory of this pool.
+  /// Returns the start address of the memory.
+  /// - Throws: ``DeviceError`` if the handle names no memory of this pool.
   package func address(of handle: MemoryHandle) throws -> UnsafeMutableRawPointer {
     let address: UInt? = state.withLock { state in
       switch state.holdings[handle] {

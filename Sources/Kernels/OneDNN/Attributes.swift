@@ -1,6 +1,6 @@
 import CDNNL
 
-/// What a primitive does beside its own computation: fused post-ops; scratch memory always comes from the caller.
+/// A primitive's attributes: fused post-ops, and scratch memory that always comes from the caller.
 final class Attributes {
   let raw: dnnl_primitive_attr_t
 

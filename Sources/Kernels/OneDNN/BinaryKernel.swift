@@ -74,7 +74,7 @@ extension OneDNNEngine {
     return draft
   }
 
-  /// How the primitive sees the operands: with few axes where both are plain.
+  /// Returns the operands as the primitive sees them, with as few axes as possible if both are plain.
   private func operandViews(_ whole: Operand, _ other: Operand) throws -> (
     whole: TensorView, other: TensorView
   )? {

@@ -3,7 +3,7 @@ import ModelGraph
 
 /// Kernels that run one after the other as one: for what oneDNN cannot fuse, and for layouts only it sees.
 final class ChainKernel: Kernel {
-  /// Where a link finds an operand or leaves a result.
+  /// The location of a link's operand or result.
   enum Place: Sendable, Hashable {
     case operand(Int), result(Int)
     /// Bytes from the start of the chain's scratch memory.
@@ -24,7 +24,7 @@ final class ChainKernel: Kernel {
   let scratchBytes: Int
   let footprint: Int
   private let links: [Link]
-  /// Where the links' own scratch memory starts.
+  /// The offset of the links' own scratch memory.
   private let scratchOffset: Int
 
   init(

@@ -43,7 +43,7 @@ extension OneDNNEngine {
     return draft
   }
 
-  /// Where each part starts, when every one is a run of bytes of the whole.
+  /// Returns the offset of each part if every part is a contiguous range of bytes of the whole.
   private static func partOffsets(_ parts: [MemoryDescriptor?], in whole: MemoryDescriptor, axis: Int)
     throws -> [Int]?
   {

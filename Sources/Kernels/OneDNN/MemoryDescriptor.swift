@@ -64,8 +64,9 @@ final class MemoryDescriptor: @unchecked Sendable {
     }
   }
 
-  /// Where the box at `offsets` starts in this memory, in bytes, when its elements lie one behind the other as they do in
-  /// `part`, which has the box's dims; `nil` when they do not.
+  /// Returns the byte offset in this memory of the box at `offsets`, if the box's elements lie one behind the
+  /// other as in
+  /// `part`, which has the box's dims. Returns `nil` otherwise.
   func start(of part: MemoryDescriptor, at offsets: [Int]) throws -> Int? {
     let elements = part.dims.reduce(1, *)
     guard elements > 0, dataType == part.dataType, isBlocked, part.isBlocked,

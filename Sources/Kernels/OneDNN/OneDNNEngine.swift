@@ -4,7 +4,7 @@ import Device
 import ModelGraph
 import Tensors
 
-/// What the `cpu` device asks oneDNN for.
+/// The `cpu` device's access to oneDNN.
 final class OneDNNEngine: Sendable {
   let target: Target
   let handle: EngineHandle

@@ -4,13 +4,18 @@
   import Musl
 #endif
 
-/// Starts the program once more with OpenMP's waits set, when its environment does not set them; a program calls it
-/// before it does anything else. Returns when they are set, or when the program cannot be started: it then runs on, slower.
+/// Restarts the program with OpenMP's waits set, unless its environment already sets them. A program calls
+/// this before
+/// anything else. Returns if they are set, or if the program cannot be restarted: it then continues, but
+/// slower.
 ///
-/// OpenMP reads how its threads wait when its library is loaded, before `main`. Threads of a lane wait about 100 µs for its
-/// next kernel before they sleep: to wake them for each costs a third of a small model's time, and those of a lane that
-/// has nothing more to do must not spin for long on a core that another lane computes on. Where lanes have more threads
-/// together than there are cores, GNU OpenMP itself cuts the wait to a fifth.
+/// OpenMP reads its wait policy when its library is loaded, before `main`. Threads of a lane wait about 100
+/// µs for its
+/// next kernel before they sleep. Waking them for each kernel costs a third of a small model's time, but
+/// threads of an idle
+/// lane must not spin for long on a core that another lane computes on. If lanes have more threads together
+/// than there are
+/// cores, GNU OpenMP itself shortens the wait to a fifth.
 public func restartWithShortOpenMPWaits() {
   guard getenv("OMP_WAIT_POLICY") == nil, getenv("GOMP_SPINCOUNT") == nil else { return }
   setenv("OMP_WAIT_POLICY", "active", 1)

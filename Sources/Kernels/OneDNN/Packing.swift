@@ -20,7 +20,7 @@ func pack(
     on: engine)
   let scratch = try TensorBuffer(byteCount: program.scratchBytes) { _ in }
   return try TensorBuffer(byteCount: descriptor.byteCount) { bytes in
-    // What a layout pads with is zero.
+    // Layouts pad with zeros.
     bytes.initializeMemory(as: UInt8.self, repeating: 0)
     try prepared.withUnsafeBytes { elements in
       // The library reads the one, and writes the scratch memory, which nobody else sees.

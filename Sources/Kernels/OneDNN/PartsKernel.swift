@@ -43,7 +43,7 @@ extension OneDNNEngine {
       resultOffsets: offsets.count == starts.count ? offsets : nil)
   }
 
-  /// Where each result starts in the operand; `nil` when that is not known or not a box.
+  /// Returns the start of each result in the operand, or `nil` if it is unknown or not a box.
   private func boxes(_ request: KernelRequest, _ shape: Shape) -> [[Int]]? {
     switch request.op {
     case .split(let axis): splitBoxes(request, shape, axis: axis < 0 ? axis + shape.rank : axis)

@@ -24,7 +24,7 @@ struct PostOpOperand {
 /// The longest prefix of a request's post-ops that oneDNN can apply inside of a primitive.
 struct PostOpFusion {
   private(set) var postOps: [FusedPostOp] = []
-  /// How many of the request's post-ops are fused.
+  /// The number of the request's post-ops that are fused.
   private(set) var count = 0
 
   /// - Parameters:

@@ -55,7 +55,7 @@ private struct PostOpTail {
     settled.contains(index) ? operandLayouts[index] : whole.optionalOperand(index)?.layout ?? .plain
   }
 
-  /// What is asked for the next post-op.
+  /// Returns the kernel request for the next post-op.
   func request(for postOp: PostOp) -> KernelRequest {
     let before = Operand(elementType: result.elementType, shape: result.shape, layout: layout)
     var operands: [Operand?] = [before]

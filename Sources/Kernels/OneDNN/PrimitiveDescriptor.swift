@@ -38,11 +38,11 @@ final class PrimitiveDescriptor: @unchecked Sendable {
     return try MemoryDescriptor(copying: descriptor)
   }
 
-  /// How good the implementation is.
+  /// The quality of the implementation.
   var grade: Grade { Grade(implementation) }
 }
 
-/// How good an implementation is, by its name.
+/// The quality of an implementation, judged by its name.
 enum Grade: Int, Comparable {
   /// The library's plain loops.
   case reference

@@ -5,7 +5,7 @@ import Tensors
 
 /// A primitive before its layouts are chosen: what it is given, what it may choose, and how to ask oneDNN for it.
 struct PrimitiveDraft {
-  /// Descriptors by execution argument. What is not pinned is left to the primitive.
+  /// Descriptors by execution argument. The primitive chooses the layout of arguments without a descriptor.
   typealias Pins = [Int32: MemoryDescriptor]
 
   /// An operand or a result of the request as the primitive takes it.
@@ -16,7 +16,7 @@ struct PrimitiveDraft {
     var view: TensorView
     /// True for a weight whose layout the primitive chooses when the model is compiled.
     var isPacked = false
-    /// What is done to the elements before they are packed.
+    /// The preparation of the elements before they are packed.
     var preparation: StoredLayout.Preparation = .none
     /// The layout that it has for others, where the primitive's own descriptor says something else about the memory
     /// (axes in another order, a part of it).
@@ -72,9 +72,9 @@ extension PrimitiveDraft {
     return try describe(pins, Attributes(fusion.postOps, binaries: binaries))
   }
 
-  /// What weights' final layouts pin, and biases' plain ones.
-  /// - Parameter packing: true when packed weights may still choose.
-  /// - Returns: `nil` when a weight has a layout that the primitive cannot take.
+  /// Returns the pins of weights in their final layouts and of plain biases.
+  /// - Parameter packing: true if packed weights may still choose their layout.
+  /// - Returns: `nil` if a weight has a layout that the primitive does not accept.
   private func finalPins(_ request: KernelRequest, packing: Bool) throws -> Pins? {
     var pins: Pins = [:]
     for argument in allOperands {

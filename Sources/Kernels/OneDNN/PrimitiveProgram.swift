@@ -4,7 +4,7 @@ import Tensors
 
 /// Compiled primitives that compute the same on different numbers of threads, with the places their arguments come from.
 final class PrimitiveProgram: Sendable {
-  /// Where an argument's bytes are.
+  /// The location of an argument's bytes.
   enum Source: Sendable {
     case operand(Int), result(Int)
     case constant(TensorBuffer)
@@ -23,7 +23,7 @@ final class PrimitiveProgram: Sendable {
   /// They agree on the layouts of all arguments.
   let primitives: [Primitive]
   let bindings: [Binding]
-  /// What an execution of any of them needs.
+  /// The scratch memory that suffices for an execution of any of them.
   let scratchBytes: Int
   private let engine: EngineHandle
 
@@ -34,7 +34,7 @@ final class PrimitiveProgram: Sendable {
     scratchBytes = primitives.map(\.scratchBytes).max() ?? 0
   }
 
-  /// What one execution at a time needs.
+  /// Makes the context that one execution at a time needs.
   func makeContext() throws -> ExecutionContext { try ExecutionContext(self, on: engine) }
 }
 
@@ -48,7 +48,7 @@ final class ExecutionContext: @unchecked Sendable {
   private let memories: [MemoryObject]
   private let variants: [Variant]
 
-  /// What one of the program's primitives is given.
+  /// The arguments of one of the program's primitives.
   private struct Variant {
     var primitive: Primitive
     var scratch: MemoryObject?

@@ -2,7 +2,7 @@ import Device
 import Tensors
 
 extension StoredLayout.Preparation {
-  /// How many elements are laid out of a tensor of `count`.
+  /// Returns the number of elements that a tensor of `count` elements is laid out in.
   func elementCount(of count: Int) -> Int {
     switch self {
     case .none, .lstmGates: count

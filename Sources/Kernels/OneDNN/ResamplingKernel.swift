@@ -77,7 +77,8 @@ private struct ScaledAxis {
 
   private func inside(_ coordinate: Float) -> Float { min(max(coordinate, 0), Float(input - 1)) }
 
-  /// Where ONNX looks for the element, by https://onnx.ai/onnx/operators/onnx__Resize.html.
+  /// Returns the coordinate that ONNX samples for the element
+  /// (https://onnx.ai/onnx/operators/onnx__Resize.html).
   private func coordinate(_ index: Int, _ coordinates: Resize.Coordinates) -> Float? {
     let x = Float(index)
     switch coordinates {

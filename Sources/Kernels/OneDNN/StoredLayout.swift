@@ -2,13 +2,15 @@ import CDNNL
 import Device
 import Tensors
 
-/// What the bytes of a ``Layout`` of this device say: a memory descriptor in a form that can be kept, and how the
-/// dense tensor is seen through it.
+/// The decoded bytes of a ``Layout`` of this device: a memory descriptor in a form that can be stored, and
+/// the view of
+/// the dense tensor through it.
 ///
-/// oneDNN 3.2 cannot write a descriptor out, so it is kept as dimensions with strides, or with the format tag that
+/// oneDNN 3.2 cannot write a descriptor out, so it is kept as dimensions with strides, or with the format tag
+/// that
 /// makes an equal one. Format tags are numbered by the library's version, which is part of the target.
 struct StoredLayout: Hashable {
-  /// What happens to a dense tensor's elements before they are laid out.
+  /// The preparation of a dense tensor's elements before they are laid out.
   enum Preparation: UInt8 {
     case none
     /// The LSTM's gates from ONNX's order (input, output, forget, cell) to oneDNN's (input, forget, cell, output).

@@ -1,9 +1,10 @@
 import CDNNL
 import Tensors
 
-/// How a primitive sees a tensor that lies dense and row-major: its axes, and their strides in elements.
+/// A primitive's view of a tensor that is dense and row-major: its axes, and their strides in elements.
 ///
-/// A convolution with groups sees its weights with an axis for the groups; a transposed matrix has its strides swapped.
+/// A convolution with groups sees its weights with an axis for the groups; a transposed matrix has its
+/// strides swapped.
 struct TensorView: Hashable {
   var dims: [Int]
   var strides: [Int]

@@ -39,7 +39,8 @@ struct Window {
       case .sameUpper: before.append(max(needed, 0) / 2)
       case .sameLower: before.append((max(needed, 0) + 1) / 2)
       }
-      // What the last place of the window needs: less than the model's when the window does not fill it.
+      // The padding that the last place of the window needs: less than the model's if the window does not
+      // fill it.
       after.append(needed - before[axis])
     }
   }

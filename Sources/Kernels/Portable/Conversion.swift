@@ -83,7 +83,7 @@ enum Conversion {
     guard var program = try Program.build(inner) else { return nil }
     let (main, start, end) = (program.body, before, after)
     let base = scratch
-    // What is converted is read before anything is written.
+    // A converted operand is read before anything is written.
     program.inPlaceOperands = program.inPlaceOperands.filter { index in
       request.optionalOperand(index)?.elementType.bitWidth == request.optionalResult(0)?.elementType.bitWidth
     }

@@ -12,7 +12,7 @@ protocol Convertible: TensorElement {
   func converted<Target: Convertible>(to type: Target.Type) -> Target
 }
 
-/// How a `bool` lies in memory: any byte but zero is true when it is read; zero and one are written.
+/// A `bool` in memory. Any nonzero byte reads as true; zero and one are written.
 struct Truth: TensorElement {
   static var elementType: ElementType { .bool }
   var byte: UInt8

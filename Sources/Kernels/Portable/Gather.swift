@@ -53,7 +53,9 @@ enum GatherElementsProgram {
   }
 }
 
-/// Where the elements are that `GatherElements` and `ScatterElements` speak of: like their index, but along one axis.
+/// The positions of the elements that `GatherElements` and `ScatterElements` address: equal to the index
+/// except along one
+/// axis.
 struct ElementIndex: Sendable {
   private let walk: Walk
   private let dim: Int
@@ -106,7 +108,7 @@ enum GatherNDProgram {
   }
 }
 
-/// Where the slices are that `GatherND` and `ScatterND` speak of: one tuple of indices each.
+/// The positions of the slices that `GatherND` and `ScatterND` address: one tuple of indices each.
 struct TupleIndex: Sendable {
   /// Elements of a slice, and its dimensions.
   let slice: Int

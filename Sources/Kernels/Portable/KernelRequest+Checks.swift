@@ -2,7 +2,7 @@ import Device
 import ModelGraph
 import Tensors
 
-/// What the builders of programs ask of a request; each throws instead of trusting it.
+/// Accessors for the builders of programs. Each throws instead of trusting the request.
 extension KernelRequest {
   func invalid(_ detail: String) -> DeviceError { DeviceError(.invalidArgument, detail, in: self) }
 

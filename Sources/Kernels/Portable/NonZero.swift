@@ -2,7 +2,8 @@ import Device
 import ModelGraph
 import Tensors
 
-/// ONNX `NonZero`. How many there are is known beforehand (`countNonZero`): the request has the final shape.
+/// ONNX `NonZero`. The number of results is known beforehand (`countNonZero`): the request has the final
+/// shape.
 enum NonZeroProgram {
   static func build(_ request: KernelRequest) throws -> Program? {
     let (operand, result) = (try request.operand(0), try request.result(0))

@@ -47,7 +47,7 @@ enum PadProgram {
     }
   }
 
-  /// How much is added before each axis, checked against the result's shape.
+  /// Returns the amount added before each axis, checked against the result's shape.
   private static func begins(_ request: KernelRequest, _ shape: Shape, _ result: Shape, _ values: [[Int]?])
     throws -> [Int]
   {

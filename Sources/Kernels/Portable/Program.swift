@@ -52,7 +52,7 @@ struct Frame {
   }
 }
 
-/// What a portable kernel does, on plain layouts, and what it promises about its memory.
+/// The computation of a portable kernel on plain layouts, and its promises about memory.
 struct Program: Sendable {
   typealias Body = @Sendable (Frame) throws -> Void
 
@@ -62,9 +62,13 @@ struct Program: Sendable {
   var inPlaceOperands: [Int] = []
   /// The operand whose bytes the first result repeats; the body then copies them.
   var aliasedOperand: Int?
-  /// Where each operand lies in the first result, when that is the operands one behind the other; the body then copies them.
+  /// The offset of each operand in the first result, if that result is the operands one behind the other. The
+  /// body then
+  /// copies them.
   var partOffsets: [Int]?
-  /// Where each result lies in the first operand, when every one is a run of its bytes; the body then copies them.
+  /// The offset of each result in the first operand, if every result is a contiguous range of its bytes. The
+  /// body then
+  /// copies them.
   var resultOffsets: [Int]?
   var scratchBytes = 0
   /// A slow stand-in for something that a kernel library does much faster.

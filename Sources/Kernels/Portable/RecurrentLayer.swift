@@ -2,7 +2,7 @@ import Device
 import ModelGraph
 import Tensors
 
-/// What `LSTM` and `GRU` share: shapes, where steps and states lie, and how gates are fed.
+/// The common parts of `LSTM` and `GRU`: shapes, positions of steps and states, and the inputs of gates.
 struct RecurrentLayer: Sendable {
   let steps: Int
   let batch: Int

@@ -111,7 +111,7 @@ enum ResizeProgram {
       return plan
     }
     var dims = shape.dims
-    // What shrinks most goes first: the later passes have less to do.
+    // Axes that shrink most go first, which leaves less work for later passes.
     let order = axes.indices.filter { !axes[$0].isIdentity }.sorted {
       axes[$0].output * axes[$1].input < axes[$1].output * axes[$0].input
     }

@@ -39,7 +39,7 @@ enum ScatterElementsProgram {
   }
 }
 
-/// How updates meet what is there.
+/// The combination of an update with the element that it hits.
 private struct ScatterUpdate: Sendable {
   /// From updates, to the result, elements.
   private let loop: @Sendable (UnsafeRawPointer, UnsafeMutableRawPointer, Int) -> Void

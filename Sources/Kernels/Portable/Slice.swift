@@ -6,7 +6,7 @@ import Tensors
 enum SliceProgram {
   private struct Plan: Sendable {
     var offset: Int
-    /// Whether the slice's elements follow one another in the operand.
+    /// True if the slice's elements are contiguous in the operand.
     var isRun: Bool
     var copy: StridedCopy
   }

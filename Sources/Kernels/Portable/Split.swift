@@ -42,7 +42,7 @@ enum SplitProgram {
     }
   }
 
-  /// Where each result starts in an operand of one row.
+  /// Returns the offset of each result in an operand of one row.
   private static func offsets(of parts: [Part], _ request: KernelRequest) -> [Int] {
     var offsets = request.results.map { _ in 0 }
     for part in parts { offsets[part.index] = part.start }

@@ -13,7 +13,7 @@ struct WindowAxis: Sendable {
   var before = 0
   var after = 0
 
-  /// Where tap 0 of the window lies for an output index; may be outside the image.
+  /// Returns the position of the window's tap 0 for an output index. It may be outside the image.
   @inline(__always) func start(_ output: Int) -> Int { output &* stride &- before }
 
   /// The taps that lie inside the image for an output index.

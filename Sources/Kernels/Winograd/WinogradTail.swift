@@ -9,7 +9,7 @@ struct WinogradTail: Sendable {
   private(set) var raw = fi_winograd_tail()
   /// The operand that is added.
   private(set) var addend: Int?
-  /// How many of the request's post-ops these are.
+  /// The number of the request's post-ops that these are.
   private(set) var count = 0
 
   init(_ request: KernelRequest) {
