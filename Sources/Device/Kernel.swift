@@ -41,13 +41,11 @@ public protocol Kernel: AnyObject, Sendable {
   /// The operand that the first result is a view of, byte for byte: nothing needs to run then.
   var aliasedOperand: Int? { get }
   /// The byte offset of each operand within the first result, if that result is the operands laid side by
-  /// side in this
-  /// order. No kernel has to run if memory is arranged accordingly. The operands' sizes are those of their
-  /// layouts.
+  /// side in this order. No kernel has to run if memory is arranged accordingly. The operands' sizes are
+  /// those of their layouts.
   var partOffsets: [Int]? { get }
   /// The byte offset of each result within the first operand, if every result is a contiguous range of it. No
-  /// kernel has
-  /// to run if memory is arranged accordingly. The offset of an unused result is 0.
+  /// kernel has to run if memory is arranged accordingly. The offset of an unused result is 0.
   var resultOffsets: [Int]? { get }
   /// False when a call computes on one thread, however many it may have.
   var usesThreads: Bool { get }

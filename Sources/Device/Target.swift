@@ -1,6 +1,5 @@
 /// The machine kind that a compiled model is packed for. It is part of the model's key: a model for another
-/// target is
-/// recompiled and never crashes.
+/// target is recompiled and never crashes.
 public struct Target: Sendable, Hashable, Codable {
   /// The device's name: `cpu`, `null`.
   public var device: String

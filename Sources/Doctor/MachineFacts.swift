@@ -1,6 +1,5 @@
 /// Facts about a machine that matter for running models. Sizes are in bytes; `nil` means that a fact could
-/// not be
-/// determined.
+/// not be determined.
 public struct MachineFacts: Sendable, Codable, Hashable {
   /// As `uname -r` gives it: `6.18.3-cloud`.
   public var kernel = ""

@@ -27,8 +27,7 @@ extension Engine {
   }
 
   /// Returns the memory that a run of `file` takes at its largest declared shapes, or `nil` if a size is left
-  /// open and
-  /// was not declared.
+  /// open and was not declared.
   /// - Throws: any planning error.
   public func need(of file: CompiledModel) throws -> ModelNeed? {
     try largestPlan(of: try LinkableModel(file)).map { need(of: $0) }

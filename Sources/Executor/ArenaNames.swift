@@ -3,8 +3,7 @@ import Device
 /// Names the arenas of running programs, so that no two programs use the same one at a time: the pure part.
 ///
 /// A name states the arena's size and its number among arenas of that size. A program that ends returns its
-/// name, so the
-/// next program with an arena of that size finds it resident, whichever program it was made for.
+/// name, so the next program with an arena of that size finds it resident, whichever program it was made for.
 package struct ArenaNames: Sendable {
   private var used: Set<UInt64> = []
 

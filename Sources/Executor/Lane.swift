@@ -4,8 +4,7 @@ import Foundation
 /// The queue from which lanes take their work.
 ///
 /// It wakes the lowest sleeping lane: a model that runs again and again stays on one lane, whose threads and
-/// caches still
-/// hold its data.
+/// caches still hold its data.
 ///
 /// @unchecked Sendable: the variables below are used under the lock alone.
 final class LaneQueue: @unchecked Sendable {

@@ -1,20 +1,15 @@
 /// Decides the next actions for the members of one program: the pure part of the executor.
 ///
 /// Each member without sources gets a reservation request as soon as the program is submitted. The order of
-/// requests puts
-/// a member after the one whose part of the arena it takes over. It starts when its reservation is granted
-/// and that
-/// member has ended.
+/// requests puts a member after the one whose part of the arena it takes over. It starts when its reservation
+/// is granted and that member has ended.
 ///
 /// A member that takes outputs of others, its sources, starts when its reservation is granted and they have
-/// answered. Its
-/// reservation is requested early, so that its weights load while its sources run, but it never blocks them:
-/// the request
-/// is made only once each source holds all that it needs or has answered, and it is granted only if there is
-/// room at once.
-/// If there is no room, the member holds nothing and asks again when the last of its sources has answered. So
-/// a member
-/// that holds memory waits only for members that hold theirs.
+/// answered. Its reservation is requested early, so that its weights load while its sources run, but it never
+/// blocks them: the request is made only once each source holds all that it needs or has answered, and it is
+/// granted only if there is room at once. If there is no room, the member holds nothing and asks again when
+/// the last of its sources has answered. So a member that holds memory waits only for members that hold
+/// theirs.
 package struct ProgramState: Sendable {
   package enum Action: Sendable, Equatable {
     case reserve(Int)
@@ -74,8 +69,7 @@ package struct ProgramState: Sendable {
   }
 
   /// The member has released its part of the arena without answering: it runs again elsewhere. A member that
-  /// waits for
-  /// that part starts, so the first member never waits for memory held by one that waits for it.
+  /// waits for that part starts, so the first member never waits for memory held by one that waits for it.
   package mutating func vacated(_ member: Int) -> [Action] {
     guard phases[member] == .started else { return [] }
     phases[member] = .vacated

@@ -3,8 +3,7 @@ import Foundation
 /// Distributes threads among lanes: the pure part.
 ///
 /// The threads that lanes hold together never exceed `total`. A lane that computes alone may take all of
-/// them; if several
-/// want to compute, each gets an equal part.
+/// them; if several want to compute, each gets an equal part.
 package struct ThreadShareState: Sendable {
   package let total: Int
   /// Threads that each lane holds. Lanes are few and numbered from 0, and this is asked twice a kernel.

@@ -234,8 +234,7 @@ struct BatchAxis {
   }
 
   /// Returns true if the resized axes are inner ones: either the named ones, or all of them with a scale of 1
-  /// for the
-  /// first.
+  /// for the first.
   private func resizesRows(_ node: Node) -> Bool {
     guard case .resize(let resize) = node.op, let rank = rank(node.inputs.first ?? nil) else { return false }
     if let axes = resize.axes { return axes.allSatisfy { ($0 < 0 ? $0 + rank : $0) > 0 } }

@@ -63,8 +63,7 @@ extension Rewriter {
   func padsOnlySpace(_ pad: Node) -> Bool { spatialPads(pad) != nil }
 
   /// Returns the amounts that a pad adds before and after each spatial axis: begins, then ends. Returns `nil`
-  /// if they are
-  /// unknown or negative, or if the pad touches the first two axes.
+  /// if they are unknown or negative, or if the pad touches the first two axes.
   func spatialPads(_ pad: Node) -> (begins: [Int], ends: [Int])? {
     guard pad.inputs.count >= 2, let amounts = tensor(pad.inputs[1])?.integers, amounts.count % 2 == 0,
       pad.inputs.count < 4 || pad.inputs[3] == nil, amounts.count >= 6, amounts.allSatisfy({ $0 >= 0 })

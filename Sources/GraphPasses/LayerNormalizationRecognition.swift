@@ -112,8 +112,7 @@ extension Rewriter {
 
 extension Tensor {
   /// Returns true if this value broadcasts against an operand with trailing axes `shape` as one value for
-  /// each element of
-  /// `shape`.
+  /// each element of `shape`.
   fileprivate func isParameter(of shape: Shape) -> Bool {
     let extra = self.shape.rank - shape.rank
     return extra >= 0 && Array(self.shape.dims.dropFirst(extra)) == shape.dims

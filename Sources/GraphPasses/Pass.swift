@@ -3,8 +3,7 @@ import ModelGraph
 /// A function graph → graph that keeps what the graph means.
 ///
 /// A pass looks at one graph; ``PassPipeline`` runs it on the branches of conditionals too. A pass reads
-/// types from the
-/// values: run ``Pass/shapeFolding`` first, or annotate the graph, to give it any.
+/// types from the values: run ``Pass/shapeFolding`` first, or annotate the graph, to give it any.
 public struct Pass: Sendable {
   /// The category under which a ``PassReport`` counts a pass's changes.
   public enum Kind: String, Sendable, Codable {

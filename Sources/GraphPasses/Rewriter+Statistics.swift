@@ -42,8 +42,7 @@ extension Rewriter {
   }
 
   /// Returns the value whose mean `id` is, and the axes of the mean. Reshapes that only restore axes of size
-  /// 1 are looked
-  /// through.
+  /// 1 are looked through.
   func average(_ id: ValueID) -> (ValueID, axes: [Int])? {
     var (id, coefficient) = (id, 1.0)
     for _ in 0..<4 {

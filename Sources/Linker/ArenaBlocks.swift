@@ -53,7 +53,7 @@ package struct ArenaBlocks {
     let value = values[operand]
     guard byteCount <= value.byteCount, pendingReaders(of: operand) == 1 else { return nil }
     let (block, offset) = place(of: operand)
-    // What nobody reads any more, nobody will.
+    // A value without pending readers gains none.
     blocks[block].values = blocks[block].values.filter { pendingReaders(of: $0) > 0 }
     let written = offset..<offset + byteCount
     let isReadLater = blocks[block].values.contains { other in
@@ -111,7 +111,7 @@ package struct ArenaBlocks {
         readers: readers))
   }
 
-  /// Whether ``part(of:at:_:readers:)`` gives a value.
+  /// Returns true if ``part(of:at:_:readers:)`` gives a value.
   package func isPart(of whole: Int, at offset: Int, _ byteCount: Int) -> Bool {
     offset >= 0 && offset % Self.alignment == 0 && offset <= values[whole].byteCount
       && byteCount <= values[whole].byteCount - offset

@@ -1,8 +1,8 @@
-/// What the arena planner has to know of a member.
+/// The arena planner's input for one member.
 public struct ArenaDemand: Sendable, Hashable {
   /// Bytes of activations and scratch.
   public var byteCount: Int
-  /// How long it runs, about, in any unit: equal members have equal weight.
+  /// The member's approximate run time, in any unit: equal members have equal weight.
   public var cost: Double
 
   public init(byteCount: Int, cost: Double) {
@@ -11,7 +11,8 @@ public struct ArenaDemand: Sendable, Hashable {
   }
 }
 
-/// Where each member's share lies, and which member it has to wait for because it lies where that one lay.
+/// The position of each member's share, and the member that it waits for because that one's share lies in the
+/// same place.
 public struct ArenaPlacement: Sendable, Hashable {
   public var offsets: [Int]
   /// The member whose share overlaps and who runs before; `nil` when the share is free from the start.

@@ -13,9 +13,9 @@ public struct FusedProgram: Sendable {
     public var plan: Plan
     /// Its arena, by index into ``FusedProgram/arenas``.
     public var arena: Int
-    /// Where its share of the arena starts.
+    /// The offset of the member's share of the arena.
     public var arenaOffset: Int
-    /// What it takes: its share of the arena among that.
+    /// The memory that the member takes, its share of the arena included.
     public var memory: MemberMemory
     /// The member that must have ended before this one starts, because their shares overlap.
     public var predecessor: Int?

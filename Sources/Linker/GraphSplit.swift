@@ -10,7 +10,7 @@ struct GraphSplit {
   var inputs: [ValueID]
   /// Outputs of the model that are there when these nodes have run.
   var outputs: [ValueID]
-  /// What the rest reads of the values made so far.
+  /// The values made so far that the rest reads.
   var carried: [ValueID]
   var continuation: Plan.Continuation?
 

@@ -2,7 +2,7 @@ import ModelGraph
 import ModelStore
 import Tensors
 
-/// What keeps models from being planned or linked.
+/// An error that prevents models from being planned or linked.
 public struct LinkError: Error, Sendable, CustomStringConvertible {
   enum Code: Sendable {
     case arenaTooLarge

@@ -17,7 +17,7 @@ public final class LinkableModel: Sendable {
   /// The shapes that inputs may have, by input name, where they were declared when the model was added.
   public let declaredShapes: [String: ShapeRanges]
 
-  /// What residency calls the extents: their hashes in hexadecimal, written out once.
+  /// The extents' names for residency: their hashes in hexadecimal, written out once.
   public let extentNames: [String]
 
   let identity = PlanIdentity()
@@ -47,7 +47,7 @@ public final class LinkableModel: Sendable {
     }
   }
 
-  /// How extent `index` of the file is brought in.
+  /// Returns the request that loads extent `index` of the file.
   public func load(extent index: Int, way: LoadRequest.Way) -> LoadRequest {
     let extent = file.extents[index]
     return LoadRequest(

@@ -1,4 +1,4 @@
-/// What a member takes beside its weights.
+/// The memory that a member takes in addition to its weights.
 public struct MemberMemory: Sendable, Hashable {
   /// Bytes of its share of the arena.
   public var arenaBytes: Int

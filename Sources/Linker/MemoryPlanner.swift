@@ -11,7 +11,7 @@ public struct MemoryInterval: Sendable, Hashable {
   }
 }
 
-/// Where every block lies.
+/// The position of every block.
 public struct ArenaLayout: Sendable, Hashable {
   /// Offsets in bytes, in the order of the intervals.
   public var offsets: [Int]

@@ -28,7 +28,7 @@ public final class Plan: Sendable {
     /// Bytes.
     public var byteCount: Int
 
-    /// Where the value is.
+    /// The location of the value.
     public enum Source: Sendable {
       case memory(Location)
       /// It follows from the shapes alone.
@@ -36,11 +36,11 @@ public final class Plan: Sendable {
     }
   }
 
-  /// What is left to do when shapes depend on data: the rest of the graph, planned once the data are there.
+  /// The remaining work if shapes depend on data: the rest of the graph, planned once the data are available.
   public struct Continuation: Sendable {
     /// The rest; its inputs are ``Plan/carried``, in order, and then the results of ``nonZeros``.
     public var graph: Graph
-    /// Which of the carried values have to be known before shapes follow, by index into ``Plan/carried``.
+    /// The carried values that determine shapes, by index into ``Plan/carried``.
     public var decisive: [Int]
     /// The carried values whose `NonZero` is wanted, by index into ``Plan/carried``.
     public var nonZeros: [Int]
@@ -61,7 +61,8 @@ public final class Plan: Sendable {
   /// Values that the continuation needs.
   public let carried: [Port]
   public let continuation: Continuation?
-  /// What a user should know: kernels that fall to a reference implementation, weights that are reordered at run time.
+  /// Warnings for the user: kernels that fall back to a reference implementation, weights that are reordered
+  /// at run time.
   public let warnings: [String]
 
   // Linking reads these each time, so they are worked out once.
@@ -109,7 +110,8 @@ public final class Plan: Sendable {
   let restIdentity = PlanIdentity()
   private let learned = Locked(MemberMemory(arenaBytes: 0, requestBytes: 0))
 
-  /// What a member takes: what the plan says, or what a run needed once that came to a rest.
+  /// The memory that a member takes: the plan's figure, or the amount that a run needed once that came to a
+  /// rest.
   public var memberMemory: MemberMemory {
     learned.withLock { $0 }.union(MemberMemory(arenaBytes: arenaBytes, requestBytes: requestBytes))
   }

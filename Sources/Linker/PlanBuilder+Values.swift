@@ -3,7 +3,7 @@ import ModelGraph
 import ModelStore
 import Tensors
 
-/// Where values are, and in which layouts.
+/// Locations and layouts of values.
 extension PlanBuilder {
   func operand(_ id: ValueID) throws -> Operand {
     switch graph.constants[id] {
@@ -48,7 +48,8 @@ extension PlanBuilder {
     return place
   }
 
-  /// Where `id` is in `layout`: a reorder is inserted when it is not there in that layout yet.
+  /// Returns the location of `id` in `layout`, and inserts a reorder if the value is not there in that layout
+  /// yet.
   mutating func place(
     of id: ValueID, in layout: Layout, for node: Node, _ operand: Operand
   ) throws -> Place {

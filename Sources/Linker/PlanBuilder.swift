@@ -6,7 +6,7 @@ import Tensors
 /// Turns a graph whose shapes are known into kernel calls: asks the device for a kernel a node, inserts reorders where
 /// layouts differ, and lets results lie in the memory of operands where no kernel has to run or it may run in place.
 struct PlanBuilder {
-  /// Where a value is while the plan is made.
+  /// The location of a value while the plan is made.
   struct Place {
     enum Home: Hashable {
       /// An index into `blocks`.
@@ -31,9 +31,9 @@ struct PlanBuilder {
   let model: LinkableModel
   let device: any Device
   let threads: [Int]
-  /// Whether concatenations and splits may lie in the bytes of their operands.
+  /// True if concatenations and splits may lie in the bytes of their operands.
   let sharesBytes: Bool
-  /// Whether one does.
+  /// True if one of them does.
   var hasSharedBytes = false
   var graph: Graph
   var inference: Inference

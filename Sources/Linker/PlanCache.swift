@@ -2,7 +2,7 @@ import Device
 import Synchronization
 import Tensors
 
-/// What a plan is made for: equal keys give equal plans.
+/// The identity of a plan: equal keys give equal plans.
 struct PlanKey: Sendable, Hashable {
   /// The graph: a model's, or what a plan left to do.
   var graph: PlanIdentity
@@ -41,7 +41,7 @@ extension Tensor {
 final class PlanCache: Sendable {
   private struct Entry {
     var plan: Plan
-    /// What the plan and its key keep.
+    /// The bytes that the plan and its key keep.
     var byteCount: Int
     var lastUse: UInt64
   }

@@ -1,16 +1,16 @@
 import Device
 
-/// Which kernels of a plan are shared among several threads, decided in the order in which they run.
+/// Selects the kernels of a plan that several threads share, in the order in which the kernels run.
 ///
-/// After a shared kernel a lane's other threads wait some 100 µs for the next one before they sleep. A kernel that follows
-/// in time costs them nothing; one that has to wake them waits 50 to 100 µs on a small virtual machine, so it must be
-/// larger to be worth it.
+/// After a shared kernel a lane's other threads wait some 100 µs for the next one before they sleep. A kernel
+/// that follows in time costs them nothing. A kernel that has to wake them waits 50 to 100 µs on a small
+/// virtual machine, so it must be larger to be worth it.
 package struct ThreadSharing {
   /// Microseconds on one thread from which a kernel is worth sharing while the others wait for it.
   private static let whileWaiting = 15.0
   /// And when they sleep.
   private static let whileSleeping = 150.0
-  /// How long they wait.
+  /// The time that a lane's other threads wait, in µs.
   private static let patience = 100.0
 
   /// Microseconds since the last shared kernel ended.

@@ -1,7 +1,7 @@
 import ModelGraph
 import Tensors
 
-/// How a model is compiled.
+/// Options for compiling a model.
 public struct CompilationOptions: Sendable {
   /// The sizes that inputs may have, by input name: one range an axis. They bound the arena, and weights are packed for
   /// the largest.
@@ -15,7 +15,7 @@ public struct CompilationOptions: Sendable {
   }
 }
 
-/// What keeps a model from being compiled.
+/// An error that prevents a model from being compiled.
 public struct CompilationError: Error, Sendable, CustomStringConvertible {
   enum Code: Sendable {
     case unknownInput(model: String, input: String, inputs: [String])

@@ -16,7 +16,7 @@ public struct PackedModel: Sendable {
 
   public private(set) var graph: Graph
   public private(set) var weights: [Weight] = []
-  /// What the passes did.
+  /// The report of the passes.
   public let report: PassReport
 
   init(graph: Graph, uses: [WeightUse], report: PassReport) {

@@ -1,9 +1,12 @@
 extension Graph {
-  /// Replaces the conditional node at `nodeIndex` by the nodes of `branch`, which is one of its branches (or made from
-  /// one). Names of the branch that are taken here get a number behind them; results of the conditional keep theirs.
+  /// Replaces the conditional node at `nodeIndex` by the nodes of `branch`, which is one of its branches (or
+  /// made from one). Names of the branch that are already in use get a number appended; results of the
+  /// conditional keep their names.
   ///
-  /// Where the branch gives back one of its inputs or constants, or one value twice, an ``Op/identity`` node stands in.
-  /// - Throws: ``GraphError`` when the node is not a conditional, or its operands and results are not the branch's.
+  /// An ``Op/identity`` node stands in if the branch returns one of its inputs or constants, or one value
+  /// twice.
+  /// - Throws: ``GraphError`` if the node is not a conditional, or if its operands and results are not the
+  ///   branch's.
   public mutating func inline(_ branch: Graph, replacing nodeIndex: Int) throws(GraphError) {
     guard nodes.indices.contains(nodeIndex), case .conditional = nodes[nodeIndex].op else {
       throw GraphError(.verification(graph: name, detail: "node \(nodeIndex) is not a conditional"))

@@ -1,4 +1,4 @@
-/// Who makes and who reads each value of a graph, as it was when this was taken.
+/// The maker and the readers of each value of a graph, at the time this was made.
 public struct GraphUses: Sendable {
   /// By value index: the index of the node that makes it; `nil` for inputs, constants and values nobody makes.
   public let producers: [Int?]
@@ -15,13 +15,13 @@ public struct GraphUses: Sendable {
   /// The indices of the nodes that read `id`, ascending, each once.
   public func consumers(of id: ValueID) -> [Int] { consumers[id.index] }
 
-  /// Whether the graph gives `id` to its caller.
+  /// Returns true if `id` is an output of the graph.
   public func isOutput(_ id: ValueID) -> Bool { outputs[id.index] }
 
-  /// Whether exactly one operand of one node names `id`, and the caller does not see it.
+  /// Returns true if exactly one operand of one node names `id` and `id` is no output of the graph.
   public func isUsedOnce(_ id: ValueID) -> Bool { counts[id.index] == 1 && !outputs[id.index] }
 
-  /// Whether anything reads `id`.
+  /// Returns true if anything reads `id`.
   public func isUsed(_ id: ValueID) -> Bool { counts[id.index] > 0 }
 }
 

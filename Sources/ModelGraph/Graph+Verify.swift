@@ -1,13 +1,13 @@
 import Tensors
 
 extension Graph {
-  /// Checks that the graph is well-formed, and its branches too. Linear in its size.
+  /// Checks that the graph and its branches are well-formed. Linear in the graph's size.
   ///
-  /// What is checked: ids are in range and value names unique; each value is defined at most once (as an input, a
-  /// constant or a result) and before it is read; outputs are defined; constants have the type of their value; nodes
-  /// have the operands and results that their ops want; post-ops find their operands; branches are closed and fit their
-  /// node; the types written into values do not contradict the inferred ones.
-  /// - Throws: ``GraphError`` with the first fault that is found.
+  /// The checks: ids are in range and value names unique; each value is defined at most once (as an input, a
+  /// constant or a result) and before it is read; outputs are defined; constants have the type of their
+  /// value; nodes have the operands and results that their ops want; post-ops find their operands; branches
+  /// are closed and fit their node; the types written into values do not contradict the inferred ones.
+  /// - Throws: ``GraphError`` with the first fault found.
   public func verify() throws(GraphError) {
     try verifyStructure(depth: 0)
     let inference = try inferTypes()
@@ -100,7 +100,7 @@ extension Graph {
 }
 
 extension ValueType {
-  /// Whether one value can have both types, as far as they are known.
+  /// Returns true if one value can have both types, as far as they are known.
   public func agrees(with other: ValueType) -> Bool {
     guard elementType == other.elementType else { return false }
     guard let dimensions, let others = other.dimensions else { return true }

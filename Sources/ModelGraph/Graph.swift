@@ -11,7 +11,7 @@ public struct ValueID: Sendable, Hashable, Codable, Comparable {
 public struct Value: Sendable, Equatable, Codable {
   /// The name it has in the model's file; unique in the graph.
   public var name: String
-  /// What is known of its type; `nil` before inference.
+  /// The known part of the value's type; `nil` before inference.
   public var type: ValueType?
 
   public init(name: String, type: ValueType? = nil) {
@@ -49,7 +49,7 @@ public struct Node: Sendable, Equatable, Codable {
   public var inputs: [ValueID?]
   /// The results; `nil` for an optional one that nobody uses.
   public var outputs: [ValueID?]
-  /// What is applied to the first result, in order, before anyone sees it.
+  /// The functions applied to the first result, in order, before anything reads it.
   public var postOps: [PostOp]
 
   public init(name: String, op: Op, inputs: [ValueID?], outputs: [ValueID?], postOps: [PostOp] = []) {

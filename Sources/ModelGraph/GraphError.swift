@@ -1,4 +1,4 @@
-/// What is wrong with a graph, with the model, the node and the types that show it.
+/// A fault in a graph, with the model, the node and the types that show it.
 public struct GraphError: Error, Sendable, Hashable, CustomStringConvertible {
   package enum Code: Sendable, Hashable {
     case verification(graph: String, detail: String)

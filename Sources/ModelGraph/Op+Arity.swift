@@ -1,10 +1,10 @@
-/// How many operands and results an op has.
+/// The numbers of operands and results of an op.
 package struct Arity: Sendable {
   /// Allowed numbers of operands; the first `operands.lowerBound` are required.
   package var operands: ClosedRange<Int>
   /// Allowed numbers of results.
   package var results: ClosedRange<Int> = 1...1
-  /// Whether every operand that is named is required.
+  /// True if every named operand is required.
   package var isVariadic = false
 }
 

@@ -15,7 +15,7 @@ struct PrintedAttribute {
 }
 
 extension Op {
-  /// What a reader wants to know of the op beside its name; defaults are left out.
+  /// The op's attributes as shown to a reader; defaults are left out.
   var printedAttributes: [PrintedAttribute] {
     switch self {
     case .unary(let function): function.printedParameters.map { [PrintedAttribute("parameters", $0)] } ?? []

@@ -1,8 +1,10 @@
 import Tensors
 
-/// What a node computes. Opset differences are gone: where ONNX moved an attribute to an input, the input is used.
+/// The computation of a node. Opset differences are gone: if ONNX moved an attribute to an input, the input
+/// is used.
 ///
-/// Operand lists are those of the newest ONNX operator of that name (`https://onnx.ai/onnx/operators/`) unless said.
+/// Operand lists are those of the newest ONNX operator of that name (`https://onnx.ai/onnx/operators/`)
+/// unless stated.
 public indirect enum Op: Sendable, Equatable, Codable {
   // Element-wise. Operands broadcast as in NumPy.
   case unary(UnaryFunction)
@@ -135,7 +137,7 @@ public enum BinaryFunction: String, Sendable, Hashable, Codable {
   }
 }
 
-/// How much is added around an image.
+/// The amount added around an image.
 public enum Padding: Sendable, Hashable, Codable {
   /// Begins of every spatial axis, then ends.
   case explicit([Int])
@@ -247,20 +249,20 @@ public struct LocalResponse: Sendable, Hashable, Codable {
   }
 }
 
-/// What a reduction computes over its axes.
+/// The function that a reduction computes over its axes.
 public enum Reduction: String, Sendable, Hashable, Codable {
   case sum, mean, maximum, minimum, product, sumOfSquares, l1, l2, logSum, logSumExp
 }
 
-/// Which end `argumentOf` looks for.
+/// The extremum that `argumentOf` looks for.
 public enum Extremum: String, Sendable, Hashable, Codable { case maximum, minimum }
 
-/// What happens when several updates hit one element.
+/// The combination of several updates that hit one element.
 public enum ScatterReduction: String, Sendable, Hashable, Codable {
   case replace, add, multiply, maximum, minimum
 }
 
-/// What surrounds a padded tensor.
+/// The elements that surround a padded tensor.
 public enum PadMode: String, Sendable, Hashable, Codable { case constant, reflect, edge, wrap }
 
 /// ONNX `Resize` and `Upsample`.

@@ -13,7 +13,7 @@
 ///
 /// It stays usable when the store removes or replaces the file.
 public final class CompiledModel: Sendable {
-  /// Where the file was when it was opened.
+  /// The file's path at the time it was opened.
   public let path: String
   /// Tells the open file from all others, also from those that had its path before or get it later.
   public let identity: String
@@ -29,8 +29,8 @@ public final class CompiledModel: Sendable {
   /// The open file, for loads; closed with this object.
   public var descriptor: Int32 { file.descriptor }
 
-  /// What ``identity`` would be if the file were opened now: another one when the file was written to since, or cut short.
-  /// Nil when the system does not tell.
+  /// The ``identity`` that the file would have if it were opened now. It differs if the file was written to
+  /// or truncated since. `nil` if the system does not tell.
   public var identityNow: String? { try? file.status().fileIdentity }
 
   /// Bytes of all extents: what the model's weights take when they are resident.

@@ -21,7 +21,8 @@ public final class CompiledModelWriter {
   private var section: WeightSection
   /// A weight's `extent` is an index into `pieces` until the end.
   private var weights: [StoredWeight] = []
-  /// What was written, in the order of the first weights; `nil` for the block that is open. Equal ones are one extent.
+  /// The extents written so far, in the order of the first weights; `nil` for the open block. Equal pieces
+  /// are one extent.
   private var pieces: [StoredExtent?] = []
   private var block: [UInt8] = []
   private var openBlock: Int?

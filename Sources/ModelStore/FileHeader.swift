@@ -15,7 +15,7 @@ struct FileHeader: Hashable {
   static let formatVersion = 1
   /// Not text, and damaged by every program that changes line ends or strips the eighth bit.
   static let magic: [UInt8] = [0x8F, 0x46, 0x55, 0x53, 0x45, 0x44, 0x0D, 0x0A]
-  /// Where the weights start: a huge page's size.
+  /// The offset of the weights: the size of a huge page.
   static let weightsOffset = 2 << 20
   /// More than any description is; bounds what is read into memory before a checksum could be looked at.
   static let maximumDescriptionBytes = 1 << 30

@@ -6,7 +6,7 @@ import Tensors
   import Foundation
 #endif
 
-/// What a compiled model says about itself, for people and for the programs that pick it.
+/// A compiled model's description of itself, for people and for programs that select models.
 public struct ModelMetadata: Sendable, Hashable, Codable {
   /// One input or output of the model.
   public struct TensorDeclaration: Sendable, Hashable, Codable {
@@ -30,11 +30,11 @@ public struct ModelMetadata: Sendable, Hashable, Codable {
   public var target: String
   /// The newest opset of ONNX's own domain that the source asks for.
   public var opset: Int
-  /// What wrote the source.
+  /// The program that wrote the source.
   public var producer: String
   /// The source's bytes: the `.onnx` file, then its external data.
   public var sourceHash: ContentHash
-  /// Where the source was when the model was added.
+  /// The path of the source at the time the model was added.
   public var sourcePath: String
   public var inputs: [TensorDeclaration]
   public var outputs: [TensorDeclaration]

@@ -39,8 +39,8 @@ extension ModelStore {
     return version
   }
 
-  /// Removes a version, or all of them. Who has one open can go on using it.
-  /// - Throws: ``StoreError`` of kind `notFound` when there is none.
+  /// Removes a version, or all of them. Open models stay usable.
+  /// - Throws: ``StoreError`` of kind `notFound` if there is none.
   public func remove(_ name: String, version: Int? = nil) throws {
     let name = try ModelName(checking: name)
     guard access(root.path, F_OK) == 0 else {
@@ -62,11 +62,11 @@ extension ModelStore {
     }
   }
 
-  /// Puts another compiled form of a version in the old one's place, in one step: for another target, a newer format,
-  /// or a damaged file. Who has the old one open can go on using it.
+  /// Replaces a version's compiled form in one step: for another target, a newer format, or a damaged file.
+  /// Open models stay usable.
   /// - Parameter build: writes the compiled model to this path. The store is not locked meanwhile.
-  /// - Returns: the new one, open: another process may replace it at any time.
-  /// - Throws: ``StoreError``, or what `build` throws.
+  /// - Returns: the new compiled model, open: another process may replace the file at any time.
+  /// - Throws: ``StoreError``, or any error of `build`.
   @discardableResult
   public func replaceCompiled(
     _ name: String, version: Int, build: (String) throws -> Void

@@ -1,6 +1,6 @@
 /// A model of the store.
 public struct StoreEntry: Sendable, Hashable, Codable {
-  /// Whether the newest version's compiled form can be used by this program.
+  /// The usability of the newest version's compiled form by this program.
   public enum State: Sendable, Hashable, Codable {
     case ready
     /// It must be compiled again; why.
@@ -16,11 +16,11 @@ public struct StoreEntry: Sendable, Hashable, Codable {
   /// Bytes of all versions on the disk, sources included.
   public var byteCount: Int
   public var state: State
-  /// What the newest version says about itself, when it is ready.
+  /// The newest version's description of itself, if it is ready.
   public var metadata: ModelMetadata?
 }
 
-/// What was found when a version was verified.
+/// The result of verifying a version.
 public struct VerifyResult: Sendable, Hashable, Codable {
   public var name: String
   public var version: Int
@@ -28,7 +28,7 @@ public struct VerifyResult: Sendable, Hashable, Codable {
   public var byteCount: Int
   /// Why the compiled form cannot be used; `nil` when every byte of it is right.
   public var compiledProblem: String?
-  /// What is wrong with the kept source; without it the model cannot be compiled again.
+  /// The faults of the stored source. Without a source the model cannot be recompiled.
   public var sourceProblems: [String]
 
   public var isIntact: Bool { compiledProblem == nil && sourceProblems.isEmpty }

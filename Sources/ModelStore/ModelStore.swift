@@ -66,8 +66,8 @@ public final class ModelStore: Sendable {
     }
   }
 
-  /// Where the store keeps the `.onnx` file that a version was made from, with its external data beside it.
-  /// - Throws: ``StoreError`` when there is no such version, or its source is gone.
+  /// Returns the path of the `.onnx` file that a version was made from. Its external data lie beside it.
+  /// - Throws: ``StoreError`` if there is no such version, or if its source is gone.
   public func sourcePath(_ name: String, version: Int) throws -> String {
     let name = try ModelName(checking: name)
     let source = try source(of: name, version)
@@ -79,7 +79,7 @@ public final class ModelStore: Sendable {
     return path
   }
 
-  /// How a version was asked to be compiled: what ``add(name:source:options:build:)`` was given.
+  /// Returns the compilation options of a version, as given to ``add(name:source:options:build:)``.
   public func options(_ name: String, version: Int) throws -> [String: String] {
     try source(of: try ModelName(checking: name), version).options
   }

@@ -27,8 +27,8 @@ final class OpenFile: Sendable {
 
   deinit { close(descriptor) }
 
-  /// The same file, read from the disk itself, which leaves the page cache as it is: whoever looks at everything drives
-  /// nothing out that is in use. Where the file system cannot do that, this one.
+  /// Returns the same file with reads that bypass the page cache, so that reading every file evicts no page
+  /// in use. Returns this file if the file system does not support that.
   ///
   /// Ranges that are read have to be whole pages.
   func pastPageCache() -> OpenFile {

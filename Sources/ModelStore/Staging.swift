@@ -23,7 +23,7 @@ final class Staging {
     guard flock(owner.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw StoreError.system("lock", path) }
   }
 
-  // What was moved away is not there any more; what stayed was not wanted.
+  // Files that were moved away are gone from here; files that stayed are unwanted.
   deinit { try? directory.remove() }
 
   /// Removes what processes left that ended in the middle of a change.

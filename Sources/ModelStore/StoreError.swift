@@ -1,6 +1,6 @@
-/// What can go wrong with compiled models and the store that keeps them.
+/// An error about compiled models or the store that keeps them.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
-  /// What kind of failure it was; a small closed set, for metric labels and exit statuses.
+  /// The kind of failure: a small closed set, for metric labels and exit statuses.
   public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
     case notFound, damaged, unsupportedFormat, locked, noSpace, invalidName, invalidModel, system
   }

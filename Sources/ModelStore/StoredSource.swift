@@ -11,7 +11,7 @@ import CHost
   import Musl
 #endif
 
-/// What the store keeps of a model beside its compiled form: all that compiling it again takes.
+/// The store's record of a model apart from its compiled form: everything that recompiling it takes.
 struct StoredSource: Codable {
   struct File: Codable {
     /// Relative to the folder with the source.
@@ -22,7 +22,7 @@ struct StoredSource: Codable {
 
   /// The `.onnx` file first.
   var files: [File]
-  /// How the model was asked to be compiled; the compiler knows what it means.
+  /// The options with which the model was compiled. The compiler knows their meaning.
   var options: [String: String]
   var addedAt: Date
 
@@ -74,7 +74,7 @@ struct StoredSource: Codable {
     try file.sync()
   }
 
-  /// What is wrong with the kept files; nothing when they are as they were.
+  /// Returns the faults of the stored files; empty if they are unchanged.
   func problems(in directory: Directory) -> [String] {
     files.compactMap { kept in
       do {

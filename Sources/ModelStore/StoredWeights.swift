@@ -32,7 +32,7 @@ public struct StoredWeight: Sendable, Hashable, Codable {
 public struct StoredExtent: Sendable, Hashable, Codable {
   /// Names the extent by its bytes, all `byteCount` of them: equal extents have equal hashes, whichever file they are in.
   public var hash: ContentHash
-  /// Where it starts in the file, a multiple of the page size.
+  /// The offset in the file, a multiple of the page size.
   public var offset: Int
   /// Its length, a multiple of the page size.
   public var byteCount: Int

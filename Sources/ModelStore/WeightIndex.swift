@@ -1,10 +1,10 @@
 import Tensors
 
-/// Where each weight of a compiled model lies: the part of its description that programs read.
+/// The position of each weight of a compiled model: the part of its description that programs read.
 struct WeightIndex: Hashable {
-  /// What extents are made of, and memory is counted in.
+  /// The granularity of extents and of memory accounting.
   static let pageSize = 4096
-  /// Where a weight may start in its extent.
+  /// The alignment of a weight in its extent.
   static let alignment = 64
   /// A weight of at least this many bytes is an extent of its own; smaller ones share blocks of at most this many.
   static let blockBytes = 64 << 10

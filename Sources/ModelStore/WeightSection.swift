@@ -13,7 +13,7 @@ struct WeightSection {
   private let file: OpenFile
   private let piece: PieceBuffer
   private var filled = 0
-  /// Where in the file the piece starts.
+  /// The offset of the piece in the file.
   private var pieceOffset = FileHeader.weightsOffset
   private var known: [ContentHash: StoredExtent] = [:]
 

@@ -12,7 +12,7 @@ final class GraphImport {
   /// Every name that is taken, in the file or here.
   private var names: Set<String> = []
   private var nameCounter = 0
-  /// What a branch captures, in the order of its inputs, and as what; empty for the main graph.
+  /// The names and types that a branch captures, in the order of its inputs; empty for the main graph.
   private let captured: [(name: String, type: ValueType?)]
 
   init(
@@ -165,13 +165,14 @@ extension GraphImport {
   /// The value of this name in the file.
   func value(_ name: String) -> ValueID? { values[name] }
 
-  /// What is known so far of a value's type.
+  /// Returns the type of a value as far as it is known.
   func type(of id: ValueID) -> ValueType? { inference[id] }
 
   /// Adds a node; the values it makes are there already.
   func append(_ node: Node) {
     graph.nodes.append(node)
-    // What cannot be typed is told once the graph is whole, so that all that is unsupported is found before.
+    // Typing errors are reported once the graph is complete, so that all unsupported operators are found
+    // first.
     try? inference.append(node, of: graph)
   }
 

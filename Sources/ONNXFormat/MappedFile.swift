@@ -1,8 +1,9 @@
 import CHost
 import Glibc
 
-/// A file's bytes, mapped read-only and shared with the page cache: nothing is read before it is looked at. Where another
-/// program cuts the file short meanwhile, zeros are read, and the file is broken from then on.
+/// A file's bytes, mapped read-only and shared with the page cache: nothing is read until it is accessed. If
+/// another program truncates the file meanwhile, reads return zeros, and the file counts as broken from then
+/// on.
 ///
 /// @unchecked Sendable: the mapping is made once, only read, and ends with the last reference.
 final class MappedFile: @unchecked Sendable {
@@ -10,7 +11,7 @@ final class MappedFile: @unchecked Sendable {
   let bytes: UnsafeRawBufferPointer
   private let guardNumber: Int32
 
-  /// What the system says when it refuses.
+  /// The system's reason for a refusal.
   struct Failure: Error { var reason: String }
 
   /// Maps the regular file at `path`. Never waits: a pipe or a device is refused.

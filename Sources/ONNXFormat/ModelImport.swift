@@ -1,7 +1,8 @@
 import ModelGraph
 import Tensors
 
-/// What the import of one model's graphs has in common: versions, tensors, and what turned out to be unsupported.
+/// The state shared by the imports of one model's graphs: versions, tensors, and the unsupported operators
+/// found.
 final class ModelImport {
   let path: String
   let tensors: TensorDecoding

@@ -161,7 +161,7 @@ extension NodeImport {
     try attribute(name, .strings)?.strings.map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// What the table has for the attribute's text; for `default` when it is not there.
+  /// Returns the table's entry for the attribute's text, or for `default` if the attribute is missing.
   func choice<Value>(_ name: String, default text: String, _ table: [String: Value]) throws -> Value {
     let text = try self.text(name) ?? text
     guard let value = table[text] else {

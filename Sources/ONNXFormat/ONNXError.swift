@@ -72,7 +72,7 @@ package struct UnsupportedFeature: Sendable, Hashable, CustomStringConvertible {
   package var opset: Int?
   /// Why, when the operator itself is supported.
   package var reason: String?
-  /// Where it is: names of nodes or constants, at most ``shownNames`` of them.
+  /// The location: names of nodes or constants, at most ``shownNames`` of them.
   package var names: [String]
   package var count: Int
 

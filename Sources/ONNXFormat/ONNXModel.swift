@@ -1,7 +1,7 @@
 import ModelGraph
 import SwiftProtobuf
 
-/// What an ONNX file holds.
+/// The contents of an ONNX file.
 public struct ImportedModel: Sendable {
   /// The graph. Its constants look at the mapped files, so these must stay as they are while the graph is in use.
   public var graph: Graph
@@ -11,9 +11,10 @@ public struct ImportedModel: Sendable {
   public var producer: String
   /// The model and every external data file, absolute paths.
   public var sourceFiles: [String]
-  /// How often the file has each operator, subgraphs included; operators of other domains as `domain.Operator`.
+  /// The number of uses of each operator in the file, subgraphs included; operators of other domains as
+  /// `domain.Operator`.
   public var operatorCounts: [String: Int]
-  /// What the graph's constants look at, the model's own file first.
+  /// The files that back the graph's constants, the model's own file first.
   let files: [MappedFile]
 
   /// Hands over the bytes of the model's own file.
@@ -53,7 +54,7 @@ public enum ONNXModel {
       try imported.checkFiles()
       return imported
     } catch  where file.isBroken {
-      // What it says is about zeros that were never in the file.
+      // The error at hand is about zeros that were never in the file.
       throw ONNXError.cut(file)
     }
   }

@@ -4,11 +4,12 @@
 /// over tags and lengths finds every `raw_data` field: in initialisers, in attributes, in subgraphs. The result is the
 /// same model with each of these fields replaced by its place in the file (`TensorProto.raw_range` of our `.proto`).
 struct WireScanner {
-  /// How deep graphs may nest.
+  /// The maximum nesting of graphs.
   static let maximumGraphDepth = 16
-  /// How many fields the walked messages may have together: a bound on what decoding the rest can take.
+  /// The maximum number of fields of all walked messages together: a bound on the memory that decoding the
+  /// rest can take.
   static let maximumFields = 16_000_000
-  /// How large the model may be apart from `raw_data`, in bytes.
+  /// The maximum size of a model without its `raw_data`, in bytes.
   static let maximumRest = 512 << 20
 
   /// Why the bytes cannot be walked.

@@ -9,7 +9,7 @@ public struct GraphPicture {
 
   public init(_ graph: Graph) { self.graph = graph }
 
-  /// Where a node, an input or an output is: its layer, from the top, and its column.
+  /// The position of a node, an input or an output: its layer, from the top, and its column.
   private struct Place {
     var layer: Int
     var column: Int

@@ -1,6 +1,6 @@
 import ModelGraph
 
-/// How pictures show a node: a short label, and the colour of its kind of work.
+/// The appearance of a node in pictures: a short label, and the colour of its kind of work.
 struct NodePicture {
   var label: String
   var style: String

@@ -1,15 +1,17 @@
-/// Which idle item is worth the least: GreedyDual-Size-Frequency.
+/// Selects the idle item of least value: GreedyDual-Size-Frequency.
 ///
-/// An item's value is `L + frequency · reloadCost / bytes`, fixed when it is leased; the item of the least value goes
-/// first, and `L` becomes the value of what went. So what is used often, or is dear to bring back for its size, stays,
-/// and what has not been used for long is overtaken by `L` whatever it was worth once. `L` is the only clock.
+/// An item's value is `L + frequency · reloadCost / bytes`, fixed when it is leased. The item of the least
+/// value is evicted first, and `L` becomes its value. So items that are used often, or are expensive to
+/// reload for their size, stay resident. `L` eventually overtakes items that have not been used for long,
+/// whatever they were worth once. `L` is the only clock.
 ///
-/// Chosen over least recently used because items differ by orders of magnitude in size and in what a reload costs per
-/// byte (a mapping that the page cache holds, or a read from disk). P. Cao and S. Irani, *Cost-Aware WWW Proxy Caching
-/// Algorithms*, USITS 1997 (GreedyDual-Size, never worse than k times the best possible); L. Cherkasova, *Improving WWW
-/// Proxies Performance with Greedy-Dual-Size-Frequency Caching Policy*, HPL-98-69R1, 1998.
+/// Chosen over least recently used because items differ by orders of magnitude in size and in reload cost per
+/// byte (a mapping from the page cache, or a read from disk). P. Cao and S. Irani, *Cost-Aware WWW Proxy
+/// Caching Algorithms*, USITS 1997 (GreedyDual-Size, never worse than k times the best possible); L.
+/// Cherkasova, *Improving WWW Proxies Performance with Greedy-Dual-Size-Frequency Caching Policy*,
+/// HPL-98-69R1, 1998.
 struct EvictionPolicy: Sendable {
-  /// What an item is worth, as of its last lease.
+  /// The value of an item, as of its last lease.
   struct Value: Sendable, Comparable {
     var worth = 0.0
     /// A number that grows with each lease: among equals the one used longest ago goes first.

@@ -38,8 +38,9 @@ public final class LoadTicket: Sendable {
     set { beginner.store(newValue.rawValue, ordering: .relaxed) }
   }
 
-  /// Where the item is. Sleeps until it is there: for a lane's thread, never in a Swift task.
-  /// - Throws: why the load failed.
+  /// Returns the item's memory once it is loaded. Blocks until then: for a lane's thread, never in a Swift
+  /// task.
+  /// - Throws: the error that made the load fail.
   public func wait() throws -> MemorySpan {
     if ready.load(ordering: .acquiring) {
       return MemorySpan(MemoryHandle(rawValue: handle.load(ordering: .relaxed)))

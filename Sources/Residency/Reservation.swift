@@ -27,16 +27,16 @@ public enum ItemID: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// What a reservation needs to be resident.
+/// An item that a reservation needs to be resident.
 public struct ResidencyItem: Hashable, Sendable {
   public let id: ItemID
   /// Bytes in whole pages.
   public let byteCount: Int
-  /// What it takes to bring it back once it is evicted, in µs, about.
+  /// The approximate cost of reloading the item once it is evicted, in µs.
   public let reloadCost: Double
-  /// Where this reservation has the bytes from: an open file's identity. Others may have equal bytes from elsewhere, and
-  /// what cannot be loaded from one origin is loaded from the next. Not a path: whoever opened it later may have a whole
-  /// file that has come in a damaged one's place.
+  /// The source of this reservation's bytes: an open file's identity. Other reservations may have equal bytes
+  /// from another origin; if loading from one origin fails, the next is tried. It is not a path: a
+  /// reservation made later may have opened an intact file that replaced a damaged one.
   public let origin: String
 
   /// - Parameter byteCount: rounded up to whole pages.
@@ -85,7 +85,7 @@ public struct Reservation: Hashable, Sendable {
   }
 }
 
-/// What is to be done, in this order, after an event.
+/// An action to carry out after an event, in the order given.
 public enum ResidencyAction: Hashable, Sendable {
   /// Give the item's memory back, if its load has not failed, and forget it.
   case evict(ItemID)

@@ -1,20 +1,21 @@
 import Device
 
 extension Residency {
-  /// What the lock covers.
+  /// The state that the lock protects.
   struct Core: Sendable {
     var machine: ResidencyState
-    /// What is loading or resident, or has failed while somebody holds it.
+    /// The items that are loading or resident, or that failed while a reservation holds them.
     var records: [ItemID: Record] = [:]
     /// Reservations without an answer.
     var pending: [ReservationID: PendingReservation] = [:]
-    /// Where those that wait, and those that are granted, have their items from.
+    /// The sources of items for waiting and granted reservations.
     var sources: [ReservationID: [ItemID: ItemRequest.Source]] = [:]
     var nextReservation: UInt64 = 0
     /// Decided and not yet carried out.
     var queue: [Effect] = []
     var isCarryingOut = false
-    /// What counts against the budget, as carried out so far. Changed by the thread that carries out.
+    /// The bytes counted against the budget, as carried out so far. Changed by the thread that carries out
+    /// actions.
     var carriedBytes = 0
     var observer: (@Sendable (ResidencyEvent) -> Void)?
   }
@@ -60,7 +61,7 @@ extension Residency {
       guard let source = core.sources[reservation]?[id], let item = core.machine.entries[id]?.item else {
         return
       }
-      // What is loaded again, from elsewhere, has one: those who wait go on waiting.
+      // An item reloaded from another origin has a record: its waiters continue to wait.
       let record = core.records[id] ?? Record(byteCount: item.byteCount)
       record.ticket.reservation = reservation
       core.records[id] = record

@@ -14,7 +14,7 @@ public final class Residency: Sendable {
   public let budget: Int
   let device: any Device
   let core: Locked<Core>
-  /// Where arenas are allocated, whose pages take a while to become present.
+  /// The queue on which arenas are allocated: their pages take a while to become present.
   let allocations = DispatchQueue(label: "fusedinf.residency.allocations")
 
   /// - Parameter budget: bytes; see ``ResidencyState/budget``.
@@ -104,7 +104,7 @@ public final class Residency: Sendable {
     }
   }
 
-  // MARK: What stays and what goes
+  // MARK: Pinning and eviction
 
   /// Throws out all that is neither leased nor pinned.
   public func evictIdle() { decide { $0.machine.evictIdle() } }
@@ -122,7 +122,7 @@ public final class Residency: Sendable {
     decide { core in core.machine.evictIdle { chosen.contains($0) } }
   }
 
-  /// What a reservation of `items`, no two of which are equal, would find now.
+  /// Returns the current standing for a reservation of `items`, no two of which are equal.
   public func standing(of items: [ResidencyItem]) -> ResidencyStanding {
     core.withLock { $0.machine.standing(of: items) }
   }
@@ -138,7 +138,7 @@ public final class Residency: Sendable {
   /// given to nobody else. Hold a lease of it meanwhile.
   public func markDamaged(_ id: ItemID) { decide { $0.machine.damaged(id) } }
 
-  /// What is resident now.
+  /// The current state of residency.
   public var snapshot: ResidencySnapshot { core.withLock { $0.machine.snapshot } }
 
   /// Called at each change, in their order, on any thread, with no lock held; must be quick.

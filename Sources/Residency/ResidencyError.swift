@@ -1,6 +1,6 @@
 /// Why a reservation was not granted.
 public struct ResidencyError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What kind of failure it was; a small closed set, for metric labels.
+  /// The kind of failure: a small closed set, usable as a metric label.
   public enum Kind: String, Sendable, Hashable, Codable {
     case doesNotFit, invalidSize, cancelled, notReserved, noRoomNow
   }

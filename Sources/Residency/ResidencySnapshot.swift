@@ -1,4 +1,4 @@
-/// What has happened since the start. Arenas are counted in ``peakBytes`` only.
+/// Event counts since the start. Arenas are counted in ``peakBytes`` only.
 public struct ResidencyCounters: Hashable, Sendable {
   /// Extents that were brought in.
   public var swapIns = 0
@@ -12,7 +12,7 @@ public struct ResidencyCounters: Hashable, Sendable {
   public var peakBytes = 0
 }
 
-/// What is resident at one moment.
+/// The resident items at one moment.
 public struct ResidencySnapshot: Hashable, Sendable {
   /// One item that takes memory.
   public struct Item: Hashable, Sendable {
@@ -22,7 +22,7 @@ public struct ResidencySnapshot: Hashable, Sendable {
     public var id: ItemID
     public var byteCount: Int
     public var state: State
-    /// How many reservations hold it.
+    /// The number of reservations that hold the item.
     public var leases: Int
     public var isPinned: Bool
   }
@@ -41,7 +41,7 @@ public struct ResidencySnapshot: Hashable, Sendable {
   public var counters: ResidencyCounters
 }
 
-/// What a reservation would find.
+/// The state that a reservation would find.
 public struct ResidencyStanding: Hashable, Sendable {
   /// Bytes of its items that are neither resident nor on their way.
   public var missingBytes: Int
@@ -52,7 +52,7 @@ public struct ResidencyStanding: Hashable, Sendable {
 }
 
 extension ResidencyState {
-  /// What is resident now.
+  /// The current state of residency.
   public var snapshot: ResidencySnapshot {
     let items = entries.values.map { entry in
       ResidencySnapshot.Item(

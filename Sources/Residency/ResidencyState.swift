@@ -1,14 +1,17 @@
-/// Who may have what memory: reservations, leases and eviction under a hard budget, as a pure state machine.
+/// Grants memory: reservations, leases and eviction under a hard budget, as a pure state machine.
 ///
-/// Each event returns what is to be done, in order. There is no clock, no thread and no device in here;
-/// ``Residency`` carries the actions out. What is promised:
-/// - The bytes of items that are resident or loading, and the exclusive bytes of granted reservations, never exceed the
-///   budget, after any prefix of the actions either: evictions come before the loads that need their room.
-/// - A reservation is granted in one step or waits holding nothing. Those that wait are served first come, first served.
-/// - An item is loaded once, however many reservations hold it; a leased, pinned or loading one is never evicted.
-/// - What cannot be loaded from one origin is loaded from another that a holder has, from each once.
-/// - What failed to load from all of them, or turned out to be unreadable, is given to nobody else: a reservation that needs it waits
-///   until those who hold it have let go, and has it loaded again.
+/// Each event returns the actions to carry out, in order. There is no clock, no thread and no device in here;
+/// ``Residency`` carries the actions out. Guarantees:
+/// - The bytes of items that are resident or loading, and the exclusive bytes of granted reservations, never
+///   exceed the budget. This also holds after any prefix of the actions: evictions come before the loads that
+///   need their room.
+/// - A reservation is granted in one step, or waits and holds nothing. Waiting reservations are served in
+///   order of arrival.
+/// - An item is loaded once, however many reservations hold it. A leased, pinned or loading item is never
+///   evicted.
+/// - If an item cannot be loaded from one origin, each other origin that a holder has is tried once.
+/// - An item that failed to load from all of them, or turned out to be unreadable, is given to no other
+///   reservation. A reservation that needs it waits until all holders have released it, and loads it again.
 public struct ResidencyState: Sendable {
   /// The hard upper bound in bytes.
   public let budget: Int
@@ -20,7 +23,7 @@ public struct ResidencyState: Sendable {
   private(set) var idleBytes = 0
   /// Bytes that are pinned.
   private(set) var pinnedBytes = 0
-  /// What has happened so far.
+  /// Event counts so far.
   public private(set) var counters = ResidencyCounters()
 
   private(set) var entries: [ItemID: Entry] = [:]
@@ -35,7 +38,7 @@ public struct ResidencyState: Sendable {
     var leases = 0
     var pins = 0
     var value = EvictionPolicy.Value()
-    /// Where it has been loaded from, or was tried to.
+    /// The origins from which loading was tried.
     var origins: Set<String> = []
 
     var usedBytes: Int { phase == .failed ? 0 : item.byteCount }
@@ -111,8 +114,9 @@ public struct ResidencyState: Sendable {
     return [.reject(id, ResidencyError(.cancelled(owner: reservation.owner)))] + grantWaiting()
   }
 
-  /// From now on the item stays, until it is unpinned as often as it was pinned. Who pins an item holds a lease of it:
-  /// one that is not there is not pinned. Reservations that can never be granted beside it are rejected.
+  /// Keeps the item resident until it is unpinned as often as it was pinned. The caller holds a lease of the
+  /// item: an item that is not resident is not pinned. Reservations that can never be granted beside it are
+  /// rejected.
   public mutating func pin(_ id: ItemID) -> [ResidencyAction] {
     change(id) { $0.pins += 1 }
     let rejections = waiting.compactMap { reservation in
@@ -128,8 +132,8 @@ public struct ResidencyState: Sendable {
     return grantWaiting()
   }
 
-  /// Throws out all that is neither leased nor pinned. What is still loading stays.
-  /// - Parameter isChosen: says of what may go whether it goes.
+  /// Evicts every item that is neither leased nor pinned. Items that are loading stay.
+  /// - Parameter isChosen: selects the items to evict among those that may be evicted.
   public mutating func evictIdle(where isChosen: (ItemID) -> Bool = { _ in true }) -> [ResidencyAction] {
     let idle = entries.values.filter { $0.isIdle && isChosen($0.item.id) }.sorted { $0.value < $1.value }
     return idle.map { evict($0.item.id) }
@@ -137,7 +141,7 @@ public struct ResidencyState: Sendable {
 
   // MARK: Looking ahead
 
-  /// What a reservation of these items would find.
+  /// Returns the standing for a reservation of these items.
   public func standing(of items: [ResidencyItem]) -> ResidencyStanding {
     let free = budget - usedBytes
     var standing = ResidencyStanding(missingBytes: 0, freeBytes: free, availableBytes: free + idleBytes)

@@ -1,8 +1,9 @@
-/// How much sooner than its deadline a request of a model has to be expected to be answered, to be taken.
+/// The margin by which a request of a model must be expected to meet its deadline to be admitted.
 ///
-/// What is expected is a mean, so about half of what is expected just in time would be late, and what is late was computed
-/// for nothing. The margin grows with each answer that is late and shrinks a little with each that is in time, until one in
-/// twenty is late: a quantile by stochastic approximation (H. Robbins and S. Monro, 1951).
+/// The expected time is a mean, so about half of the requests expected just in time would be late, and a late
+/// answer was computed for nothing. The margin grows with each late answer and shrinks a little with each
+/// timely one, until one in twenty is late: a quantile by stochastic approximation (H. Robbins and S. Monro,
+/// 1951).
 struct DeadlineMargin: Sendable {
   private static let share = 0.05
   private var nanoseconds = 0.0

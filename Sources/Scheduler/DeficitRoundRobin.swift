@@ -24,9 +24,9 @@ struct DeficitRoundRobin: Sendable {
     if position >= ring.count { position = 0 }
   }
 
-  /// Whose turn it is.
-  /// - Parameter costs: what the next request of each tenant costs that can be served.
-  /// - Returns: `nil` when none can.
+  /// Returns the tenant whose turn it is.
+  /// - Parameter costs: the cost of each tenant's next request that can be served.
+  /// - Returns: `nil` if there is none.
   mutating func pick(_ costs: [Int: Int]) -> Int? {
     let costs = costs.filter { deficits[$0.key] != nil }.mapValues { max($0, 1) }
     guard let quantum = costs.values.max() else { return nil }
@@ -43,7 +43,7 @@ struct DeficitRoundRobin: Sendable {
 
   /// A request of the tenant is served.
   mutating func charge(_ tenant: Int, _ cost: Int) {
-    // What goes before its turn is paid for later.
+    // A tenant served before its turn pays later.
     deficits[tenant]? -= max(cost, 1)
   }
 }

@@ -1,10 +1,10 @@
-/// How long the lanes take for work, over what the work was expected to take: above 1 when weights have to come in, when lanes
-/// are in each other's way, or when others use the machine.
+/// The time that the lanes take for work, divided by the time expected for it. It is above 1 if weights have
+/// to be loaded, if lanes slow each other down, or if other processes use the machine.
 ///
-/// What single runs are expected to take is measured rarely for some models, and of warm runs. The pace is measured of all that
-/// the lanes do, and so mends what all expectations have in common.
+/// Expected times of single runs are measured rarely for some models, and of warm runs. The pace is measured
+/// over all work of the lanes, and so corrects errors that all expectations have in common.
 struct LanePace: Sendable {
-  /// What an end leaves of what was measured before it.
+  /// The factor by which each completed run discounts earlier measurements.
   private static let decay = 0.96
   /// So many mean runs at a pace of 1 stand for what is not known yet.
   private static let prior = 4.0

@@ -1,8 +1,8 @@
 import Residency
 
-/// Which models are pinned, and whether one more fits: the pure part.
+/// Tracks pinned models, and decides whether one more fits: the pure part.
 package struct PinLedger: Sendable {
-  /// What a model takes while it runs.
+  /// The memory that a model takes while it runs.
   package struct Need: Sendable {
     /// Its weights.
     var items: [ResidencyItem]
@@ -23,11 +23,11 @@ package struct PinLedger: Sendable {
     var items: [ResidencyItem]
     /// Tells it from an earlier one of the same model.
     var number: UInt64
-    /// Whether the weights are there, and pinned.
+    /// True if the weights are resident and pinned.
     var isComplete = false
   }
 
-  /// What there is to do for a pin that was asked for.
+  /// The next step for a requested pin.
   package enum Step: Sendable, Equatable {
     /// The weights are there, and pinned.
     case done
@@ -45,11 +45,11 @@ package struct PinLedger: Sendable {
   /// Notes the pin.
   /// - Parameters:
   ///   - items: all weights of the model.
-  ///   - needs: what models that were seen so far take; the largest of those that fit the budget at all has to fit beside
-  ///     what is pinned.
-  ///   - predecessors: models that it takes the place of: their pins give way where it does not fit beside them. Where no more is
-  ///     pinned then than before, it fits.
-  /// - Throws: ``SchedulerError`` when it does not fit; nothing has changed then.
+  ///   - needs: the needs of models seen so far. The largest of those that fit the budget at all must fit
+  ///     beside the pinned models.
+  ///   - predecessors: models that it replaces. Their pins are released if it does not fit beside them. It
+  ///     always fits if no more is pinned then than before.
+  /// - Throws: ``SchedulerError`` if it does not fit; nothing has changed then.
   package mutating func add(
     _ id: ModelID, named name: String, _ items: [ResidencyItem], beside needs: [ModelID: Need],
     replacing predecessors: Set<ModelID> = [], budget: Int

@@ -1,7 +1,7 @@
 import Device
 import Foundation
 
-/// Where plans are made, and models looked at: a few at a time, in the order of ``PlanningOrder``.
+/// Makes plans and inspects models, a few at a time, in the order of ``PlanningOrder``.
 final class PlanningQueue: Sendable {
   private let order = Locked(PlanningOrder<@Sendable () -> Void>())
   private let threads: OperationQueue
@@ -22,8 +22,9 @@ final class PlanningQueue: Sendable {
   }
 }
 
-/// What is planned next: tenants take turns, and of a tenant its models, so that nobody waits for more than one plan of
-/// each other tenant, however many these ask for. A model's plans are made in the order in which they were asked for.
+/// The planning order: tenants take turns, and so do the models of each tenant. Nobody waits for more than
+/// one plan of each other tenant, however many these request. A model's plans are made in the order of their
+/// requests.
 package struct PlanningOrder<Work: Sendable>: Sendable {
   private struct Tenant: Sendable {
     /// In the order of their turns.

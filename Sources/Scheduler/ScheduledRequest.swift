@@ -6,13 +6,14 @@ public struct ScheduledRequest: Sendable {
   public var model: LinkableModel
   /// In the order of the model's inputs.
   public var inputs: [Tensor]
-  /// Who asks: each tenant with waiting requests gets its share of the lanes.
+  /// The requesting tenant. Each tenant with waiting requests gets its share of the lanes.
   public var tenant: String
   /// A lower number goes first; 0 is the scheduler's default level.
   public var priority: Int
   /// When the answer is worth nothing any more, in nanoseconds of the monotonic clock.
   public var deadline: UInt64?
-  /// How long the model stays resident after this run while nobody uses it; the model's own setting when left out.
+  /// The time that the model stays resident after this run while it is idle; the model's own setting if left
+  /// out.
   public var keepAlive: Duration?
   /// Told, on the thread that ran it, how many bytes the outputs are while the run's reservation still covers them; what it throws is the
   /// request's answer.
@@ -31,7 +32,7 @@ public struct ScheduledRequest: Sendable {
   }
 }
 
-/// What a request got.
+/// The answer to a request.
 public struct ScheduledAnswer: Sendable {
   /// In the order of the model's outputs.
   public var outputs: [(name: String, tensor: Tensor)]

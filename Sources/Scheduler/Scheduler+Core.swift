@@ -6,7 +6,7 @@ import Residency
 import Tensors
 
 extension Scheduler {
-  /// What the lock covers.
+  /// The state that the lock protects.
   struct Core: Sendable {
     var machine: SchedulerState
     /// Requests without an answer.
@@ -15,7 +15,7 @@ extension Scheduler {
     var pipelines: [RequestID: PipelineRun] = [:]
     var models: [ModelID: Known] = [:]
     var pins = PinLedger()
-    /// What brings the weights of pins in, by their numbers.
+    /// The tasks that load the weights of pins, by pin number.
     var pinning: [UInt64: Task<Void, any Error>] = [:]
     var closed = ClosedModels()
     var drains: [ModelID: [@Sendable () -> Void]] = [:]
@@ -35,7 +35,7 @@ extension Scheduler {
     var reply: @Sendable (Result<ScheduledAnswer, any Error>) -> Void
   }
 
-  /// What is remembered of a model. It keeps no file open.
+  /// The scheduler's record of a model. It keeps no file open.
   struct Known: Sendable {
     let name: String
     let version: Int
@@ -47,7 +47,7 @@ extension Scheduler {
     var plan: ObjectIdentifier?
     /// The most rows that a batch may have; `nil` until the graph has been looked at.
     var maxRows: Int?
-    /// Whether its weights may stay: it has run, and has not expired.
+    /// True if the weights may stay: the model has run and has not expired.
     var isLive = false
   }
 
@@ -79,7 +79,7 @@ extension Scheduler {
     if !here.isEmpty { dispatch(here, onCaller: true) }
   }
 
-  /// How much of a model is resident now, of those that `models` knows the needs of.
+  /// Returns a lookup of the residency of each model whose needs `models` knows.
   func standing(by models: [ModelID: Known]) -> (ModelID) -> ModelStanding {
     { [engine] id in
       guard let known = models[id] else { return ModelStanding() }

@@ -13,7 +13,7 @@ extension Scheduler {
     var requests: [(RequestID, Pending)]
     /// Of all of them.
     var rows: Int
-    /// Whether it may run on the thread that submits its only request.
+    /// True if it may run on the thread that submits its only request.
     var isShort: Bool
   }
 
@@ -140,7 +140,7 @@ extension Scheduler {
     }
     guard let observer else { return }
     let measured = try? result.get().timing
-    // Where all clients have gone away, of the run alone.
+    // If all clients have gone away, only the run's own timing counts.
     let timing =
       replies.compactMap { $0?.timing }.first
       ?? RequestTiming(admitted: measured?.submitted ?? monotonicNanoseconds())
@@ -168,7 +168,7 @@ extension Scheduler {
   }
 }
 
-/// What of a program's members has ended.
+/// The members of a program that have ended.
 private struct Progress: Sendable {
   struct Sample: Sendable { var measured: MemberSample? }
 
@@ -179,7 +179,7 @@ private struct Progress: Sendable {
 
   /// A part of the member has answered.
   mutating func note(_ member: MemberID, _ result: Result<MemberAnswer, any Error>) {
-    // Where a batch ran as several parts, nothing is learnt of the batch.
+    // A batch that ran in several parts teaches nothing about the batch.
     guard left[member] == 1, let timing = try? result.get().timing else { return }
     samples[member] = MemberSample(timing)
   }

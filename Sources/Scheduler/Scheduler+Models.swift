@@ -4,11 +4,13 @@ import Linker
 import Residency
 
 extension Scheduler {
-  /// Brings the model in and keeps it resident until it is unpinned. Returns when it is; for all who ask at a time.
-  /// - Parameter predecessors: models that it takes the place of. Where it does not fit beside their pins, these are
-  ///   taken back first.
-  /// - Throws: ``SchedulerError`` when it does not fit beside what is pinned and what others need to run, when it is
-  ///   closed, or unpinned meanwhile; `ResidencyError`, or why its weights could not be loaded.
+  /// Loads the model and keeps it resident until it is unpinned. Returns once it is resident. Concurrent
+  /// calls for one model share the work.
+  /// - Parameter predecessors: models that it replaces. If it does not fit beside their pins, these are
+  ///   released first.
+  /// - Throws: ``SchedulerError`` if it does not fit beside the pinned models and the memory that others need
+  ///   to run, or if it is closed or unpinned meanwhile; `ResidencyError`, or the error that prevented its
+  ///   weights from being loaded.
   public func pin(_ model: LinkableModel, replacing predecessors: [LinkableModel] = []) async throws {
     let id = ModelID(model)
     let items = model.file.extents.indices.map { model.item(extent: $0) }
@@ -89,7 +91,7 @@ extension Scheduler {
     decide { core in core.machine.unpinned(id, now: monotonicNanoseconds()) }
   }
 
-  /// How long this model stays resident while nobody uses it; `nil`: the scheduler's setting.
+  /// Sets the time that this model stays resident while it is idle; `nil` for the scheduler's setting.
   public func setKeepAlive(_ keepAlive: Duration?, of model: LinkableModel) {
     decide { core in
       guard !core.closed.contains(model) else { return [] }
@@ -99,7 +101,7 @@ extension Scheduler {
     }
   }
 
-  /// Throws the model's weights out, once nobody uses them. What is pinned stays.
+  /// Evicts the model's weights once they are unused. Pinned weights stay.
   public func evict(_ model: LinkableModel) {
     decide { core in
       remember(model, plan: nil, in: &core)
@@ -119,9 +121,9 @@ extension Scheduler {
     }
   }
 
-  /// Takes the model out of service for good: refuses its requests from now on, waits until the last that waited or ran
-  /// has been answered, takes its pin back, throws its weights out and forgets it. Who opens its file again has a model of
-  /// its own.
+  /// Takes the model out of service for good. It refuses the model's new requests, waits until the last
+  /// waiting or running one has been answered, releases its pin, evicts its weights and forgets it. Opening
+  /// the file again makes a new model.
   public func close(_ model: LinkableModel) async {
     core.withLock { $0.closed.insert(model) }
     await drain(model)

@@ -16,11 +16,11 @@ public final class Scheduler: Sendable {
   public let engine: Engine
   public let configuration: SchedulerConfiguration
   let core: Locked<Core>
-  /// Where plans are made, and models looked at: it may take a tenth of a second.
+  /// The queue on which plans are made and models inspected: that can take a tenth of a second.
   let planning = PlanningQueue(named: "fusedinf.scheduler.planning", width: 2)
-  /// Where plans of batches are made, one at a time: no request waits for them.
+  /// The queue on which plans of batches are made, one at a time: no request waits for them.
   let batchPlanning = PlanningQueue(named: "fusedinf.scheduler.batches", width: 1)
-  /// Where batches are put together and weights that are pinned are waited for.
+  /// The queue on which batches are assembled, and on which pins wait for their weights.
   let work = DispatchQueue(label: "fusedinf.scheduler.work", attributes: .concurrent)
   let alarm = Alarm()
   private let requests = Atomic<UInt64>(0)
@@ -86,7 +86,7 @@ public final class Scheduler: Sendable {
     RequestID(rawValue: requests.wrappingAdd(1, ordering: .relaxed).newValue)
   }
 
-  /// What waits and runs now.
+  /// The waiting and running requests at this moment.
   public var snapshot: SchedulerSnapshot {
     core.withLock { core in
       var snapshot = SchedulerSnapshot()
@@ -110,7 +110,7 @@ public final class Scheduler: Sendable {
     set { core.withLock { $0.observer = newValue } }
   }
 
-  /// What does not hold that has to; for tests.
+  /// Violated invariants, for tests.
   package func checkInvariants() -> [String] { core.withLock { $0.machine.checkInvariants() } }
 }
 

@@ -1,4 +1,4 @@
-/// What a ``Scheduler`` is bounded by.
+/// The limits of a ``Scheduler``.
 public struct SchedulerConfiguration: Sendable {
   /// The most requests that wait.
   public var maxQueuedRequests: Int
@@ -7,11 +7,12 @@ public struct SchedulerConfiguration: Sendable {
   /// No admitted request waits longer than this for its run to begin: past half of it, it goes before whatever order
   /// says otherwise.
   public var maxDelay: Duration
-  /// How long an idle model stays resident; `nil`: until memory is needed.
+  /// The time that an idle model stays resident; `nil`: until memory is needed.
   public var keepAlive: Duration?
   /// The most requests of one model that run as one batch; 1 never batches.
   public var maxBatch: Int
-  /// How long a model that was swapped in is not thrown out again for one whose requests could wait.
+  /// The time for which a model that was swapped in is not evicted in favour of a model whose requests could
+  /// wait.
   public var minimumResidency: Duration
   /// A run that is expected to compute for no longer than this, though with one thread, and has all that it needs, runs where
   /// its request came in rather than on a lane, which would have to be woken; 0: never.

@@ -29,7 +29,7 @@ package struct BatchKey: Hashable, Sendable {
   }
 }
 
-/// What the state machine has to know of a request. Times are nanoseconds of one monotonic clock.
+/// The state machine's view of a request. Times are nanoseconds of one monotonic clock.
 package struct Submission: Sendable {
   package var id: RequestID
   package var model: ModelID
@@ -42,11 +42,11 @@ package struct Submission: Sendable {
   package var keepAlive: UInt64?
   /// Bytes of its input tensors.
   package var bytes = 0
-  /// What its run takes beside weights: arena and tensors. 0 until it is planned.
+  /// The memory of its run in addition to weights: arena and tensors. 0 until it is planned.
   package var extraBytes = 0
   /// The most threads that one of its kernels can have.
   package var mostThreads = Int.max
-  /// Whether its plan is there.
+  /// True once its plan is available.
   package var isPlanned = true
   /// A hash of its input types and shapes: runs of equal ones take about the same time.
   package var shapes = 0
@@ -87,7 +87,7 @@ package struct StageSubmission: Sendable {
   var service: ServiceEstimates.Key { ServiceEstimates.Key(model: model, shapes: shapes) }
 }
 
-/// How much of a model is resident, and what its run could get now.
+/// The residency of a model, and the memory that its run could get now.
 package struct ModelStanding: Sendable, Hashable {
   /// Bytes of its extents that are neither resident nor on their way.
   package var missingBytes: Int
@@ -113,11 +113,11 @@ package struct Dispatch: Sendable, Equatable {
   package var rows: Int
   /// The stage that it is of the only request, which is a pipeline; by index in ``Submission/stages``.
   package var stage: Int?
-  /// Whether it computes for so little that it may run where its request came in.
+  /// True if it computes for so short a time that it may run on the thread that received its request.
   package var isShort = false
 }
 
-/// What is to be done after an event, in this order.
+/// An action to carry out after an event, in the order given.
 package enum SchedulerAction: Sendable, Equatable {
   /// The request waits from now on.
   case admit(RequestID)
@@ -132,7 +132,7 @@ package enum SchedulerAction: Sendable, Equatable {
   case drained(ModelID?)
 }
 
-/// What was measured of a member's run.
+/// The measurements of a member's run.
 package struct MemberSample: Sendable {
   /// Nanoseconds in which it computed.
   package var compute: UInt64

@@ -1,4 +1,4 @@
-/// What waits and runs at one moment.
+/// The waiting and running requests at one moment.
 public struct SchedulerSnapshot: Sendable, Hashable {
   /// One model's share.
   public struct Model: Sendable, Hashable {

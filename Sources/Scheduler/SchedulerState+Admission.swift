@@ -89,8 +89,8 @@ extension SchedulerState {
     return nil
   }
 
-  /// What was measured may have been measured in a bad moment: when nothing else stands against a refused request, this is
-  /// believed a little less.
+  /// A measurement may stem from a bad moment. If an estimate is the only reason to refuse a request, the
+  /// estimate is trusted a little less.
   mutating func doubtEstimates(
     after refused: Submission, now: UInt64, standing: (ModelID) -> ModelStanding
   ) {
@@ -109,7 +109,7 @@ extension SchedulerState {
   /// When the request has to have begun, whatever else waits.
   func bound(of request: Waiting) -> UInt64 { request.admitted + limits.maxDelay }
 
-  /// What the members that run are expected to take still, in nanoseconds.
+  /// The remaining time expected for the running members, in nanoseconds.
   struct Rests {
     var sum: UInt64 = 0
     /// Of those that take a lane.
@@ -131,7 +131,8 @@ extension SchedulerState {
       }
     }
 
-    /// What the lanes take, as things go now, for work that is expected to take so many nanoseconds.
+    /// Returns the time that the lanes take, at their current pace, for work expected to take `work`
+    /// nanoseconds.
     func paced(_ work: UInt64) -> UInt64 { UInt64(Double(work) * pace) }
   }
 
@@ -147,7 +148,7 @@ extension SchedulerState {
   /// Members that compute or could: those that wait for another's output take no lane.
   var occupancy: Int { running.values.count { $0.sources.isEmpty } }
 
-  /// How long it takes until so many of the waiting requests have left.
+  /// Returns the time until so many of the waiting requests have left.
   private func drainTime(of requests: Int) -> Duration {
     guard !waiting.isEmpty else { return retryAfter(0) }
     return retryAfter(waitingCost / UInt64(waiting.count) * UInt64(requests) / UInt64(capacity))

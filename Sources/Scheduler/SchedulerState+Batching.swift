@@ -1,12 +1,12 @@
 /// Names the plan of a batch.
 struct BatchPlan: Hashable, Sendable {
-  /// What became of it.
+  /// The state of the batch's plan.
   enum State: Sendable { case asked, ready, failed }
 
   var key: BatchKey?
   var rows: Int
 
-  /// What its runs are measured under.
+  /// The key under which its runs are measured.
   var shapes: Int { hashValue }
 }
 
@@ -50,8 +50,9 @@ extension SchedulerState {
     return actions + [.dispatch(dispatches, program: program, width: running.count)]
   }
 
-  /// Whether a run of the request alone has all its weights and is expected to compute for a moment only, also with one
-  /// thread: what was measured may have had as many as its kernels can have, of those of all lanes.
+  /// Returns true if a run of the request alone has all its weights and is expected to compute only briefly,
+  /// even with one thread. Its measured time may have used as many of the lanes' threads as its kernels can
+  /// have.
   private func isShort(_ request: Waiting, _ standing: ModelStanding) -> Bool {
     guard request.stages.isEmpty, standing.missingBytes == 0,
       let measured = estimates.measured(request.service)
@@ -111,7 +112,8 @@ extension SchedulerState {
     return left == 0 && members.count > 1 ? members : nil
   }
 
-  /// Whether the batch fits the memory, is in time for all that are in it, and is not slower than they are alone.
+  /// Returns true if the batch fits the memory, meets all its requests' deadlines, and is not slower than
+  /// single runs.
   private func isWorthwhile(
     _ members: [Int], _ key: BatchKey, rows: Int, standing: ModelStanding, now: UInt64
   ) -> Bool {

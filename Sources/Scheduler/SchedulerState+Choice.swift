@@ -1,6 +1,6 @@
 extension SchedulerState {
-  /// What is resident, as one call of ``advance(now:standing:)`` sees it: asked once a model, and without what that call
-  /// has already given away.
+  /// The residency of models as one call of ``advance(now:standing:)`` sees it: queried once a model, less
+  /// the memory that the call has already granted.
   struct Standings {
     private let ask: (ModelID) -> ModelStanding
     private var known: [ModelID: ModelStanding] = [:]
@@ -61,7 +61,7 @@ extension SchedulerState {
     var turns: DeficitRoundRobin
   }
 
-  /// What goes next; `nil` when nothing can start now.
+  /// Returns the next request to run, or `nil` if nothing can start now.
   func choose(now: UInt64, standings: inout Standings) -> Choice? {
     guard !waiting.isEmpty, occupancy <= (limits.isOneModelAtATime ? 0 : capacity) else { return nil }
     let candidates = candidates
@@ -70,7 +70,7 @@ extension SchedulerState {
     let timely =
       urgent.first.map { Choice(index: $0, turns: turns) }
       ?? inTurn(of: candidates.filter { !late.contains($0) }, now: now, standings: &standings)
-    // What is expected to be late runs when nothing else can: it may be in time all the same.
+    // A request expected to be late runs if nothing else can: it may be in time all the same.
     guard let choice = timely ?? urgent.late.first.map({ Choice(index: $0, turns: turns) }) else {
       return nil
     }
@@ -95,10 +95,12 @@ extension SchedulerState {
     return [request.deadline, bound].compactMap { $0 }.min()
   }
 
-  /// What goes first because of its urgency, and those, in their order, that are expected to be late whatever is done.
+  /// Returns the request that goes first because of its urgency, and, in their order, the requests expected
+  /// to be late in any case.
   ///
-  /// The first is the earliest that is not late; or, when that one has to throw weights out or to wait for memory, a later
-  /// one that needs neither, if all that it is let past of can still be in time afterwards.
+  /// The first is the earliest that is not late. If that one has to evict weights or to wait for memory, a
+  /// later request that needs neither goes first, provided that every request it overtakes can still be in
+  /// time afterwards.
   private func urgent(
     of candidates: [Int], now: UInt64, standings: inout Standings
   ) -> (first: Int?, late: [Int]) {
@@ -116,7 +118,7 @@ extension SchedulerState {
     entries.sort { ($0.urgency, $0.index) < ($1.urgency, $1.index) }
     var first: Int?
     var late: [Int] = []
-    // How long all that came so far can be held up.
+    // The time by which all requests seen so far can be delayed.
     var slack = Int64.max
     var work: UInt64 = 0
     for (urgency, index) in entries {
@@ -143,14 +145,14 @@ extension SchedulerState {
     return (first, late)
   }
 
-  /// Whether it is expected to miss its deadline though it begins now.
+  /// Returns true if the request is expected to miss its deadline even if it begins now.
   private func isExpectedLate(_ request: Waiting, _ standing: ModelStanding, now: UInt64) -> Bool {
     guard let deadline = request.deadline else { return false }
     let service = span(of: request.stages, else: request.service) { estimates.mean($0) }
     return now + estimates.swapIn(standing.missingBytes) + service > deadline
   }
 
-  /// Whether it throws no weights out and need not wait for memory.
+  /// Returns true if the request evicts no weights and need not wait for memory.
   private func spares(_ request: Waiting, _ standing: ModelStanding) -> Bool {
     standing.missingBytes <= standing.freeBytes && fits(request, standing)
   }

@@ -1,5 +1,5 @@
 extension SchedulerState {
-  /// How long the model stays resident while nobody uses it; `nil`: the server's setting.
+  /// Sets the time that the model stays resident while it is idle; `nil` for the server's setting.
   package mutating func setKeepAlive(_ keepAlive: UInt64?, of id: ModelID, named name: String) {
     use(id, named: name) { $0.keepAlive = keepAlive }
   }

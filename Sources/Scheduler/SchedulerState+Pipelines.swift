@@ -8,8 +8,9 @@ struct RunningPipeline: Sendable {
   var heldBytes: Int
 }
 
-/// A pipeline is one entry of the queue: one place, its inputs' bytes, one deadline. Its models are used by it from its
-/// admission to its end. What of it is planned is dispatched at once; what is planned later follows without waiting again.
+/// A pipeline is one entry of the queue, with one place, one deadline and the bytes of its inputs. Its models
+/// count as used from its admission to its end. Its planned stages are dispatched at once; stages planned
+/// later follow without waiting again.
 extension SchedulerState {
   /// Stages of a pipeline are planned that can run as one program: the first ones, which wait their turn, or further ones
   /// of a pipeline that runs, which do not.
@@ -26,7 +27,7 @@ extension SchedulerState {
     return [.dispatch(dispatches, program: program, width: running.count)]
   }
 
-  /// How many bytes the pipeline keeps outside of reservations.
+  /// Sets the number of bytes that the pipeline keeps outside of reservations.
   package mutating func holds(_ id: RequestID, bytes: Int) { pipelines[id]?.heldBytes = bytes }
 
   /// Nothing of the pipeline runs any more, or ever will.

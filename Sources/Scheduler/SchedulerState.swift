@@ -1,8 +1,8 @@
-/// What runs next, of all that waits: a pure state machine.
+/// Decides what runs next among all waiting requests: a pure state machine.
 ///
-/// Every event returns what is to be done; there is no clock, no thread and no engine in here. ``Scheduler`` carries the
-/// actions out. What is promised:
-/// - Every request that was submitted is refused once, or dispatched once, or withdrawn, and nothing else.
+/// Every event returns the actions to carry out. There is no clock, no thread and no engine in here;
+/// ``Scheduler`` carries the actions out. Guarantees:
+/// - Every submitted request is refused once, or dispatched once, or withdrawn, and nothing else.
 /// - Whenever a member could start, ``advance(now:standing:)`` starts one: nothing waits for a time.
 /// - The order is that of decision 10.
 package struct SchedulerState: Sendable {
@@ -117,7 +117,7 @@ package struct SchedulerState: Sendable {
   private var uses: UInt64 = 0
   /// The number of the program that runs, or of the last one.
   var program: UInt64 = 0
-  /// What became of all requests so far.
+  /// The outcomes of all requests so far.
   package internal(set) var counts = Counts()
 
   package struct Counts: Sendable, Equatable {
@@ -225,7 +225,7 @@ package struct SchedulerState: Sendable {
 
   // MARK: Requests that wait
 
-  /// Where the request is in the queue.
+  /// Returns the position of the request in the queue.
   func index(of id: RequestID) -> Int? {
     var range = waiting.startIndex..<waiting.endIndex
     while !range.isEmpty {
@@ -258,7 +258,7 @@ package struct SchedulerState: Sendable {
     return [.refuse(request.id, error)] + leftUnrun(request, now: now)
   }
 
-  /// What follows when a request is gone that never ran.
+  /// Returns the actions that follow when a request leaves without having run.
   mutating func leftUnrun(_ request: Waiting, now: UInt64) -> [SchedulerAction] {
     for stage in request.stages { models[stage.model]?.held -= 1 }
     let models = request.stages.isEmpty ? [request.model] : request.stages.distinctModels

@@ -1,4 +1,4 @@
-/// How long runs take, from those that were measured.
+/// Estimates of run times, from measured runs.
 struct ServiceEstimates: Sendable {
   /// Runs of one model on inputs of one shape.
   struct Key: Hashable, Sendable {
@@ -16,7 +16,7 @@ struct ServiceEstimates: Sendable {
     var lastUse: UInt64
     /// When the last run ended, in nanoseconds.
     var measured: UInt64
-    /// Whether it is less than what was measured, so that a request may try.
+    /// True if the estimate was lowered below the measurement, so that a request may try.
     var isDoubted = false
     var margin = DeadlineMargin()
   }
@@ -51,7 +51,7 @@ struct ServiceEstimates: Sendable {
       loadMeasured = now
       loadRate = loadRate == 0 ? rate : loadRate + (rate - loadRate) * Self.weight
     }
-    // What loads and computes at once says little of how long it computes, but more than nothing.
+    // A run that loads and computes at once tells little about its computing time, but more than nothing.
     let isWarm = sample.bytesLoaded == 0
     guard var estimate = estimates[key], estimate.count > 0 || !isWarm else {
       estimates[key] = Estimate(
@@ -84,7 +84,7 @@ struct ServiceEstimates: Sendable {
   /// Nanoseconds that a run is expected to compute; 0 of one that never ran.
   func mean(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.mean ?? 0, 0)) }
 
-  /// What was measured of it; `nil` when it never ran.
+  /// Returns the measured estimate, or `nil` if the model has not run in this form.
   func measured(_ key: Key) -> Estimate? { estimates[key] }
 
   /// Nanoseconds that so many bytes of weights take to come in.
@@ -96,7 +96,8 @@ struct ServiceEstimates: Sendable {
     estimates[key]?.margin.note(isLate: isLate, run: mean)
   }
 
-  /// How much sooner than its deadline, of which so much is left, a request has to be expected to be answered.
+  /// Returns how much earlier than its deadline a request must be expected to be answered, given the time
+  /// left.
   func margin(_ key: Key, ofLeft left: UInt64) -> UInt64 {
     estimates[key]?.margin.nanoseconds(ofLeft: left) ?? 0
   }

@@ -59,7 +59,7 @@ extension Knob where Value == UInt64 {
 }
 
 extension Settings {
-  /// What the engine is bounded by.
+  /// The engine's limits.
   public var engine: EngineConfiguration {
     EngineConfiguration(
       budget: self[.budget], threads: self[.threads], deterministic: self[.deterministic],

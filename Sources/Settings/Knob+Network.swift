@@ -1,4 +1,4 @@
-// What the server alone has: where it listens, who may ask, and how much one client may take.
+// Knobs of the server alone: addresses, access, and limits of one client.
 
 extension Knob where Value == String {
   public static var bind: Knob {

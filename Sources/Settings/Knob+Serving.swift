@@ -1,4 +1,4 @@
-// What the server alone has: where models come from, and what runs when.
+// Knobs of the server alone: sources of models, and scheduling.
 
 extension Knob where Value == String? {
   public static var repository: Knob {

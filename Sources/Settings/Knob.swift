@@ -1,6 +1,6 @@
 /// One setting as it is declared: once, here, for every program that has it.
 public struct KnobDeclaration: Sendable {
-  /// What a knob is about; the order is that of listings.
+  /// The subject of a knob. The order of cases is that of listings.
   public enum Group: String, Sendable, CaseIterable, Encodable {
     case engine, run, repository, network, scheduling, access, limits, logs
   }
@@ -10,7 +10,7 @@ public struct KnobDeclaration: Sendable {
   /// The environment variable that it also comes from.
   public let environment: String
   public let group: Group
-  /// What its value is, for a person: `size`, `duration`, `loopback|keys|open`.
+  /// The type of its value, for a reader: `size`, `duration`, `loopback|keys|open`.
   public let type: String
   /// The default as a user would write it; for a person where there is no such value.
   public let standard: String

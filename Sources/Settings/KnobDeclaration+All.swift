@@ -1,5 +1,5 @@
 extension KnobDeclaration {
-  /// What every program that runs models has.
+  /// The knobs of every program that runs models.
   public static var engine: [KnobDeclaration] {
     [
       Knob.store.declaration, Knob.budget.declaration, Knob.threads.declaration,
@@ -7,10 +7,10 @@ extension KnobDeclaration {
     ]
   }
 
-  /// What the command-line program has.
+  /// The knobs of the command-line program.
   public static var commandLine: [KnobDeclaration] { engine + [Knob.seed.declaration] }
 
-  /// What the server has.
+  /// The knobs of the server.
   public static var server: [KnobDeclaration] {
     engine + [
       Knob.repository.declaration, Knob.uploads.declaration, Knob.compileMemory.declaration,

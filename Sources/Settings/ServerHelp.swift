@@ -1,4 +1,4 @@
-/// What the server says of itself: both programs print it.
+/// The server's help texts, printed by both programs.
 public enum ServerHelp {
   /// - Parameter program: how the reader started it: `fusedinf serve` or `fusedinf-server`.
   public static func text(program: String) -> String {

@@ -9,7 +9,7 @@ public struct SettingsError: Error, Sendable, CustomStringConvertible {
 
 /// The values in force. An option goes before the environment, that before a file, that before the default.
 public struct Settings: Sendable {
-  /// Where a value comes from.
+  /// The origin of a value.
   public enum Source: Sendable, Hashable {
     case option, environment
     case file(String)
@@ -74,7 +74,7 @@ public struct Settings: Sendable {
 }
 
 extension KnobDeclaration {
-  /// How a message names the place that a value was given in.
+  /// Returns a message's words for the place where a value was given.
   fileprivate func place(of source: Settings.Source) -> String {
     switch source {
     case .option, .standard: "--\(name)"

@@ -1,6 +1,6 @@
 import ModelStore
 
-/// How the values of a knob are written.
+/// The notation of a knob's values.
 struct ValueForm<Value: Sendable>: Sendable {
   var type: String
   var isFlag = false

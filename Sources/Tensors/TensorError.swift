@@ -1,4 +1,4 @@
-/// What can be wrong with a shape, a tensor's bytes or an `.npy` file.
+/// A fault in a shape, a tensor's bytes or an `.npy` file.
 public struct TensorError: Error, Sendable, Hashable, CustomStringConvertible {
   enum Code: Sendable, Hashable {
     case rankTooLarge(Int)

@@ -101,7 +101,7 @@ struct AddCommand: AsyncParsableCommand {
   }
 }
 
-/// What `add --json` prints.
+/// The output of `add --json`.
 private struct AddSummary: Encodable {
   var models: [AddReport]
   var failures: [AddFailure]
@@ -113,7 +113,7 @@ private struct AddFailure: Encodable {
   var error: String
 }
 
-/// What `add` says of a model.
+/// The report of `add` about a model.
 private struct AddReport: Encodable {
   var name: String
   var version: Int
@@ -123,7 +123,7 @@ private struct AddReport: Encodable {
   var reservedBytes: Int?
   var arenaBytes: Int?
   var sourcePath: String
-  /// Where the version before came from, when that was another file.
+  /// The source of the previous version, if that was another file.
   var previousSourcePath: String?
   private var previousVersion: Int?
   var seconds: Double

@@ -49,7 +49,7 @@ struct FusedInf: AsyncParsableCommand {
         try command.run()
       }
     } catch let code as ExitCode {
-      // Who throws this has said why.
+      // The thrower has already printed the reason.
       Foundation.exit(code.rawValue)
     } catch {
       let code = exitCode(for: error)
@@ -66,8 +66,9 @@ struct FusedInf: AsyncParsableCommand {
     }
   }
 
-  /// What is wrong with the command line, and how it should be.
-  /// - Parameter command: the one that found it when it already ran: then the error itself does not say which it was.
+  /// Returns the fault in the command line, and the correct usage.
+  /// - Parameter command: the command that found the fault while it ran; the error itself does not name it
+  ///   then.
   private static func usageMessage(
     for error: any Error, of command: (any ParsableCommand.Type)?
   ) -> String {

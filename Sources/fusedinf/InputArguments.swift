@@ -111,7 +111,7 @@ struct InputArguments {
   }
 }
 
-/// What is wrong with the inputs that a model is to run on.
+/// A fault in the inputs that a model is to run on.
 enum InputArgumentError: Error, CustomStringConvertible {
   case unknownInput(model: String, input: String, inputs: [String])
   case tooLarge(model: String, input: String, shape: Shape, limit: Int)

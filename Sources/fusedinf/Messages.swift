@@ -8,7 +8,8 @@ func notice(_ text: String) {
 /// Says on standard error what went wrong.
 func complain(_ error: any Error) { notice("fusedinf: \(explanation(of: error))") }
 
-/// What went wrong, in words. Foundation's errors print their whole anatomy; of those, the file and the system's reason.
+/// Returns an error in words. Of Foundation's errors, which print all their fields, it keeps the file and the
+/// system's reason.
 func explanation(of error: any Error) -> String {
   guard let error = error as? CocoaError else { return "\(error)" }
   let reason: String

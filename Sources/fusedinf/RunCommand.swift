@@ -68,7 +68,7 @@ struct RunCommand: AsyncParsableCommand {
   @OptionGroup var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
-  /// How weights come back in.
+  /// The way in which weights are loaded again.
   enum SwapWay: String, ExpressibleByArgument, CaseIterable { case warm, cold }
 
   func validate() throws {

@@ -4,7 +4,7 @@ import Foundation
 import Linker
 import ModelStore
 
-/// What `run` measured, as its JSON object.
+/// The measurements of `run`, as its JSON object.
 struct RunReport: Encodable {
   struct Model: Encodable {
     struct Output: Encodable {

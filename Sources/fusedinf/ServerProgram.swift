@@ -30,8 +30,8 @@ enum ServerProgram {
     throw ExitCode.failure
   }
 
-  /// Where it may be, in order: where the environment says and nowhere else; beside this program; in the folder for
-  /// programs that others start; on the path.
+  /// Returns the paths to try, in order. If the environment names one, that is the only one. Otherwise:
+  /// beside this program; in the folder for programs that others start; on the path.
   private static func places(beside folder: URL, environment: [String: String]) -> [String] {
     if let named = environment[variable], !named.isEmpty { return [named] }
     let around = [

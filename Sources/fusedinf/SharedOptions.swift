@@ -8,7 +8,7 @@ extension ByteSize: ExpressibleByArgument {
 }
 
 extension ArgumentHelp {
-  /// What a knob's declaration says of it.
+  /// Makes an option from a knob's declaration.
   init<Value>(_ knob: Knob<Value>, valueName: String? = nil) {
     self.init("\(knob.meaning) Also from \(knob.environment).", valueName: valueName)
   }
@@ -38,14 +38,14 @@ struct StoreOptions: ParsableArguments {
   /// The option as it was given.
   var given: [String: String?] { [Knob.store.name: store] }
 
-  /// Where the store is.
+  /// Returns the store's directory.
   func directory() throws -> String { try settings(given)[.store] }
 
   /// The store, which need not be there.
   func open() throws -> ModelStore { try ModelStore(directory: directory()) }
 }
 
-/// What runs are bounded by.
+/// The options that limit runs.
 struct EngineOptions: ParsableArguments {
   @Option(name: .long, help: ArgumentHelp(.budget, valueName: "size"))
   var budget: ByteSize?

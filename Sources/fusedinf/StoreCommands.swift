@@ -131,7 +131,8 @@ struct InspectCommand: ParsableCommand {
     var weightBytes: Int
     var weights: Int
     var extents: [StoredExtent]
-    /// What a run takes at its declared shapes; left out, like the next, when it leaves sizes open.
+    /// The memory of a run at its declared shapes. Like the next property, it is left out if the model leaves
+    /// sizes open.
     var reservedBytes: Int?
     var arenaBytes: Int?
 

@@ -2,7 +2,7 @@ import Engine
 import Kernels
 import ModelStore
 
-/// What stored models take when they run here at their largest declared shapes.
+/// The memory that stored models take here at their largest declared shapes.
 struct StoredNeeds {
   private let engine: Engine
 
@@ -24,7 +24,7 @@ struct StoredNeeds {
   }
 }
 
-/// What `list --json` says of a model.
+/// A model's entry in `list --json`.
 struct ListedModel: Encodable {
   var name: String
   var versions: [Int]
@@ -35,7 +35,7 @@ struct ListedModel: Encodable {
   var state: String
   /// Why it is unusable.
   var reason: String?
-  /// What a run takes at its declared shapes; left out, like the next, when it leaves sizes open.
+  /// The memory of a run at its declared shapes; left out if the model leaves sizes open.
   var reservedBytes: Int?
   var arenaBytes: Int?
   var metadata: ModelMetadata?

@@ -23,8 +23,7 @@ final class ExtentReading: Sendable {
     /// Pieces that have not ended.
     var missing: Int
     /// The block that receives the bytes. It is released with the last piece, so that only the receiver of
-    /// the completion, if
-    /// any, still owns it.
+    /// the completion, if any, still owns it.
     var block: HostBlock?
     var failure: DeviceError?
   }

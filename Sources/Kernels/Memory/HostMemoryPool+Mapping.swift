@@ -10,10 +10,8 @@ import Dispatch
 
 extension HostMemoryPool {
   /// Maps pending extents on the calling thread for at most a millisecond. The file's pages are usually in
-  /// the page cache,
-  /// and a loader thread would take the core from a running kernel. If the pages are not cached, the calling
-  /// thread loads
-  /// one piece and loader threads load the rest.
+  /// the page cache, and a loader thread would take the core from a running kernel. If the pages are not
+  /// cached, the calling thread loads one piece and loader threads load the rest.
   package func assistMapping() {
     let deadline = DispatchTime.now() + .milliseconds(1)
     while mapPending(until: deadline), DispatchTime.now() < deadline {}
@@ -117,8 +115,7 @@ extension HostMemoryPool {
   }
 
   /// Returns the number of extents that are loaded together: some megabytes, so that the first kernels start
-  /// while the disk
-  /// still reads the last extents.
+  /// while the disk still reads the last extents.
   private static func piece(of run: ArraySlice<Claimed>) -> Int {
     var bytes = 0
     let count = run.prefix { claimed in

@@ -16,8 +16,7 @@ package final class HostMemoryPool: Sendable {
   package init(asksKernel: Bool = true) { self.asksKernel = asksKernel }
 
   // Memory that was not released is freed with the last references to the holdings. Loads in progress hold
-  // the pool, so
-  // none is left here.
+  // the pool, so none is left here.
   deinit { queue.close() }
 
   /// Memory whose pages are present, zeroed; from 2 MiB on it is aligned to 2 MiB and made of huge pages where the

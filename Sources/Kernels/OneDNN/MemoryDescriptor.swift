@@ -65,8 +65,7 @@ final class MemoryDescriptor: @unchecked Sendable {
   }
 
   /// Returns the byte offset in this memory of the box at `offsets`, if the box's elements lie one behind the
-  /// other as in
-  /// `part`, which has the box's dims. Returns `nil` otherwise.
+  /// other as in `part`, which has the box's dims. Returns `nil` otherwise.
   func start(of part: MemoryDescriptor, at offsets: [Int]) throws -> Int? {
     let elements = part.dims.reduce(1, *)
     guard elements > 0, dataType == part.dataType, isBlocked, part.isBlocked,

@@ -3,12 +3,10 @@ import Device
 import Tensors
 
 /// The decoded bytes of a ``Layout`` of this device: a memory descriptor in a form that can be stored, and
-/// the view of
-/// the dense tensor through it.
+/// the view of the dense tensor through it.
 ///
 /// oneDNN 3.2 cannot write a descriptor out, so it is kept as dimensions with strides, or with the format tag
-/// that
-/// makes an equal one. Format tags are numbered by the library's version, which is part of the target.
+/// that makes an equal one. Format tags are numbered by the library's version, which is part of the target.
 struct StoredLayout: Hashable {
   /// The preparation of a dense tensor's elements before they are laid out.
   enum Preparation: UInt8 {

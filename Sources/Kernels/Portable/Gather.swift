@@ -54,8 +54,7 @@ enum GatherElementsProgram {
 }
 
 /// The positions of the elements that `GatherElements` and `ScatterElements` address: equal to the index
-/// except along one
-/// axis.
+/// except along one axis.
 struct ElementIndex: Sendable {
   private let walk: Walk
   private let dim: Int

@@ -63,12 +63,10 @@ struct Program: Sendable {
   /// The operand whose bytes the first result repeats; the body then copies them.
   var aliasedOperand: Int?
   /// The offset of each operand in the first result, if that result is the operands one behind the other. The
-  /// body then
-  /// copies them.
+  /// body then copies them.
   var partOffsets: [Int]?
   /// The offset of each result in the first operand, if every result is a contiguous range of its bytes. The
-  /// body then
-  /// copies them.
+  /// body then copies them.
   var resultOffsets: [Int]?
   var scratchBytes = 0
   /// A slow stand-in for something that a kernel library does much faster.

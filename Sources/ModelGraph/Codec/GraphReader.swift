@@ -3,14 +3,14 @@
 struct GraphReader {
   private let bytes: [UInt8]
   private var position = 0
-  /// How many conditionals the reader is inside of.
+  /// The number of conditionals around the current position.
   private(set) var depth = 0
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
   func failure(_ detail: String) -> GraphError { GraphError(.malformed(offset: position, detail: detail)) }
 
-  /// Whether everything has been read.
+  /// True once everything has been read.
   var isAtEnd: Bool { position == bytes.count }
 
   mutating func read<Part: Packable>(_ type: Part.Type = Part.self) throws(GraphError) -> Part {

@@ -1,9 +1,9 @@
 /// Writes a graph's parts one behind the other.
 struct GraphWriter {
   var bytes: [UInt8] = []
-  /// How many conditionals the writer is inside of.
+  /// The number of conditionals around the current position.
   private var depth = 0
-  /// Whether more conditionals are nested than a reader follows.
+  /// True if conditionals are nested more deeply than a reader follows.
   private(set) var isTooDeep = false
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
@@ -38,7 +38,7 @@ struct GraphWriter {
   }
 }
 
-/// What can be written into the bytes of a graph, and read from them.
+/// A value that can be written into the bytes of a graph, and read from them.
 protocol Packable {
   func pack(into writer: inout GraphWriter)
   /// - Throws: ``GraphError`` when the bytes are cut short or hold something else.

@@ -1,5 +1,5 @@
 extension Dimension {
-  /// What two dimensions are that must be equal; `nil` when they certainly are not.
+  /// Returns the common value of two dimensions that must be equal, or `nil` if they certainly differ.
   func unified(with other: Dimension) -> Dimension? {
     switch (self, other) {
     case (.known(let a), .known(let b)): a == b ? self : nil
@@ -10,7 +10,7 @@ extension Dimension {
     }
   }
 
-  /// What is sure about a dimension that is either of the two.
+  /// Returns the certain knowledge about a dimension that is either of the two.
   func joined(with other: Dimension) -> Dimension { self == other ? self : .unknown }
 
   /// NumPy's rule for one axis: equal, or one of them 1; `nil` when that is certainly not so.
@@ -68,9 +68,9 @@ extension Dimension {
 struct DimensionProduct {
   /// The product of the known sizes.
   var known = 1
-  /// How often each symbol is a factor.
+  /// The exponent of each symbol in the product.
   var symbols: [String: Int] = [:]
-  /// Whether a factor is not known at all.
+  /// True if a factor is entirely unknown.
   var isOpen = false
 
   /// `nil` when the product does not fit an `Int`.
@@ -102,7 +102,7 @@ struct DimensionProduct {
     return .unknown
   }
 
-  /// What this product is divided by `other`. `remainder` tells that it certainly does not divide.
+  /// Returns this product divided by `other`. `remainder` is true if the division certainly leaves one.
   func divided(by other: DimensionProduct) -> (quotient: Dimension, remainder: Bool) {
     guard !isOpen, !other.isOpen else { return (.unknown, false) }
     var rest = symbols

@@ -1,6 +1,6 @@
 import Tensors
 
-/// What is known of one value: its type, and its elements when they are few.
+/// The knowledge about one value: its type, and its elements if they are few.
 struct Fact {
   var type: ValueType
   /// At most ``Inference/maximumElements``, in row-major order; only where the shape is known.
@@ -63,7 +63,7 @@ struct Fact {
     return elements.first
   }
 
-  /// What is sure about a value that is either of the two.
+  /// Returns the certain knowledge about a value that is either of the two.
   func joined(with other: Fact) -> Fact {
     guard let a = type.dimensions, let b = other.type.dimensions, a.count == b.count else {
       return Fact(type.elementType, nil)

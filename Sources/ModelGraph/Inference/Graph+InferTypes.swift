@@ -6,13 +6,13 @@ extension Graph {
 
   /// Infers the type of every value, and the elements of small ones that follow from shapes and constants.
   ///
-  /// The rules are those of `https://onnx.ai/onnx/operators/`. What is not sure is left open; a conditional whose
-  /// condition is not known has what both branches agree on.
+  /// The rules are those of `https://onnx.ai/onnx/operators/`. Uncertain types and sizes are left open. A
+  /// conditional with an unknown condition gets the types on which both branches agree.
   /// - Parameters:
   ///   - inputs: types in place of the declared ones of ``inputs``, in order; `nil` keeps those.
   ///   - known: inputs whose elements are known.
-  /// - Throws: ``GraphError`` on what is certainly wrong: operands that cannot fit together, an axis that is not there,
-  ///   a result too large to address.
+  /// - Throws: ``GraphError`` for certain errors: operands that cannot fit together, an axis that does not
+  ///   exist, a result too large to address.
   public func inferTypes(inputs types: [ValueType]? = nil, known: [ValueID: Tensor] = [:])
     throws(GraphError) -> Inference
   {
@@ -35,7 +35,7 @@ extension Graph {
     return inference(from: facts)
   }
 
-  /// What is known of every value, by index, when this is known of the inputs.
+  /// Returns the facts of every value, by index, given the facts of the inputs.
   func inferFacts(_ arguments: [Fact?], depth: Int) throws(GraphError) -> [Fact?] {
     guard depth <= Self.maximumDepth else {
       throw GraphError(

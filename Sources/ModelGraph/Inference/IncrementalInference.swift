@@ -2,11 +2,12 @@ import Tensors
 
 /// Types the nodes of a graph one after the other, so that who builds one can ask what is known so far.
 package struct IncrementalInference {
-  /// What is known of each value, by index.
+  /// The facts of each value, by index.
   private(set) var facts: [Fact?]
-  /// How many conditionals the graph is inside of.
+  /// The number of conditionals around the graph.
   private let depth: Int
-  /// How many elements are followed so far: a bound on what a graph of many small values can take.
+  /// The number of elements followed so far: a bound on the memory that a graph of many small values can
+  /// take.
   private var followed = 0
   private static let maximumFollowed = 4_000_000
 

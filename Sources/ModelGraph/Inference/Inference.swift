@@ -1,6 +1,6 @@
 import Tensors
 
-/// What inference found: a type for each value, and the elements of those that are small and follow from shapes.
+/// The result of inference: a type for each value, and the elements of small values that follow from shapes.
 public struct Inference: Sendable {
   /// The most elements that a value may have for them to be followed.
   public static let maximumElements = 1024

@@ -1,10 +1,11 @@
 import Tensors
 
 extension NodeTyping {
-  /// Where the condition is known, what that branch makes; else what both agree on.
+  /// Returns the results of the branch taken, if the condition is known, and otherwise the facts on which
+  /// both branches agree.
   ///
-  /// A branch that cannot be typed is one that may never be taken (a model that serves two sampling rates has one that
-  /// does not fit the other's input), so it is an error only when it is certainly taken.
+  /// A branch that cannot be typed may never be taken: a model that serves two sampling rates has one that
+  /// does not fit the other's input. So it is an error only if it is certainly taken.
   func conditional(then: Graph, otherwise: Graph) throws(GraphError) -> [Fact?] {
     if let type = type(0) {
       guard type.elementType == .bool else { throw failure("its condition is \(type.elementType), not bool") }

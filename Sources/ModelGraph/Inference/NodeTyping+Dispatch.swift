@@ -1,7 +1,7 @@
 import Tensors
 
 extension NodeTyping {
-  /// What is known of the node's results before its post-ops.
+  /// Returns the facts of the node's results before its post-ops.
   func results() throws(GraphError) -> [Fact?] {
     switch node.op {
     case .unary(let function): return [unary(function, self[0])]

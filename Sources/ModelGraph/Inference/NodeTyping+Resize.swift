@@ -44,7 +44,7 @@ extension NodeTyping {
     return list
   }
 
-  /// Whether an operand may turn out to be given or not.
+  /// Returns true if it is not yet known whether an operand is given.
   private func isOpen(_ index: Int) -> Bool {
     guard has(index) else { return false }
     guard let dimensions = dimensions(index) else { return true }

@@ -53,7 +53,7 @@ extension NodeTyping {
   }
 }
 
-/// What a slice takes of one axis.
+/// The part of one axis that a slice takes.
 private struct Cut {
   var size: Dimension
   var start: Int

@@ -120,7 +120,7 @@ extension NodeTyping {
     return slides
   }
 
-  /// How far the window reaches beyond its first element.
+  /// Returns the number of elements that the window spans beyond its first one.
   private func reach(_ slide: Slide) throws(GraphError) -> Int? {
     guard let kernel = slide.kernel.size else { return nil }
     return try sized(Dimension.known(slide.dilation).times(.known(kernel - 1))).size

@@ -6,9 +6,9 @@ import Tensors
 struct NodeTyping {
   let graph: String
   let node: Node
-  /// What is known of the node's operands; `nil` for those that are left out or of which nothing is known.
+  /// The facts of the node's operands; `nil` for an operand that is left out or unknown.
   let operands: [Fact?]
-  /// How many conditionals this node is inside of.
+  /// The number of conditionals around this node.
   let depth: Int
 
   /// The error that says `detail` of this node and its operands.
@@ -22,10 +22,10 @@ struct NodeTyping {
         detail: detail + " (operands: \(types.joined(separator: ", ")))"))
   }
 
-  /// Whether the node has this operand.
+  /// Returns true if the node has this operand.
   func has(_ index: Int) -> Bool { index < node.operandCount && node.inputs[index] != nil }
 
-  /// What is known of an operand of the op itself.
+  /// The facts of an operand of the op itself.
   subscript(_ index: Int) -> Fact? { index < node.operandCount ? operands[index] : nil }
 
   func type(_ index: Int) -> ValueType? { self[index]?.type }
@@ -155,7 +155,7 @@ extension ValueType {
 }
 
 extension Node {
-  /// How many of ``inputs`` belong to the op itself; those of ``postOps`` follow.
+  /// The number of ``inputs`` that belong to the op itself. Those of ``postOps`` follow.
   public var operandCount: Int {
     var count = inputs.count
     for case .binary(_, let operand) in postOps { count = min(count, max(operand, 0)) }

@@ -161,7 +161,7 @@ extension BinaryFunction {
       return .unknown
     case .equal, .lessOrEqual, .greaterOrEqual, .less, .greater:
       if a == b { return .integer(self == .less || self == .greater ? 0 : 1) }
-      // Where one side is negative, the other one may as well be zero.
+      // If one side is negative, the other one may as well be zero.
       if let x = a.number, x < 0 { return predicate(x, 0) }
       if let y = b.number, y < 0 { return predicate(0, y) }
       return .unknown

@@ -19,7 +19,7 @@ extension OperatorImport {
   ]
 }
 
-/// Which axes each operand and the result have, a letter each.
+/// The axes of each operand and of the result, one letter each.
 private struct Equation {
   var operands: [[Character]]
   var result: [Character]
@@ -45,7 +45,7 @@ private struct Equation {
 }
 
 extension NodeImport {
-  /// Where each of `axes` is in `order`.
+  /// Returns the position of each of `axes` in `order`.
   fileprivate func places(of axes: [Character], in order: [Character]) throws -> [Int] {
     try axes.map { axis in
       guard let place = order.firstIndex(of: axis) else {

@@ -1,7 +1,7 @@
 import ModelGraph
 
 extension OperatorImport {
-  /// What picks or replaces elements by index.
+  /// Operators that pick or replace elements by index.
   static let indexingOperators: [String: OperatorImport] = [
     "Gather": OperatorImport(2...2) { node in
       try node.emit(.gather(axis: try node.integer("axis", default: 0)), node.operands)

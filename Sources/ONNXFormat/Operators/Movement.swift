@@ -1,7 +1,7 @@
 import ModelGraph
 
 extension OperatorImport {
-  /// What moves elements without computing.
+  /// Operators that move elements without computing.
   static let movementOperators: [String: OperatorImport] = [
     "Concat": OperatorImport(1...Int.max, since: 4) { node in
       _ = try node.operands.indices.map(node.operand)

@@ -39,7 +39,7 @@ extension OperatorImport {
       let axes = try node.constant([try node.integer("axis", default: -1)], "axes")
       let norm = node.intermediate(
         .reduce(kind, keepDimensions: true, noopWithEmptyAxes: false), [x, axes], "norm")
-      // Where the norm is zero all elements are, and shall stay so.
+      // If the norm is zero, all elements are zero and stay zero.
       let smallest =
         node.elementType(x) == .float16
         ? Double(Float16.leastNormalMagnitude) : Double(Float.leastNormalMagnitude)

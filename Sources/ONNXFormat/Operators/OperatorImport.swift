@@ -1,4 +1,4 @@
-/// How nodes of one ONNX operator are read. All that differs between opsets is in the `lower` functions.
+/// The import of one ONNX operator's nodes. All differences between opsets are in the `lower` functions.
 struct OperatorImport: Sendable {
   /// The versions of the domain that have the operator.
   var versions: ClosedRange<Int>

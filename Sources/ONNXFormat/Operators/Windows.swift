@@ -4,7 +4,7 @@ extension OperatorImport {
   /// Pooling.
   static let windowOperators: [String: OperatorImport] = [
     "MaxPool": OperatorImport(1...1) { node in
-      // How indices are counted matters only to the indices.
+      // The storage order affects only the indices.
       node.ignore("storage_order")
       guard node.proto.output.dropFirst().allSatisfy(\.isEmpty) else {
         throw NodeImport.UnsupportedForm(reason: "its indices")
@@ -42,7 +42,7 @@ extension NodeImport {
   /// The largest size, stride or count that is accepted: what fits 31 bits, as in the kernels.
   static let largest = Int(Int32.max)
 
-  /// What convolutions and pools have in common, every default written out.
+  /// Returns the attributes that convolutions and pools share, with every default written out.
   func window(spatialAxes axes: Int) throws -> (strides: [Int], dilations: [Int], padding: Padding) {
     let ones = Array(repeating: 1, count: axes)
     _ = try integers("kernel_shape", in: 1...Self.largest, count: axes)

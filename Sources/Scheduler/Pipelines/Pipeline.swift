@@ -18,7 +18,7 @@ public struct Pipeline: Sendable {
     }
   }
 
-  /// What the pipeline gives.
+  /// An output of the pipeline.
   public struct Output: Sendable {
     public var name: String
     public var wire: Wire
@@ -65,7 +65,7 @@ public struct Pipeline: Sendable {
   }
 }
 
-/// Where a tensor comes from in a pipeline, and what is made of it on the way.
+/// The source of a tensor in a pipeline, and the conversion applied on the way.
 public struct Wire: Sendable {
   public enum Source: Sendable {
     /// One of the pipeline's inputs.

@@ -22,7 +22,7 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
     }
   }
 
-  /// What went wrong in a stage.
+  /// The underlying error of a stage.
   public var underlying: (any Error)? { if case .stage(_, _, let error) = code { error } else { nil } }
 
   public var description: String {

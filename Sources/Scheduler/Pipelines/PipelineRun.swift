@@ -25,7 +25,8 @@ final class PipelineRun: Sendable {
   private let scheduler: Scheduler
   private let admitted: UInt64
   private let state: Locked<State>
-  /// Where stages are linked, and tensors between them cast: neither on lanes nor on Swift's threads.
+  /// The queue on which stages are linked and tensors between them cast: neither on lanes nor on Swift's
+  /// threads.
   private static let queue = DispatchQueue(label: "fusedinf.pipelines", attributes: .concurrent)
 
   var pipeline: Pipeline { request.pipeline }
@@ -86,7 +87,7 @@ final class PipelineRun: Sendable {
   /// It has been admitted.
   func begin() { carryOut { $0.machine.begin() } }
 
-  /// What has not begun does not begin.
+  /// Stages that have not begun do not begin.
   func cancel() {
     carryOut {
       $0.failure = $0.failure ?? CancellationError()
@@ -258,7 +259,7 @@ final class PipelineRun: Sendable {
 
   // MARK: Wires
 
-  /// What the outputs that are wanted take, each as often as it is wanted.
+  /// Returns the bytes of all requested outputs, each counted as often as it is requested.
   private func outputBytes() throws -> Int {
     try request.outputs.reduce(0) { sum, index in
       let (elementType, shape) = try type(of: pipeline.outputs[index].wire)
@@ -272,7 +273,7 @@ final class PipelineRun: Sendable {
     try pipeline.stages[stage].inputs.map { try tensor(at: $0) }
   }
 
-  /// What comes out of the wire, now that what goes in is there.
+  /// Returns the tensor that comes out of the wire, once its source is available.
   private func tensor(at wire: Wire) throws -> Tensor {
     try wire.adapted(try source(of: wire), on: engine.device, in: pipeline.name)
   }

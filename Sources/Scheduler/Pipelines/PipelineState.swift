@@ -1,8 +1,8 @@
-/// Which stages of a pipeline are planned, linked and run next: the pure part of its run.
+/// Selects the stages of a pipeline to plan, link and run next: the pure part of its run.
 ///
-/// Stages whose inputs' shapes follow from shapes alone are planned one after the other and linked into one program. Where
-/// an output's shape depends on data, those who take it are planned once it is there, and linked with what follows from
-/// them.
+/// Stages whose input shapes follow from shapes alone are planned one after the other and linked into one
+/// program. If the shape of an output depends on data, the stages that take it are planned once it is
+/// available, and linked with the stages that follow from them.
 package struct PipelineState: Sendable {
   package enum Action: Sendable, Equatable {
     /// Make the stage's plan.

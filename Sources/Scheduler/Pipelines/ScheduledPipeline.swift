@@ -31,7 +31,7 @@ public struct ScheduledPipeline: Sendable {
   }
 }
 
-/// What a pipeline gave.
+/// The answer of a pipeline.
 public struct PipelineAnswer: Sendable {
   /// The outputs that were wanted, in that order.
   public var outputs: [(name: String, tensor: Tensor)]

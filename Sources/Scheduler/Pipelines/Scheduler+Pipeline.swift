@@ -104,7 +104,7 @@ extension Scheduler {
     }
   }
 
-  /// What follows when stages of a pipeline are to run.
+  /// Returns the effects of dispatching stages of a pipeline.
   func translate(
     _ dispatches: [Dispatch], of run: PipelineRun, program: UInt64, width: Int, now: UInt64,
     in core: inout Core
