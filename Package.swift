@@ -2,7 +2,7 @@
 import Foundation
 import PackageDescription
 
-// Where `make deps` unpacks oneDNN. A system oneDNN is found through pkg-config instead.
+// The folder into which `make deps` unpacks oneDNN. A system oneDNN is found through pkg-config instead.
 let onednn = Context.packageDirectory + "/.deps/onednn/lib"
 let rpath: [LinkerSetting] =
   FileManager.default.fileExists(atPath: onednn)
@@ -116,7 +116,7 @@ if wanted.contains("fusedinf"), Context.environment["FUSEDINF_BENCH"] == "1" {
 
 let package = Package(
   name: "fusedinf",
-  // What the package in `Server/` is built on.
+  // The products on which the package in `Server/` is built.
   products: only == nil
     ? [.library(name: "FusedInf", targets: stages.map(\.name))] : [],
   dependencies: (wanted.contains("fusedinf")

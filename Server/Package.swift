@@ -2,7 +2,8 @@
 import Foundation
 import PackageDescription
 
-// Where `make deps` of the root package unpacks oneDNN. A system oneDNN is found through pkg-config instead.
+// The folder into which `make deps` of the root package unpacks oneDNN. A system oneDNN is found through
+// pkg-config instead.
 let onednn =
   URL(fileURLWithPath: Context.packageDirectory).deletingLastPathComponent().path + "/.deps/onednn/lib"
 let rpath: [LinkerSetting] =
@@ -44,7 +45,7 @@ let package = Package(
       swiftSettings: strict),
     // Counting, and the formats in which counts and log lines are handed out.
     .target(name: "Telemetry", dependencies: [log], swiftSettings: strict),
-    // What the server does, whatever it is asked through.
+    // The server's functions, independent of the transport.
     .target(
       name: "Serving",
       dependencies: [

@@ -25,7 +25,7 @@ struct ReferenceModel: Decodable, Sendable {
   private static let manifest = ProcessInfo.processInfo.environment["FUSEDINF_REFERENCES"]
   private static let folder = URL(fileURLWithPath: manifest ?? "/").deletingLastPathComponent()
 
-  /// Whether there are any; `make test` says where.
+  /// True if there are any; `make test` names their location.
   static let areThere = manifest.map { FileManager.default.isReadableFile(atPath: $0) } ?? false
   static let missing: Comment =
     "FUSEDINF_REFERENCES names no manifest of reference answers; 'make test' makes it"

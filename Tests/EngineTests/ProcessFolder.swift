@@ -10,7 +10,8 @@ enum ProcessFolder {
     while true {
       let path = URL(fileURLWithPath: parent).appending(path: "\(name)-\(UUID().uuidString)").path
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-      // Never closed: the lock ends with the process. Where another process got it first, it is removing the folder.
+      // Never closed: the lock ends with the process. If another process locked it first, that process is
+      // removing the folder.
       let lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       if lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0, access(path, F_OK) == 0 { return path }
       close(lock)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the system says of this process's memory and descriptors.
+/// The system's figures for this process's memory and descriptors.
 struct ProcessMemory {
   /// Address space, in bytes, that maps files of the store.
   var storeBytes = 0
@@ -36,6 +36,6 @@ struct ProcessMemory {
     descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
   }
 
-  /// What is held for models, as the system counts it.
+  /// The memory held for models, as the system counts it.
   var modelBytes: Int { storeBytes + arenaBytes }
 }

@@ -55,7 +55,8 @@ struct SoakTests {
       let memory = try ProcessMemory(store: store)
       #expect(memory.modelBytes <= budget, "run \(count)")
       #expect(memory.modelBytes == engine.residency.snapshot.residentBytes, "run \(count)")
-      // What is made once and on demand has been made by then: a kernel's state for each lane that it ran on beside another.
+      // Everything made once and on demand exists by now: a kernel's state for each lane that it ran on
+      // beside another.
       if count >= runCount / 2, settled == nil { settled = memory }
     }
     #expect(watch.peakBytes <= budget && engine.residency.snapshot.peakBytes <= budget)

@@ -69,7 +69,7 @@ extension Engine {
     return answers.map { $0.map { $0.outputs.map(\.tensor) } }
   }
 
-  /// What each model answers alone.
+  /// Returns each model's answer when it runs alone.
   func aloneAnswers(_ members: [TestMember]) async throws -> [[Tensor]] {
     var answers: [[Tensor]] = []
     for member in members { answers.append(try await run([member])[0].get()) }

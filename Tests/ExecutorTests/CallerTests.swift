@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Members that may run on the thread that submits them", .timeLimit(.minutes(10)))
 struct CallerTests {
-  /// Which answers came from the thread that submitted.
+  /// Records which answers came from the submitting thread.
   private final class Places: Sendable {
     private let seen = Locked<[Bool]>([])
     func note(_ isCaller: Bool) { seen.withLock { $0.append(isCaller) } }

@@ -4,7 +4,8 @@ import ModelGraph
 import Tensors
 import Testing
 
-/// What a cached plan keeps alive is counted, since the cap of the cache is kept by these counts alone.
+/// Everything that a cached plan keeps alive is counted, since the cap of the cache relies on these counts
+/// alone.
 @Suite struct PlanFootprintTests {
   let models: TestModels
   let planner: Planner

@@ -75,7 +75,7 @@ import Testing
     #expect(plan.arenaBytes == pageSize)
   }
 
-  /// How the concatenation of two values can need its kernel.
+  /// Cases in which the concatenation of two values needs its kernel.
   @Test(
     "where memory does not allow it the concatenation runs", arguments: ["twice", "rows", "cut", "weight"])
   mutating func copies(reason: String) throws {

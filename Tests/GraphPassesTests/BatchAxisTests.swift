@@ -7,7 +7,7 @@ import Testing
 struct BatchAxisTests {
   static let rows = Dimension.symbol("N")
 
-  /// Whether a graph of one input `[N, 4]`, or of `dims`, has a batch axis.
+  /// Tests whether a graph of one input `[N, 4]`, or of `dims`, has a batch axis.
   private func check(
     _ dims: [Dimension] = [rows, .known(4)], _ build: (inout GraphBuilder, ValueID) throws -> ValueID
   ) throws -> Bool {

@@ -3,9 +3,9 @@ import ModelGraph
 import Tensors
 import Testing
 
-/// Which functions and operands become post-ops, by host, by the number of its axes, and by their place.
+/// Functions and operands that become post-ops, by host, by number of axes, and by place.
 struct ChannelPostOpTests {
-  /// Whether arithmetic of `host` and an operand of `dims` becomes a post-op.
+  /// Returns true if arithmetic of `host` and an operand of `dims` becomes a post-op.
   private func isFused(
     _ dims: [Int], _ function: BinaryFunction = .multiply, isFirst: Bool = true,
     type: ElementType = .float32, host: (inout GraphBuilder) throws -> ValueID

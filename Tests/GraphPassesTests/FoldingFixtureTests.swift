@@ -5,7 +5,7 @@ import ONNXFormat
 import Tensors
 import Testing
 
-/// What `scripts/make-folding-fixtures.py` read off onnxruntime's answers of an unfolded model.
+/// A fixture that `scripts/make-folding-fixtures.py` read off onnxruntime's answers of an unfolded model.
 struct FoldingFixture: Decodable, Sendable, CustomTestStringConvertible {
   var name: String
   var shape: [Int]

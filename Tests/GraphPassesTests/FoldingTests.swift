@@ -96,7 +96,8 @@ struct FoldingTests {
 
   // MARK: Arithmetic
 
-  /// Which constants fold into a convolution whose result is [1, 4, 5, 4]: the width is as large as the channels are many.
+  /// Constants that fold into a convolution with a result of [1, 4, 5, 4], whose width equals its number of
+  /// channels.
   @Test(
     arguments: [
       ([1, 4, 1, 1], true), ([4, 1, 1], true), ([], true), ([1], true), ([1, 1, 1, 1], true),

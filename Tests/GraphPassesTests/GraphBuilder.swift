@@ -61,7 +61,8 @@ struct GraphBuilder {
     return graph
   }
 
-  /// What `pass` makes of the graph, and how many changes it says it made. Verified before and after.
+  /// Applies `pass` to the graph. Returns the new graph and the number of changes that the pass reports.
+  /// Verifies the graph before and after.
   func after(_ pass: Pass, _ evaluator: (any ConstantEvaluator)? = nil) throws -> (graph: Graph, changes: Int)
   {
     var graph = try typed()

@@ -4,7 +4,7 @@ import Tensors
 import Testing
 
 struct LayerNormalizationTests {
-  /// What the test changes about the usual form.
+  /// The test's deviation from the usual form.
   struct Form {
     var axes: [Int64] = [-1]
     var varianceAxes: [Int64]?

@@ -3,7 +3,7 @@ import ModelGraph
 import Tensors
 import Testing
 
-/// What the table holds is checked with onnxruntime's answers in `EngineTests`; here, what is left alone.
+/// Cases that are left alone. `EngineTests` checks the table's contents against onnxruntime's answers.
 struct OneHotProductTests {
   /// The ops after the pass of `Cast(indices == numbers) · table`.
   private func ops(

@@ -81,7 +81,7 @@ struct PostOpFusionTests {
     #expect(try builder.after(.postOpFusion).changes == 0)
   }
 
-  /// Which operands may follow a convolution's result of [2, 4, 5, 5].
+  /// Operands that may follow a convolution with a result of [2, 4, 5, 5].
   @Test(
     arguments: [
       ([2, 4, 5, 5], true), ([1], true), ([], true), ([1, 4, 1, 1], true), ([4, 1, 1], true),

@@ -94,7 +94,7 @@ func randomGraph(seed: UInt64, nodes: Int = 24) throws -> Graph {
   return try builder.typed()
 }
 
-/// Whatever the graph: it stays well-formed after every pass, gives the same outputs, and does not grow.
+/// Any graph stays well-formed after every pass, gives the same outputs, and does not grow.
 struct RandomGraphTests {
   @Test func passesKeepGraphsWellFormed() throws {
     for seed in 0..<80 as Range<UInt64> {

@@ -114,7 +114,7 @@ struct PipelineTests {
     #expect(report.folded == 2 && report.fused == 3)
     #expect(report.changes["batch normalisation folding"] == 2)
     #expect(Set(names) == Set(PassPipeline.optimisation.map(\.name)))
-    // What was folded away is not kept, and equal weights are one: x, weights, bias, r and y are left.
+    // Folded constants are not kept, and equal weights are one: x, weights, bias, r and y are left.
     #expect(graph.constants.count == 2)
     #expect(graph.values.count == 5)
   }

@@ -5,7 +5,7 @@ import Testing
 
 /// Axes of no elements: from them nothing follows about the others, and a 0 in a reshape's target may mean "copy".
 struct ZeroAxisTests {
-  /// Whether a pass leaves relu → reshape → relu as it is.
+  /// Returns true if a pass leaves relu → reshape → relu as it is.
   private func stays(
     _ dims: [Dimension], to target: [Int64], allowZero: Bool, under pass: Pass
   ) throws -> Bool {

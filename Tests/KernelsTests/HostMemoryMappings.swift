@@ -45,7 +45,7 @@ final class HostMemoryFile: Sendable {
     path = NSTemporaryDirectory() + "fusedinf-host-memory-\(UUID().uuidString)"
     try Data(HostMemoryFile.bytes(0..<pages * pageSize)).write(to: URL(fileURLWithPath: path))
     descriptor = open(path, O_RDWR)
-    // What is dirty cannot leave the page cache.
+    // Dirty pages cannot leave the page cache.
     fsync(descriptor)
   }
 

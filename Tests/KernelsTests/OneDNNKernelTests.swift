@@ -5,7 +5,7 @@ import ModelGraph
 import Tensors
 import Testing
 
-/// What primitives promise beyond numbers.
+/// Promises of primitives beyond numbers.
 @Suite struct OneDNNKernelTests {
   static let device = try? CPUDevice()
 

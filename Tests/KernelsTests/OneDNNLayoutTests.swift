@@ -66,7 +66,8 @@ import Testing
     #expect(!kernel.isReference)
   }
 
-  /// Where all channels fit into one block, the blocked layout and channels behind put the elements at the same places.
+  /// If all channels fit into one block, the blocked layout and channels last put the elements at the same
+  /// places.
   @Test func anImageOfOneBlockOfChannelsStaysBlocked() throws {
     let device = try #require(Self.device)
     let first = ConvolutionCase(input: 3, output: 16, size: 28, kernel: 3)

@@ -4,7 +4,7 @@ import ModelGraph
 import Tensors
 import Testing
 
-/// Where a kernel says that its parts lie, there are their bytes.
+/// A kernel's part offsets point to the bytes of its parts.
 @Suite struct RunsOfBytesTests {
   static let device = try? CPUDevice()
 

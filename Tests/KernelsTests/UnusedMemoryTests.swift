@@ -3,7 +3,7 @@ import Device
 import Foundation
 import Testing
 
-/// What is given back once kernels are made.
+/// Memory given back once kernels are made.
 @Suite struct UnusedMemoryTests {
   @Test func libraryPagesAreLetGoOfAndComeBack() throws {
     let library = try #require(
@@ -24,7 +24,8 @@ import Testing
     #expect(stack == 7)
   }
 
-  /// Whether a page of this process is mapped, by `/proc/self/pagemap`: eight bytes a page, the highest bit says so.
+  /// Returns true if a page of this process is mapped, by `/proc/self/pagemap`: the highest bit of a page's
+  /// eight bytes.
   private func isPresent(_ page: UnsafeRawPointer) throws -> Bool {
     let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/self/pagemap"))
     try file.seek(toOffset: UInt64(UInt(bitPattern: page)) / UInt64(pageSize) * 8)

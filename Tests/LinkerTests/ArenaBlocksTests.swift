@@ -22,7 +22,7 @@ private final class Blocks {
   func planned() throws -> ArenaLayout { try blocks.planned() }
 }
 
-/// Which values may lie in each other's bytes. Offsets are those of the arena.
+/// Values that may lie in each other's bytes. Offsets are those of the arena.
 @Suite("Values in the blocks of an arena")
 struct ArenaBlocksTests {
   private let blocks = Blocks()

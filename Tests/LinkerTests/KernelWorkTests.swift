@@ -89,6 +89,6 @@ import Testing
 }
 
 extension KernelRequest {
-  /// Whether it would be shared though the threads sleep.
+  /// Returns true if the kernel would be shared even though the threads sleep.
   fileprivate func isShared() -> Bool { ThreadSharing().counts(for: self, of: [1, 2]).count > 1 }
 }

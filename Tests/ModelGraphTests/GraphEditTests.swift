@@ -2,7 +2,7 @@ import ModelGraph
 import Tensors
 import Testing
 
-/// What passes do to graphs.
+/// Edits that passes make to graphs.
 struct GraphEditTests {
   @Test func usesTellProducersAndConsumers() throws {
     var graph = Graph(name: "g")

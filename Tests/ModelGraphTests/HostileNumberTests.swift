@@ -23,7 +23,7 @@ struct HostileNumberTests {
       // In a fixed order, so that the same seed gives the same numbers.
       for name in dictionary.keys.sorted() {
         guard let inner = dictionary[name] else { continue }
-        // Where elements are given, sizes have to stay theirs; the number of results is the test's own.
+        // If elements are given, sizes have to match them; the number of results is the test's own.
         let isFixed = name == "results" || name == "dims" && dictionary["values"] != nil
         result[name] = isFixed ? inner : altered(inner, &random, key: name)
       }

@@ -13,7 +13,7 @@ struct InferenceFixtureTests {
     for (id, made) in zip(graph.outputs, try #require(fixture.outputs)) {
       let type = try #require(inference[id])
       if case .nonZero = fixture.op, made.integers == nil {
-        // How many columns there are is only known by running it.
+        // The number of columns is only known by running it.
         #expect(type == ValueType(.int64, [.known(made.dims[0]), .unknown]))
       } else {
         #expect(type == (try made.valueType()))

@@ -43,7 +43,7 @@ struct ShapeFixture: Decodable, Sendable, CustomTestStringConvertible {
   var name: String
   var op: Op
   var inputs: [Operand?]
-  /// What it made; `nil` when it was refused.
+  /// The inferred outputs; `nil` if the node was refused.
   var outputs: [Operand]?
   var results: Int?
 

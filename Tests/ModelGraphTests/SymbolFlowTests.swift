@@ -38,7 +38,7 @@ struct SymbolFlowTests {
     #expect(inference.floats(whole) == [44, 80])
   }
 
-  /// Where(Equal(target, −1), ones, target) → Expand, as PyTorch writes `expand`.
+  /// The nodes Where(Equal(target, −1), ones, target) → Expand, as PyTorch writes `expand`.
   @Test func expandTargetsWithMinusOneAreResolved() throws {
     var graph = Graph(name: "expand")
     let x = graph.input("x", .float32, [.symbol("batch"), .known(1)])

@@ -6,7 +6,7 @@ import Testing
 @Suite struct CompiledModelDamageTests {
   let folder: TemporaryFolder
   let original: [UInt8]
-  /// Where the weights of ``original`` end and its description starts.
+  /// The end of the weights of ``original``, and the start of its description.
   let weightsEnd: Int
 
   init() throws {

@@ -81,7 +81,7 @@ struct HandmadeModel {
 
     try Data(bytes).write(to: URL(fileURLWithPath: path))
     let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-    // What lies between is a hole.
+    // The bytes in between are a hole.
     try file.seek(toOffset: UInt64(end))
     try file.write(contentsOf: Data(description))
     try file.truncate(atOffset: UInt64(end + description.count + hole))

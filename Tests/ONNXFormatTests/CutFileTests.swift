@@ -84,7 +84,7 @@ import Testing
       ended.signal()
     }
     for _ in 0..<400 {
-      // Who is faster decides which of the two it is.
+      // Either outcome is possible: the two race.
       do { try readWhole(path) } catch { #expect(error is ONNXError, "\(error)") }
     }
     isOver.value.store(true, ordering: .relaxed)

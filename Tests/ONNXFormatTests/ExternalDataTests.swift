@@ -39,7 +39,7 @@ private let numbers: [UInt8] = (0..<8).flatMap {
   }
 }
 
-/// What is outside the model's folder is not read, however it is spelled.
+/// Files outside the model's folder are not read, however their path is spelled.
 @Test func externalDataStaysInTheFolder() throws {
   let outside = try TemporaryFolder()
   let secret = try outside.write(numbers, to: "secret")

@@ -40,7 +40,7 @@ func read(_ model: ONNXModelProto) throws -> ImportedModel {
   return try ONNXModel.read(folder.write(model))
 }
 
-/// What is wrong with the model; a failed expectation when nothing is.
+/// Returns the fault of the model; fails an expectation if there is none.
 func fault(of model: ONNXModelProto, sourceLocation: SourceLocation = #_sourceLocation) -> String {
   let error = #expect(throws: ONNXError.self, sourceLocation: sourceLocation) { try read(model) }
   return error.map { "\($0)" } ?? ""

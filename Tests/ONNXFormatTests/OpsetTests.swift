@@ -13,7 +13,8 @@ import Testing
   for (name, files) in groups {
     #expect(files.count > 1, "\(name) has one variant only")
     let texts = try files.map { file in
-      // What differs in spelling only: a value of 0 and an unset axis mean what newer opsets leave out.
+      // Only the spelling differs: a value of 0 and an unset axis mean the defaults that newer opsets leave
+      // out.
       text(try ONNXModel.read(fixtures + "/opsets/" + file).graph)
     }
     for (file, lines) in zip(files, texts) { #expect(lines == texts[0], "\(file) against \(files[0])") }

@@ -14,14 +14,14 @@ private struct Random: RandomNumberGenerator {
   }
 }
 
-/// What one who only sees events and actions knows, written down without sums or policies: finds every action that
-/// should not have been, and every grant that is missing.
+/// An observer that sees only events and actions, and keeps no sums or policies of its own. It finds every
+/// wrong action and every missing grant.
 private struct Observer {
   enum Phase { case loading, resident, damaged, failed }
   let budget: Int
   var phases: [ItemID: Phase] = [:]
   var sizes: [ItemID: Int] = [:]
-  /// Where what is there was tried to be loaded from.
+  /// The origins from which loading each present item was tried.
   var origins: [ItemID: Set<String>] = [:]
   var pins: [ItemID: Int] = [:]
   var held: [ReservationID: Reservation] = [:]
@@ -48,7 +48,7 @@ private struct Observer {
     return reservation.items.reduce(reservation.exclusiveBytes) { $0 + $1.byteCount } <= budget - pinned
   }
 
-  /// Whether it could be granted now, if all that is idle went.
+  /// Returns true if the reservation could be granted now by evicting all idle items.
   func fitsNow(_ reservation: Reservation) -> Bool {
     let own = Set(reservation.items.map(\.id))
     if own.contains(where: isSpoilt) { return false }

@@ -24,7 +24,7 @@ struct AdmissionTests {
     day.submit("A", bytes: 40)
     #expect(day.log == ["A", "A?queue_full"])
     day.finish()
-    // What never fits is not told to come again.
+    // A request that can never fit is not told to retry.
     day.submit("A", bytes: 101)
     #expect(day.log.suffix(1) == ["A?does_not_fit"])
     #expect(day.errors.last?.retryAfter == nil)

@@ -2,7 +2,8 @@ import Foundation
 import Tensors
 import Testing
 
-/// What NumPy and ml_dtypes made, from `Tests/Fixtures/tensors.json` (by `scripts/make-tensor-fixtures.py`).
+/// A fixture made by NumPy and ml_dtypes, from `Tests/Fixtures/tensors.json` (by
+/// `scripts/make-tensor-fixtures.py`).
 struct TensorFixture: Decodable, Sendable {
   struct File: Decodable, Sendable {
     var name: String

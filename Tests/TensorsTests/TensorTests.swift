@@ -86,7 +86,8 @@ struct TensorTests {
     }
   }
 
-  /// What a fill throws comes through, and the memory is freed once (AddressSanitizer and malloc watch over that).
+  /// An error thrown by a fill is passed on, and the memory is freed once (AddressSanitizer and malloc watch
+  /// over that).
   @Test func aFillThatFailsLeavesNothingBehind() throws {
     struct Failure: Error {}
     for _ in 0..<100 {

@@ -100,8 +100,8 @@ private let commands = [
   }
 }
 
-/// What is wrong is told with the usage of the command that was asked for, whether it is found while the command line is
-/// read or only when the command looks at what it says.
+/// A usage error is reported with the usage of the requested command, whether it is found while the command
+/// line is parsed or only while the command runs.
 @Test func wrongUsageShowsTheCommandsOwn() async throws {
   let program = try Program()
   _ = try await program.json(["add", Program.network])

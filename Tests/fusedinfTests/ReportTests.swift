@@ -3,7 +3,7 @@ import Tensors
 import Testing
 
 extension Program {
-  /// What `inspect --json` says of a model.
+  /// Returns the output of `inspect --json` for a model.
   fileprivate func inspection(_ name: String) async throws -> [String: Any] {
     try await json(["inspect", name])
   }
@@ -33,7 +33,8 @@ extension Program {
   #expect(sizes.first as? String == "batch" && sizes.last as? Int == 4, "\(sizes)")
 }
 
-/// What `add` says that a model runs in, `inspect` and `list` say too; of open sizes nobody can say it.
+/// The memory that `add` reports for a model is also reported by `inspect` and `list`. It is unknown if sizes
+/// are open.
 @Test func whatAModelRunsInIsShown() async throws {
   let program = try Program()
   let added = try await program.json(["add", Program.network, "--shape", "image=1..2x3x8x8"])
@@ -93,7 +94,7 @@ extension Program {
   for (sum, product) in zip(sum, product) { #expect(abs(sum / 2 * (sum / 2) - product) < 0.01) }
 }
 
-/// What a model is given does not depend on what is named before it, and does on the seed.
+/// A model's random inputs do not depend on the models named before it, but do depend on the seed.
 @Test func randomInputsAreAModelsOwn() async throws {
   let program = try Program()
   _ = try await program.json(["add", Program.outputs])

@@ -7,7 +7,7 @@ import Linker
 import ModelStore
 import Tensors
 
-/// What the commands work on: the engine, and the models that are open.
+/// The state that the commands work on: the engine, and the open models.
 final class Bench {
   private var started: Engine?
   private var opened: [String: OpenModel] = [:]

@@ -48,7 +48,7 @@ protocol Command: Decodable, Sendable {
   func run(on bench: Bench) async throws -> any Encodable
 }
 
-/// How commands and answers are written.
+/// The encoding of commands and answers.
 enum Wire {
   static let decoder: JSONDecoder = {
     let decoder = JSONDecoder()

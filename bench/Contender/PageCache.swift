@@ -1,7 +1,7 @@
 import Foundation
 import ModelStore
 
-/// What the page cache holds of a file.
+/// The page cache's contents of a file.
 enum PageCache {
   /// Asks the kernel to forget the file's pages, so that the next read comes from the disk.
   static func drop(_ file: CompiledModel) { posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_DONTNEED) }

@@ -7,7 +7,8 @@ func elapsed(_ body: () async throws -> Void) async rethrows -> Double {
   return Double(monotonicNanoseconds() - start) / 1e6
 }
 
-/// How often something is measured: until the seconds are over, and between `least` and `most` times.
+/// The number of repetitions of a measurement: until the seconds are over, and between `least` and `most`
+/// times.
 struct Sampling: Decodable, Sendable {
   var seconds: Double
   var least: Int

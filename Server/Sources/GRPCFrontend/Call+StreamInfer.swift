@@ -3,11 +3,12 @@ import GRPCMessages
 import Serving
 
 extension Call {
-  /// Answers the requests of a stream, each as soon as it is done. What is wrong with a request is said in its answer; the
-  /// stream goes on.
+  /// Answers the requests of a stream, each as soon as it is done. An error in a request is reported in its
+  /// answer, and the stream continues.
   ///
-  /// When the server shuts down no more is read, what was read is answered, and the stream ends with UNAVAILABLE.
-  /// - Parameter limit: how many requests are worked on at a time; while there are as many no more are read, which the
+  /// When the server shuts down, reading stops, requests already read are answered, and the stream ends with
+  /// UNAVAILABLE.
+  /// - Parameter limit: the maximum number of requests in progress. Reading pauses at the limit, which the
   ///   client notices when the connection's window is full.
   func answerEach(
     of requests: RPCAsyncSequence<InferCall, any Error>, atATime limit: Int,

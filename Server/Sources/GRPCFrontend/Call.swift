@@ -41,12 +41,12 @@ package struct Call: Sendable {
   var caller: Caller {
     Caller(
       key: metadata.first("authorization").flatMap(Call.bearerToken) ?? metadata.first("x-api-key"),
-      // What a proxy hands on comes from elsewhere.
+      // A request passed on by a proxy comes from elsewhere.
       isLoopback: Call.isLoopback(peer: context.remotePeer)
         && metadata.first("forwarded") == nil && metadata.first("x-forwarded-for") == nil)
   }
 
-  /// What the caller is told of `error`.
+  /// Returns the error that the caller receives for `error`.
   func rpcError(_ error: any Error) -> RPCError {
     switch (error as? AccountFull).map(ServiceError.init) ?? error {
     case let error as RPCError: error
@@ -80,13 +80,13 @@ package struct Call: Sendable {
     switch timeout {
     case nil: return left
     case .int(let own): return own <= 0 || own > left ? left : nil
-    // Whatever else it is, whoever reads it says what is wrong with it.
+    // Other errors are explained by their reader.
     default: return nil
     }
   }
 
-  /// The deadline has passed, or the transport, whose clock began a little earlier, has ended the call for it. Where the
-  /// client has gone away instead, nobody reads the status.
+  /// True if the deadline has passed, or if the transport, whose clock began a little earlier, has ended the
+  /// call for that reason. If the client has gone away instead, nobody reads the status.
   private var isLate: Bool {
     guard let deadline else { return false }
     return deadline <= monotonicNanoseconds() || (context.cancellation.isCancelled && !drain.isDraining)

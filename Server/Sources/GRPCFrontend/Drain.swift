@@ -2,10 +2,11 @@ import Device
 import EventLoopTasks
 import GRPCCore
 
-/// Whether the server is shutting down, and what still runs.
+/// The shutdown state of the server, and its running work.
 ///
-/// gRPC cancels calls when the client goes away, and also when the server begins to shut down. The second must not stop
-/// what was admitted, so running work is cancelled by the first alone, and all of it when the time to drain is over.
+/// gRPC cancels calls when the client goes away, and also when the server begins to shut down. The second
+/// must not stop admitted requests, so running work is cancelled by the first alone, and all of it when the
+/// time to drain is over.
 final class Drain: Sendable {
   private struct State: Sendable {
     var isDraining = false

@@ -1,4 +1,4 @@
-/// Where and how the server listens for gRPC.
+/// The address on which the server listens for gRPC, and its limits.
 public struct GRPCConfiguration: Sendable {
   /// A certificate and its key, as PEM files.
   public struct TLS: Sendable, Hashable {
@@ -21,9 +21,10 @@ public struct GRPCConfiguration: Sendable {
 
   /// The most bytes of one request's message. Larger ones end with RESOURCE_EXHAUSTED.
   public var maxMessageBytes = 256 << 20
-  /// How long a client may send nothing of a message that it owes; then the call ends with DEADLINE_EXCEEDED.
+  /// The time within which a client must send the next bytes of an incomplete message. After it the call ends
+  /// with DEADLINE_EXCEEDED.
   public var messageTimeout: Duration = .seconds(30)
-  /// How many bytes a client may send ahead on one connection (HTTP/2's window).
+  /// The number of bytes that a client may send ahead on one connection (HTTP/2's window).
   public var windowBytes = 8 << 20
   /// The largest HTTP/2 frame that the server takes.
   public var maxFrameBytes = 1 << 20

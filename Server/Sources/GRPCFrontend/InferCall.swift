@@ -11,7 +11,7 @@ package struct InferCall: Sendable {
   package var message: Inference_ModelInferRequest
   /// `raw_input_contents`: each looks at a part of the bytes that came in, and keeps them.
   package var raw: [TensorBuffer]
-  /// What is decoded is counted in it.
+  /// The account of the decoded bytes.
   package var held: HeldBytes?
 
   package init(message: Inference_ModelInferRequest, raw: [TensorBuffer]) {

@@ -47,7 +47,7 @@ extension InferenceCalls {
     }
   }
 
-  /// What Triton has and this server does not.
+  /// Registers Triton's calls that this server does not support.
   func registerRefused<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
     router.unary("CudaSharedMemoryRegister", of: Self.name, on: host) {
       (_: Inference_CudaSharedMemoryRegisterRequest, call) -> Inference_CudaSharedMemoryRegisterResponse in

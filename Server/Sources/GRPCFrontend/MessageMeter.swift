@@ -10,9 +10,9 @@ package struct MessageMeter {
 
   package init(limit: Int) { self.limit = limit }
 
-  /// - Parameter onMessage: told of each message that has come completely how long it is, with what goes before it.
-  /// - Returns: the length of a message that is larger than the limit; `nil` when all is well. What follows such a message
-  ///   is not looked at.
+  /// - Parameter onMessage: called for each complete message with its length, prefix included.
+  /// - Returns: the length of a message that is larger than the limit, or `nil`. Bytes after such a message
+  ///   are ignored.
   package mutating func take(
     _ bytes: UnsafeRawBufferPointer, onMessage: (Int) -> Void = { _ in }
   ) -> Int? {

@@ -4,10 +4,11 @@ import InferenceProtocol
 import Serving
 import SwiftProtobuf
 
-/// How much memory messages take once they are decoded, about and rather too much: two bytes of a message can be an object
-/// of hundreds. Found by looking at the fields, before there is memory for what they say.
+/// The approximate memory of decoded messages, rather too much than too little: two bytes of a message can
+/// become an object of hundreds. It is computed from the fields, before memory for their contents is
+/// allocated.
 package enum MessageWeight {
-  /// What an object in a list takes besides its contents.
+  /// The memory of an object in a list, without its contents.
   private static let object = 512
 
   /// Of a message of texts and numbers.

@@ -3,7 +3,7 @@ import GRPCProtobuf
 import Serving
 import SwiftProtobuf
 
-/// What every call needs of the server.
+/// The parts of the server that every call needs.
 struct CallHost: Sendable {
   let service: InferenceService
   let drain: Drain

@@ -120,8 +120,8 @@ final class RequestLimits: ChannelDuplexHandler {
 
   // MARK: Reading
 
-  /// Who sends more than is answered waits, before the account is full and the stream would be refused; until then what is
-  /// sent stays in the window.
+  /// True while reading pauses because the client sends more than is answered. It pauses before the account
+  /// is full, when the stream would be refused. Until then the bytes stay in the window.
   private var holdsReads: Bool {
     isPatientBetweenMessages && unanswered.byteCount > held.account.limit / 16
   }
@@ -145,7 +145,7 @@ final class RequestLimits: ChannelDuplexHandler {
     deadline = context.eventLoop.assumeIsolated().scheduleTask(
       in: .nanoseconds(Int64(clamping: min(timeout, 1 << 62)))
     ) {
-      // What the transport's handler takes for the end of the call.
+      // The transport's handler treats this event as the end of the call.
       context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
     }
   }

@@ -1,5 +1,5 @@
-/// What the messages of one stream take that have no answer yet. Each is answered once, in whatever order: so an answer
-/// takes the smallest away, and what is left is as much as those that wait can take, never less.
+/// The bytes of one stream's unanswered messages. Each message is answered once, in any order. An answer
+/// removes the smallest message, so the total is an upper bound for the waiting messages and never too low.
 package struct UnansweredMessages {
   /// By what a message is counted as, which is an eighth more than it has at most: how many there are.
   private var counts: [Int: Int] = [:]

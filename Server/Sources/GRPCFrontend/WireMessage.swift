@@ -14,7 +14,7 @@ package struct WireMessage: Sendable {
 
   private var pieces: [Piece] = []
   private(set) var byteCount = 0
-  /// What the tensors are counted in, and the bytes that are made of them.
+  /// The account of the tensors, and of the bytes made of them.
   private(set) var held: HeldBytes?
 
   /// A message without fields.

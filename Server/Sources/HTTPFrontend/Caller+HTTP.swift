@@ -19,8 +19,8 @@ extension Caller {
 }
 
 extension ConnectionState.Refusal {
-  /// Why a request's body is not read: its key is missing or unknown. What a key allows is found out when it is known
-  /// what is asked for.
+  /// The error for which a request's body is not read: its key is missing or unknown. The key's permissions
+  /// are checked once the target of the request is known.
   init?(_ head: HTTPRequestHead, isLoopback: Bool, access: AccessPolicy) {
     guard access.asksForKeys else { return nil }
     let path = head.uri.prefix { $0 != "?" }

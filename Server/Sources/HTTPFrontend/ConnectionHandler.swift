@@ -18,14 +18,14 @@ final class ConnectionHandler: ChannelInboundHandler {
   private var state: ConnectionState
   private let respond: Responder
   private var context: ChannelHandlerContext?
-  /// What answers the last request that was taken up, and its number.
+  /// The task that answers the latest request, and its number.
   private var task: Task<Void, Never>?
   private var taken = 0
   private var timer: Scheduled<Void>?
   private var timerDeadline: UInt64 = .max
-  /// What was read together with a request that is being answered.
+  /// The parts read together with a request that is being answered.
   private var pending = CircularBuffer<HTTPServerRequestPart>()
-  /// Whether no request of what was read last has been taken up yet.
+  /// True if no request of the last read has been processed yet.
   private var isFirst = false
   private var holdsRead = false
   private var version = HTTPVersion.http1_1
@@ -104,7 +104,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
   }
 
-  // MARK: What was decided
+  // MARK: Decisions
 
   private func carryOut(_ action: ConnectionState.Action) {
     defer { schedule() }
@@ -144,8 +144,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         writer.abort()
       }
     }
-    // What waits for nothing is answered before this returns, and the socket is not taken out of the poll meanwhile. Of
-    // requests that come together only the first: other connections have their turns before the next.
+    // An answer that waits for nothing is sent before this returns, and the socket stays in the poll
+    // meanwhile. Of requests that arrive together this holds for the first only: other connections have their
+    // turns before the next.
     let executor = EventLoopExecutor(context.eventLoop)
     let isFirst = isFirst
     self.isFirst = false

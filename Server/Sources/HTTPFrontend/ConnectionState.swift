@@ -2,8 +2,8 @@ import InferenceProtocol
 import NIOCore
 import NIOHTTP1
 
-/// What a connection does next: collects a request, has it answered, refuses it, closes. Times are nanoseconds of one
-/// clock. Decides only; ``ConnectionHandler`` carries out.
+/// Decides a connection's next step: collect a request, have it answered, refuse it, or close. Times are
+/// nanoseconds of one clock. ``ConnectionHandler`` carries the decisions out.
 package struct ConnectionState {
   /// Why a request is not even handed on. The connection ends with it.
   package struct Refusal: Error, Hashable {
@@ -92,16 +92,16 @@ package struct ConnectionState {
     deadline = now &+ limits.idleTimeout
   }
 
-  /// Whether more bytes are wanted now; while a request is answered, the next one's wait.
+  /// True if more bytes are wanted now. While a request is answered, the bytes of the next one wait.
   package var wantsBytes: Bool {
     if case .answering = phase { return false }
     return true
   }
 
-  /// Whether a request is being answered.
+  /// True while a request is being answered.
   package var isAnswering: Bool { !wantsBytes }
 
-  // MARK: What comes in
+  // MARK: Input
 
   package mutating func bytesArrived(_ now: UInt64) {
     guard case .waiting(began: false) = phase else { return }
@@ -136,8 +136,8 @@ package struct ConnectionState {
       }
       if length > 0, let refusal = gate(head) { return refuse(refusal, head.version) }
       guard length <= maxBodyBytes else { return refuse(tooLarge, head.version) }
-      // Nothing is kept free for what is only announced: who sends it slowly would keep others out. What has no room now
-      // is refused before it comes.
+      // Announced bytes reserve nothing: a slow sender would keep others out. A body that has no room now is
+      // refused before it is sent.
       guard length <= account.freeBytes else { return refuse(tooMany, head.version) }
       declared = length
     } else if head.headers.contains(name: "transfer-encoding"), let refusal = gate(head) {
@@ -185,7 +185,7 @@ package struct ConnectionState {
           ? Refusal(status: 431, message: "the request's header is too large")
           : Refusal(status: 400, message: "this is no HTTP/1.1 request"), .http1_1)
     case .answering:
-      // What is being answered came before; nothing can come after.
+      // The request being answered came before; none can come after.
       phase = .answering(keepsAlive: false)
       return .nothing
     case .ending: return .nothing
@@ -242,9 +242,9 @@ package struct ConnectionState {
     sending = 0
   }
 
-  // MARK: What goes out
+  // MARK: Output
 
-  /// Whether the answer's header has to say that the connection ends with it.
+  /// True if the answer's header has to say that the connection ends with it.
   package var endsAfterAnswer: Bool {
     switch phase {
     case .answering(let keepsAlive): !keepsAlive || isQuiescing
@@ -269,7 +269,8 @@ package struct ConnectionState {
     if deadline == .max { deadline = now &+ allowance(sending) }
   }
 
-  /// How long `bytes` may take: what any transfer may, and what the slowest rate makes of them.
+  /// Returns the time allowed for `bytes`: the base time of any transfer, and the time they take at the
+  /// slowest rate.
   private func allowance(_ bytes: Int) -> UInt64 {
     let nanoseconds = Double(bytes) / Double(max(limits.minimumBytesPerSecond, 1)) * 1e9
     return limits.bodyTimeout &+ UInt64(min(max(nanoseconds, 0), 1e18))
@@ -295,7 +296,7 @@ package struct ConnectionState {
       deadline = now &+ limits.idleTimeout
       return .nothing
     case .ending:
-      // What the client still sends is read, or else it would not see the answer; not for long.
+      // Remaining input is read briefly, because the client would not see the answer otherwise.
       deadline = now &+ min(limits.bodyTimeout, 2_000_000_000)
       return .nothing
     case .waiting, .collecting: return .nothing

@@ -8,8 +8,8 @@ package enum ContentCoding: String, Sendable {
   case gzip
   case deflate
 
-  /// What `Content-Encoding` says; `nil` for a body as it is.
-  /// - Throws: `ProtocolError` for what this server does not know.
+  /// Parses `Content-Encoding`; `nil` for a body that is not encoded.
+  /// - Throws: `ProtocolError` for an encoding that this server does not support.
   package init?(contentEncoding field: String?) throws(ProtocolError) {
     switch field?.lowercased() {
     case nil, "", "identity": return nil
@@ -39,7 +39,8 @@ package enum ContentCoding: String, Sendable {
 
   private static let pieceBytes = 256 << 10
 
-  /// What compressing so many bytes takes at most: their compression, which may be larger by a thousandth, and a piece more.
+  /// Returns the maximum memory for compressing so many bytes: their compressed form, which may be larger by
+  /// a thousandth, and one more piece.
   static func compressionBound(of byteCount: Int) -> Int { byteCount + byteCount / 512 + 2 * pieceBytes }
 
   /// The body that `bytes` are the compression of.

@@ -5,7 +5,7 @@ import InferenceProtocol
 import NIOCore
 import Serving
 
-/// What every refusal looks like: `{"error": "…"}`.
+/// The body of every refusal: `{"error": "…"}`.
 enum ErrorBody {
   static func bytes(_ message: String) -> ByteBuffer {
     var writer = JSONWriter()

@@ -47,7 +47,7 @@ struct FusedRoutes: RouteFamily {
         }
         let (answers, continuation) = AsyncStream.makeStream(
           of: (index: Int, result: Result<InferResponse, ServiceError>).self)
-        // Whoever goes away ends this task, and with it what has not begun.
+        // A client that goes away ends this task, and with it all work that has not begun.
         try await withThrowingTaskGroup(of: Void.self) { group in
           group.addTask {
             await service.infer(together: admitted.map { prepared[$0] }) { position, result in
@@ -154,7 +154,7 @@ struct FusedRoutes: RouteFamily {
   }
 }
 
-/// How the answers of a fused call are written.
+/// The format of a fused call's answers.
 enum FusedForm: Sendable {
   case lines
   case parts(boundary: String)
@@ -166,7 +166,7 @@ enum FusedForm: Sendable {
     }
   }
 
-  /// What follows the last answer.
+  /// The bytes after the last answer.
   var end: ByteBuffer? {
     guard case .parts(let boundary) = self else { return nil }
     return ByteBuffer(string: "--\(boundary)--\r\n")

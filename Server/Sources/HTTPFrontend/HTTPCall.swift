@@ -6,7 +6,7 @@ import Logging
 import NIOCore
 import Serving
 
-/// What the router knows of a request besides its header.
+/// The router's knowledge of a request in addition to its header.
 struct HTTPContext: RequestContext {
   struct Source: RequestContextSource {
     let logger: Logger
@@ -23,9 +23,9 @@ struct HTTPContext: RequestContext {
   let body: ByteBuffer
   /// When its header had come, in nanoseconds of the monotonic clock.
   let arrival: UInt64
-  /// What the body is counted in, and what is made of it.
+  /// The account of the body, and of everything made of it.
   let held: HeldBytes
-  /// What the answer is counted in, until the connection counts it.
+  /// The account of the answer, until the connection counts it.
   let answer: HeldBytes
 
   init(source: Source) {

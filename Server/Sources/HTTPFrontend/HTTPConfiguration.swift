@@ -1,4 +1,4 @@
-/// Where and how the server listens for HTTP, and what it is bounded by.
+/// The address on which the server listens for HTTP, and its limits.
 public struct HTTPConfiguration: Sendable {
   /// A certificate and its key, as files in PEM form.
   public struct TLSFiles: Sendable, Hashable {
@@ -30,7 +30,7 @@ public struct HTTPConfiguration: Sendable {
   public var bodyTimeout: Duration = .seconds(20)
   /// The slowest that a body may come, once ``bodyTimeout`` is over.
   public var minimumBytesPerSecond = 16 << 10
-  /// How long a connection may stay open without a request.
+  /// The time that a connection may stay open without a request.
   public var idleTimeout: Duration = .seconds(120)
 
   public init() {}

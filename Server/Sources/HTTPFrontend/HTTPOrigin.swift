@@ -1,14 +1,14 @@
 import HTTPTypes
 
-/// Whether a request that comes from this machine's own address was also made here: not passed on by a proxy, and not
-/// made by a page of another host in a browser that runs here.
+/// Returns true if a request from this machine's own address also originates here: it was not passed on by a
+/// proxy, nor made by a page of another host in a browser that runs here.
 func isFromHere(_ headers: HTTPFields) -> Bool {
   guard headers[.forwarded] == nil, headers[.forwardedFor] == nil else { return false }
   guard let origin = headers[.origin] else { return true }
   return isOwnOrigin(origin)
 }
 
-/// Whether an `Origin` (RFC 6454) names this machine.
+/// Returns true if an `Origin` (RFC 6454) names this machine.
 package func isOwnOrigin(_ origin: String) -> Bool {
   for scheme in ["http://", "https://"] where origin.hasPrefix(scheme) {
     let authority = origin.dropFirst(scheme.count)

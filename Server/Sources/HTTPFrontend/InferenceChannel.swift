@@ -5,11 +5,11 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// How an accepted connection becomes one that speaks HTTP/1.1 with this server.
+/// Turns an accepted connection into one that speaks HTTP/1.1 with this server.
 ///
-/// Hummingbird's own channel hands each part of a request to a task of its own. Here a request is collected on the event
-/// loop and handed on whole: limits are enforced before anything waits, one hop is enough, and a client that goes away
-/// is seen while its request runs.
+/// Hummingbird's own channel hands each part of a request to a task of its own. Here a request is collected
+/// on the event loop and handed on as a whole: limits are enforced before anything waits, one hop is enough,
+/// and a client that goes away is noticed while its request runs.
 struct InferenceChannel: ServerChildChannel {
   struct Value: ServerChildChannelValue {
     let channel: any Channel

@@ -33,7 +33,7 @@ struct ModelRoutes: RouteFamily {
         do { try call.service.catalog.checkReady(model, version: version) } catch let error as ServiceError
           where (try? call.authorize(.read)) == nil
         {
-          // Probes have no key. What was wrong with a model's file is for those who may read.
+          // Probes have no key. Errors in a model's file are shown only to callers that may read.
           throw ServiceError(
             error.kind, "the model is not ready; the reason takes a key", retryAfter: error.retryAfter)
         }

@@ -8,7 +8,7 @@ protocol RouteFamily: Sendable {
   func add(to routes: Routes)
 }
 
-/// Where families register what they answer. Every error becomes `{"error": "…"}`, methods that a path does not have are
+/// The registry of routes. Every error becomes `{"error": "…"}`, a method that a path does not have is
 /// answered with 405, and each `GET` has its `HEAD`.
 final class Routes {
   private let router = Router(context: HTTPContext.self)
@@ -43,7 +43,7 @@ final class Routes {
     }
   }
 
-  /// What answers all requests.
+  /// Returns the responder for all requests.
   func responder() -> some HTTPResponder<HTTPContext> {
     for (path, known) in methods {
       let allow = (known.map(\.rawValue) + ["OPTIONS"]).sorted().joined(separator: ", ")

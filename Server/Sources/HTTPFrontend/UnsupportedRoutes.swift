@@ -1,7 +1,7 @@
 import Hummingbird
 import Serving
 
-/// What Triton has and this server does not: answered as Triton answers when it is built without.
+/// Triton's routes that this server does not support. They answer as a Triton built without them does.
 struct UnsupportedRoutes: RouteFamily {
   private struct Empty: Encodable {
     func encode(to encoder: any Encoder) throws { _ = encoder.unkeyedContainer() }

@@ -4,9 +4,9 @@ import Tensors
 /// which the JSON names them. Tensors that are taken look at the message's bytes; nothing is copied.
 public struct BinaryTail: Sendable {
   let buffer: TensorBuffer
-  /// Where the next tensor begins, from the start of the message.
+  /// The offset of the next tensor from the start of the message.
   public private(set) var offset: Int
-  /// What the bytes of BYTES tensors are counted in, whose elements are copied; `nil`: they are not counted.
+  /// The account of BYTES tensors, whose elements are copied; `nil` if they are not counted.
   public var held: HeldBytes?
 
   /// - Parameter buffer: the whole message.
@@ -51,7 +51,8 @@ public struct BinaryTail: Sendable {
     }
   }
 
-  /// What so many elements of a BYTES tensor take that have so many bytes together: an array each, and its place in one.
+  /// Returns the memory of a BYTES tensor of `count` elements with `byteCount` bytes together: an array for
+  /// each element, and its place in the tensor's array.
   public static func bytesOfStrings(_ count: Int, byteCount: Int) -> Int { byteCount + 64 * count }
 
   /// The elements of a BYTES tensor: each after its length in four bytes, little-endian.

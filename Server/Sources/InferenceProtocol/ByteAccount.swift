@@ -10,7 +10,7 @@ public final class ByteAccount: Sendable {
 
   public var usedBytes: Int { used.load(ordering: .relaxed) }
 
-  /// What could be taken now.
+  /// The number of bytes available now.
   public var freeBytes: Int { max(0, limit - usedBytes) }
 
   /// Takes `bytes` if they fit beside what is held.
@@ -33,7 +33,7 @@ public final class ByteAccount: Sendable {
   public func release(_ bytes: Int) { used.wrappingSubtract(bytes, ordering: .relaxed) }
 }
 
-/// What one request or one answer holds of a ``ByteAccount``; given back with the last reference.
+/// The bytes that one request or one answer holds of a ``ByteAccount``; given back with the last reference.
 public final class HeldBytes: Sendable {
   public let account: ByteAccount
   private let count = Atomic<Int>(0)
@@ -67,7 +67,7 @@ public final class HeldBytes: Sendable {
 
 /// Bytes do not fit beside those that are held.
 public struct AccountFull: Error, Sendable, Hashable, CustomStringConvertible {
-  /// What was to be taken.
+  /// The number of bytes requested.
   public let bytes: Int
   public let limit: Int
 

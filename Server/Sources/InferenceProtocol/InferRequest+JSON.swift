@@ -111,7 +111,7 @@ extension NamedTensor {
         datatype = known
       case "parameters": parameters = try reader.readParameters()
       case "data":
-        // What it is may come after it.
+        // The tensor's datatype may follow its data.
         data = reader.position
         try reader.skipValue()
       default: try reader.skipValue()
@@ -154,8 +154,8 @@ extension RequestedOutput {
     try self.init(name: name, parameters: parameters)
   }
 
-  /// What the parameters of an output that is asked for say, in whatever way they came.
-  /// - Throws: ``ProtocolError`` when one is not of its type.
+  /// Reads the parameters of a requested output, from either protocol.
+  /// - Throws: ``ProtocolError`` if a parameter has the wrong type.
   public init(name: String, parameters: [String: Parameter]) throws(ProtocolError) {
     self.init(name: name)
     switch parameters["classification"] {

@@ -50,9 +50,9 @@ public struct RequestedOutput: Sendable, Hashable {
   public var name: String
   /// The number of best classes to give instead of the tensor (Triton's classification extension).
   public var classCount: Int?
-  /// Where the tensor is to be written.
+  /// The shared memory range that receives the tensor.
   public var shared: SharedMemoryRange?
-  /// Whether the tensor is to be binary; the request's setting when left out. A matter of HTTP alone.
+  /// True if the tensor is to be binary; the request's setting if left out. Used by HTTP alone.
   public var isBinary: Bool?
 
   public init(name: String, classCount: Int? = nil, shared: SharedMemoryRange? = nil, isBinary: Bool? = nil) {
@@ -74,12 +74,12 @@ public struct InferRequest: Sendable {
   public var inputs: [NamedTensor]
   /// All when empty.
   public var outputs: [RequestedOutput]
-  /// Who asks: the name of an API key, empty without one.
+  /// The caller: the name of an API key, empty without one.
   public var tenant: String
   /// When the request began to arrive, in nanoseconds of the monotonic clock: its `timeout` counts from then. When it is
   /// handed on where left out.
   public var arrival: UInt64?
-  /// What the request's bytes are counted in, and what is made of them.
+  /// The account of the request's bytes, and of everything made of them.
   public var held: HeldBytes?
 
   public init(
@@ -103,7 +103,7 @@ public struct InferResponse: Sendable {
   public var id: String
   public var parameters: [String: Parameter]
   public var outputs: [NamedTensor]
-  /// What the outputs' bytes are counted in.
+  /// The account of the outputs' bytes.
   public var held: HeldBytes?
 
   public init(

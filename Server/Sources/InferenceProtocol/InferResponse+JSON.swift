@@ -11,7 +11,7 @@ public struct EncodedInferResponse: Sendable {
     self.tail = tail
   }
 
-  /// What follows the JSON.
+  /// The bytes that follow the JSON.
   public enum TensorBytes: Sendable {
     case tensor(Tensor)
     case bytes([UInt8])

@@ -3,7 +3,7 @@
 /// Nothing in the bytes traps or grows a stack: nesting is bounded, every position is checked. `NaN`, `Infinity` and
 /// `-Infinity` are numbers, as Triton and its clients have them. Valid only while the bytes are.
 public struct JSONReader {
-  /// What a value begins as.
+  /// The kind of a value, by its first character.
   public enum Kind: Sendable, Hashable { case object, array, string, number, bool, null }
 
   /// Values may be nested this deep.
@@ -13,7 +13,7 @@ public struct JSONReader {
   /// The offset of the next byte.
   public internal(set) var position: Int
   private var depth = 0
-  /// What the bytes of tensors are counted in that are made of the text; `nil`: they are not counted.
+  /// The account of tensors' bytes made of the text; `nil` if they are not counted.
   public var held: HeldBytes?
 
   public init(_ bytes: UnsafeRawBufferPointer, from position: Int = 0) {
@@ -56,7 +56,7 @@ public struct JSONReader {
 
   // MARK: Values
 
-  /// What the next value is.
+  /// Returns the kind of the next value.
   public mutating func kind() throws(ProtocolError) -> Kind {
     skipSpace()
     switch current {

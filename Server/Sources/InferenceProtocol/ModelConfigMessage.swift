@@ -1,5 +1,5 @@
-/// What `GET v2/models/NAME/config` answers: the part of Triton's `ModelConfig` that says something of models here. It
-/// encodes as its JSON.
+/// The answer to `GET v2/models/NAME/config`: the fields of Triton's `ModelConfig` that apply to models here.
+/// It encodes as its JSON.
 public struct ModelConfigMessage: Sendable, Hashable, Codable {
   /// Triton's `ModelInput`.
   public struct Input: Sendable, Hashable, Codable {

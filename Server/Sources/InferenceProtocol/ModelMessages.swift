@@ -11,7 +11,7 @@ public struct TensorMetadata: Sendable, Hashable, Codable {
   }
 }
 
-/// What `GET v2/models/NAME` answers.
+/// The answer to `GET v2/models/NAME`.
 public struct ModelMetadataMessage: Sendable, Hashable, Codable {
   public var name: String
   public var versions: [String]
@@ -30,7 +30,7 @@ public struct ModelMetadataMessage: Sendable, Hashable, Codable {
   }
 }
 
-/// What `GET v2` answers.
+/// The answer to `GET v2`.
 public struct ServerMetadataMessage: Sendable, Hashable, Codable {
   public var name: String
   public var version: String
@@ -67,7 +67,7 @@ public struct RepositoryIndexEntry: Sendable, Hashable, Codable {
   }
 }
 
-/// How often something was done and how long it took in all (Triton's `StatisticDuration`).
+/// A count of operations and their total time (Triton's `StatisticDuration`).
 public struct StatisticDuration: Sendable, Hashable, Codable {
   public var count: UInt64 = 0
   /// Nanoseconds.

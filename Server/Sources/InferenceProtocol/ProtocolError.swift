@@ -1,4 +1,4 @@
-/// A message that is not what its format demands. Whoever sent it can mend it.
+/// A message that violates its format. The sender can fix it.
 public struct ProtocolError: Error, Sendable, Hashable, CustomStringConvertible {
   public let description: String
 

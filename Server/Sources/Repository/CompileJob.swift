@@ -1,6 +1,6 @@
 /// One compilation of a file.
 public struct CompileJob: Sendable, Hashable {
-  /// Where the file comes from.
+  /// The origin of the file.
   public enum Origin: String, Sendable, Hashable, Codable {
     case folder, upload
   }
@@ -26,7 +26,7 @@ public struct CompileJob: Sendable, Hashable {
   }
 }
 
-/// How a compilation ended.
+/// The outcome of a compilation.
 public enum CompileOutcome: Sendable, Hashable {
   /// The store has a new version.
   case compiled(version: Int)

@@ -1,6 +1,6 @@
-/// What a compiling process is told, as JSON in its argument.
+/// The instructions of a compiling process, as JSON in its argument.
 public struct CompileRequest: Sendable, Hashable, Codable {
-  /// What the process may take. It ends, or fails, where it wants more.
+  /// The limits of the process. It ends, or fails, if it needs more.
   public struct Limits: Sendable, Hashable, Codable {
     /// Bytes of address space.
     public var memoryBytes: Int
@@ -23,7 +23,7 @@ public struct CompileRequest: Sendable, Hashable, Codable {
   public var path: String
   /// The sizes that inputs may have, as they are written, by input.
   public var shapes: [String: String]
-  /// What the store keeps with the version.
+  /// The notes that the store keeps with the version.
   public var notes: [String: String]
   /// The engine's, for which the model is planned.
   public var budget: Int

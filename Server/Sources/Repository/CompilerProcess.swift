@@ -156,7 +156,7 @@ public final class CompilerProcess: Sendable {
   private func outcome(
     status: Int32, result: CompilerLine?, isLate: Bool, isTooLong: Bool, messages: String
   ) -> CompileOutcome {
-    // What was stored was stored, whatever came after.
+    // A version that was stored stays stored, whatever failed afterwards.
     if let version = result?.version {
       return result?.isUnchanged == true ? .unchanged(version: version) : .compiled(version: version)
     }

@@ -5,7 +5,7 @@ import ModelCompiler
 import ModelStore
 import Tensors
 
-/// What the subcommand `add-model` does: the other side of ``CompilerProcess``.
+/// The subcommand `add-model`: the other side of ``CompilerProcess``.
 public enum CompilerProgram {
   /// Compiles one model within its limits, tells about it on standard output, and ends the process.
   /// - Parameters:

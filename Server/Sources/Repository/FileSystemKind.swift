@@ -1,6 +1,6 @@
 import Foundation
 
-/// What file system a folder lies on, as `/proc/self/mountinfo` says it (proc(5)).
+/// The kind of a folder's file system, from `/proc/self/mountinfo` (proc(5)).
 enum FileSystemKind {
   private static let remote = [
     "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "virtiofs", "vboxsf",

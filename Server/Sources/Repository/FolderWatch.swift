@@ -4,7 +4,8 @@ import Foundation
 /// Says when something in some folders may have changed: through inotify, or by the clock where the file system tells
 /// nothing (NFS, SMB, FUSE: what other machines change) or the system has no watch left.
 public final class FolderWatch: Sendable {
-  /// What happened since the last call. Files that changed in any other way are not named: look.
+  /// The changes since the last call. Files that changed in any other way are not named, so the folder has to
+  /// be read.
   public struct Batch: Sendable {
     /// Files that somebody wrote to and has not closed since.
     public var written: Set<String> = []
@@ -21,13 +22,13 @@ public final class FolderWatch: Sendable {
   }
 
   private let inotify: Int32
-  /// What is written to the second ends the thread.
+  /// Writing to the second descriptor ends the thread.
   private let ending: DescriptorPair
   private let state: Locked<State>
   private let pollInterval: Duration
   /// Also where events come, a look is due from time to time.
   private static let slowInterval = Duration.seconds(30)
-  /// What belongs together comes within this.
+  /// The time within which related changes arrive.
   private static let gathering = Duration.milliseconds(20)
   /// While something is written all the time, what else there is waits for so long.
   private static let longestGathering = Duration.milliseconds(200)

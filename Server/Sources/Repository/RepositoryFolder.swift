@@ -1,17 +1,17 @@
 import Foundation
 import ModelStore
 
-/// The folder that is watched for models:
+/// The watched folder of models:
 ///
 ///     NAME.onnx                 with external data in files whose names begin with `NAME.`
-///     NAME/VERSION/model.onnx   the highest number, with all that lies beside it
-///     NAME/model.onnx           where no folder is a version
-///     NAME.yaml                 settings, for all of these
+///     NAME/VERSION/model.onnx   the highest number, with everything beside it
+///     NAME/model.onnx           if no folder is a version
+///     NAME.yaml                 settings, for all three forms
 ///
-/// The store numbers versions by itself; the folder's numbers say only which file is meant. Of `NAME.onnx` and `NAME/` the
-/// file is taken. What is hidden, or named like a file that is still being written, is left alone.
+/// The store numbers versions itself; the folder's numbers only select a file. If both `NAME.onnx` and
+/// `NAME/` exist, the file is used. Hidden files, and files named like incomplete ones, are ignored.
 public struct RepositoryFolder: Sendable {
-  /// What one look saw.
+  /// The result of reading the folder once.
   public struct Listing: Sendable {
     /// By name.
     public var models: [FoundModel]

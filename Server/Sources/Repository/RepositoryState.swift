@@ -3,7 +3,7 @@
 ///
 /// Times are durations since any one moment.
 public struct RepositoryState: Sendable {
-  /// What is to be done.
+  /// An action to carry out.
   public enum Action: Sendable, Hashable {
     /// Compile it, and say ``finished(_:_:at:)`` when that ended, however it ended.
     case start(CompileJob)
@@ -12,7 +12,7 @@ public struct RepositoryState: Sendable {
     /// Take no more requests for these versions, finish those that there are, delete them from the store, and say
     /// ``removed(_:versions:at:)``.
     case remove(name: String, versions: [Int])
-    /// What the index says of a name beside its versions.
+    /// The index's entry for a name, in addition to its versions.
     case show(name: String, Phase)
     /// Follow the settings that lie beside a model.
     case follow(name: String, sidecar: String?)
@@ -24,7 +24,7 @@ public struct RepositoryState: Sendable {
     case doubt
   }
 
-  /// What the index says of a name beside its versions.
+  /// The state of a name in the index, in addition to its versions.
   public enum Phase: Sendable, Hashable {
     case idle
     case compiling
@@ -51,7 +51,7 @@ public struct RepositoryState: Sendable {
     /// Those of them that are being removed.
     var leaving: Set<Int> = []
     var shown = Phase.idle
-    /// What was last read beside it was followed.
+    /// The settings beside the model that were applied last.
     var followed: String?
 
     /// It lies in the folder, or versions came from there that stay for as long as it does.
@@ -65,7 +65,7 @@ public struct RepositoryState: Sendable {
     var isStopped = false
   }
 
-  /// How long a file has to be as it is before it is taken for whole, or for gone.
+  /// The time that a file must stay unchanged to count as complete, or absent to count as removed.
   private let settle: Duration
   /// A file whose writer is never seen to close it is taken after this.
   private static let patience = Duration.seconds(60)
@@ -77,7 +77,7 @@ public struct RepositoryState: Sendable {
   private var running: [Int: Running] = [:]
   private var lastJob = 0
   private var nextWake: Duration?
-  /// Where the folder lay when models were last seen in it.
+  /// The folder's location when models were last seen in it.
   private var place: String?
   /// True while the folder seems to be another one.
   public private(set) var isDoubtful = false
@@ -94,8 +94,8 @@ public struct RepositoryState: Sendable {
 
   // MARK: Events
 
-  /// What the store has of earlier runs; before anything else.
-  /// - Parameter madeFrom: the fingerprint of what the newest version was made from.
+  /// Records the store's versions from earlier runs. Called before any other event.
+  /// - Parameter madeFrom: the fingerprint of the newest version's source.
   public mutating func restored(_ name: String, versions: [Int: CompileJob.Origin], madeFrom: String?) {
     models[name] = Model(madeFrom: madeFrom, versions: versions)
   }
@@ -116,7 +116,7 @@ public struct RepositoryState: Sendable {
     for name in Set(models.keys).union(byName.keys) {
       var model = models[name] ?? Model()
       if model.found != byName[name] || models[name] == nil {
-        // What was there when the server started has been there for as long as its own times say; waiting once is cheap.
+        // A file present at the start has existed for as long as its own times say. Waiting once is cheap.
         model.found = byName[name]
         model.since = now
       } else if model.found == nil, model.since == .zero {
@@ -270,7 +270,7 @@ public struct RepositoryState: Sendable {
     guard let model = models[name] else { return }
     func wakeUp(at time: Duration) { wake = min(wake ?? time, time) }
 
-    // What is compiled for a file that has changed since, or is gone, is of no use.
+    // Compiling a file that has changed since, or is gone, is useless.
     queue.removeAll { $0.name == name && $0.origin == .folder && $0.fingerprint != model.found?.fingerprint }
     for (id, run) in running
     where run.job.name == name && run.job.origin == .folder && !run.isStopped

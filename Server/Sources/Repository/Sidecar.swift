@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 import Yams
 
-/// What a model's `NAME.yaml` says:
+/// The contents of a model's `NAME.yaml`:
 ///
 ///     shapes:
 ///       x: 1..8x3x224x224

@@ -307,7 +307,7 @@ extension InferenceService {
     return result
   }
 
-  /// Where a request's time went, in microseconds, as the response's parameters say it.
+  /// Returns the phases of a request's time, in microseconds, as the response's parameters.
   static func parameters(of timing: RequestTiming, total: UInt64) -> [String: Parameter] {
     func microseconds(_ nanoseconds: UInt64) -> Parameter { .double(Double(nanoseconds) / 1000) }
     return [

@@ -4,11 +4,11 @@ import ModelStore
 import Tensors
 
 extension InferenceService {
-  /// What this server says of itself.
+  /// The version that the server reports.
   public static let version = "0.1.0"
   static let platform = "fusedinf_onnx"
 
-  /// What `GET v2` answers.
+  /// The answer to `GET v2`.
   public var metadata: ServerMetadataMessage {
     var extensions = [
       "classification", "model_repository", "model_repository(unload_dependents)", "model_configuration",

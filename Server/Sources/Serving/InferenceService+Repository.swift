@@ -1,21 +1,21 @@
 import InferenceProtocol
 import Repository
 
-/// What a client may change about the models that are served (Triton's model repository extension).
+/// Changes of the served models by clients (Triton's model repository extension).
 extension InferenceService {
   /// Finds out what the store has; before anything is asked.
   public func readStore() async throws { _ = try await lifecycle.refresh() }
 
-  /// Pins models for as long as nobody says otherwise: whichever version is the newest. What is not there is pinned when it
-  /// comes.
-  /// - Throws: what keeps one that is there from being pinned.
+  /// Pins models until they are unpinned: always the newest version. A model that does not exist yet is
+  /// pinned when it is added.
+  /// - Throws: the error that prevents an existing model from being pinned.
   public func pin(_ names: [String]) async throws {
     catalog.pin(names)
     for name in names where catalog.entries[name] != nil { try await lifecycle.follow(name) }
   }
 
-  /// What there is, by name and version.
-  /// - Parameter onlyReady: leaves out what takes no requests.
+  /// Returns the index of models, by name and version.
+  /// - Parameter onlyReady: leaves out versions that accept no requests.
   public func repositoryIndex(onlyReady: Bool) -> [RepositoryIndexEntry] {
     catalog.index.filter { !onlyReady || $0.state == .ready }
   }

@@ -4,7 +4,7 @@ import Logging
 import Scheduler
 import Tensors
 
-/// What the server does, whatever transport it is asked through.
+/// The server's functions, independent of the transport.
 public final class InferenceService: Sendable {
   public let engine: Engine
   public let scheduler: Scheduler
@@ -12,13 +12,13 @@ public final class InferenceService: Sendable {
   public let catalog: ModelCatalog
   public let statistics = StatisticsBook()
   public let sharedMemory: SharedMemoryRegions
-  /// What is watched, and compiled. It has to be run.
+  /// The service that watches the repository and compiles models. Its run method must be running.
   public let repository: RepositoryService
-  /// What looks after the files. It has to be run.
+  /// The service that verifies the files. Its run method must be running.
   public let integrity: IntegrityService
   let lifecycle: ModelLifecycle
   public let access: AccessPolicy
-  /// What requests and answers are counted in, however they come.
+  /// The account of requests and answers, over all transports.
   public let bytes: ByteAccount
   public let readiness = Readiness()
   public let telemetry = ServerTelemetry()
@@ -55,7 +55,7 @@ public final class InferenceService: Sendable {
     scheduler.onEvent = { [telemetry] in telemetry.observe($0) }
   }
 
-  /// What a client is told of `error`: without where files lie, which the log says.
+  /// Returns the error that a client receives for `error`. File locations are left out; the log has them.
   func failure(_ error: any Error, model: String) -> ServiceError {
     let failure = ServiceError(error, model: model)
     let told = catalog.hidden.removed(from: failure.description)

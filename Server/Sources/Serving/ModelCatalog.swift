@@ -11,7 +11,7 @@ import ModelStore
 ///
 /// A model is opened when it is first asked for, and stays open: that costs its graph, not its weights.
 public final class ModelCatalog: Sendable {
-  /// What is known of one name.
+  /// The catalog's entry for one name.
   public struct Entry: Sendable, Hashable {
     /// Ascending; what the store has of it.
     public var versions: [Int] = []
@@ -29,13 +29,13 @@ public final class ModelCatalog: Sendable {
     package var damage: [Int: IntegrityState.Damage] = [:]
     /// Versions that are being removed: they finish what they run, and take no more.
     public var leaving: Set<Int> = []
-    /// What its versions are kept by: as a client said with a load, and as lies beside its file.
+    /// The settings of its versions: from a client's load request, and from the file beside the model.
     public var settings = ModelSettings()
     public var declaredSettings = ModelSettings()
     var effectiveSettings: ModelSettings { settings.over(declaredSettings) }
     /// An operator has unloaded it, or is about to have.
     var takesNoRequests: Bool { isUnloaded || isUnloading }
-    /// What a request gets that names no version.
+    /// The version used by requests that name none.
     var newest: Int? { servedVersions.last }
     /// Those that take requests, ascending.
     var servedVersions: [Int] { versions.filter { !leaving.contains($0) } }
@@ -67,7 +67,7 @@ public final class ModelCatalog: Sendable {
     var version: Int
   }
 
-  /// What requests can name besides.
+  /// The pipelines that requests can name in addition.
   public let pipelines: PipelineCatalog
 
   /// Of what it says, clients are told without these.
@@ -91,13 +91,13 @@ public final class ModelCatalog: Sendable {
     pipelines = PipelineCatalog(log: log)
   }
 
-  /// What is known, by name.
+  /// The entries, by name.
   public var entries: [String: Entry] { state.withLock { $0.entries } }
 
-  /// What requests can name: models and pipelines.
+  /// The names that requests can use: models and pipelines.
   public var names: [String] { Set(entries.keys).union(pipelines.names).sorted() }
 
-  /// What reading the listing changed.
+  /// The changes found by reading the listing.
   struct Changes: Sendable {
     /// Models that have left the store. They are given out no more; close them.
     var closed: [LinkableModel] = []
@@ -218,7 +218,7 @@ public final class ModelCatalog: Sendable {
       .unavailable, "model '\(name)' is \(damage)", retryAfter: damage.isBeingMended ? .seconds(1) : nil)
   }
 
-  /// What is said of a version's file.
+  /// Sets the state shown for a version's file.
   func show(_ version: ModelVersion, _ damage: IntegrityState.Damage?) {
     let told = damage.map { $0.map { hidden.removed(from: $0) } }
     state.withLock { $0.entries[version.name]?.damage[version.version] = told }
@@ -276,7 +276,7 @@ public final class ModelCatalog: Sendable {
     }
   }
 
-  /// How a name is kept, from all that has been said of it.
+  /// Returns the settings of a name, merged from all sources.
   func settings(of name: String) -> ModelSettings { state.withLock { $0.settings(of: name) } }
 
   /// These are pinned unless a load or what lies beside their files says otherwise.
@@ -307,7 +307,8 @@ public final class ModelCatalog: Sendable {
     }
   }
 
-  /// What is said of a name beside its versions; without either, it is forgotten.
+  /// Sets the state shown for a name in addition to its versions. Without either argument the name is
+  /// forgotten.
   func show(_ name: String, isCompiling: Bool, failure: String?) {
     let failure = failure.map { hidden.removed(from: $0) }
     state.withLock { state in

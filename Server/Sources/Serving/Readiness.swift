@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Whether the server takes requests: from its start until it is told to end. What load balancers are told.
+/// The readiness of the server, from its start until it is told to end. Load balancers read it.
 public final class Readiness: Sendable {
   private let isEnding = Atomic(false)
 

@@ -1,9 +1,9 @@
 import Scheduler
 
-/// What the service is allowed to do, and what it is bounded by.
+/// The permissions and limits of the service.
 public struct ServiceConfiguration: Sendable {
   public var scheduler = SchedulerConfiguration()
-  /// Where `.onnx` files and pipelines are watched; `nil`: nowhere.
+  /// The folder watched for `.onnx` files and pipelines; `nil` for none.
   public var repository: String?
   /// Clients may register system shared memory.
   public var allowsSharedMemory = false
@@ -11,8 +11,8 @@ public struct ServiceConfiguration: Sendable {
   public var allowsUploads = false
   /// The most bytes of one request.
   public var maxRequestBytes = 256 << 20
-  /// The most bytes of requests and answers that are held at once, over all connections, from a request's first byte to
-  /// its answer's last. What does not fit is refused.
+  /// The maximum number of bytes of requests and answers held at once, over all connections, from a request's
+  /// first byte to its answer's last. Requests beyond it are refused.
   public var maxHeldBytes = 1 << 30
   /// Compiling runs in this program, which is given `add-model` and what it needs.
   public var compilerPath: String?
@@ -21,13 +21,14 @@ public struct ServiceConfiguration: Sendable {
   public var compilerSeconds = 600
   /// The most bytes of one file that compiling may write.
   public var compilerFileBytes = 64 << 30
-  /// How many versions of a model stay when a newer one comes: of those from the watched folder and of those that were
-  /// sent.
+  /// The number of versions of a model that stay when a newer one is added, from the watched folder and from
+  /// uploads.
   public var keepVersions = 2
-  /// How often the folder and the store are looked at; `nil`: when the file system says that something has changed,
-  /// and every two seconds where it does not.
+  /// The interval at which the folder and the store are polled; `nil`: when the file system reports a change,
+  /// and every two seconds where it does not report changes.
   public var repositoryPoll: Duration?
-  /// How long after the end of one pass over all models' files the next begins; `nil`: there is one, at the start.
+  /// The time from the end of one verification pass over all models' files to the start of the next; `nil`:
+  /// one pass, at the start.
   public var verifyInterval: Duration? = .seconds(24 * 3600)
 
   public init() {}

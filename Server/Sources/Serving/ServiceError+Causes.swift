@@ -16,7 +16,7 @@ extension ServiceError {
       retryAfter: error.isHopeless ? nil : .seconds(1))
   }
 
-  /// What a request for `model` is told of `error`.
+  /// Makes the error that a request for `model` receives for `error`.
   init(_ error: any Error, model: String) {
     switch error {
     case let error as ServiceError: self = error

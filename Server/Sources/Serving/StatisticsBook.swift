@@ -3,7 +3,7 @@ import Foundation
 import InferenceProtocol
 import Scheduler
 
-/// What each model and version has done since the server started, as Triton counts it.
+/// Statistics of each model and version since the server started, as Triton counts them.
 public final class StatisticsBook: Sendable {
   private struct Key: Hashable, Sendable {
     var model: String
@@ -68,7 +68,7 @@ public final class StatisticsBook: Sendable {
     }
   }
 
-  /// What is known of a model's versions, or of all models.
+  /// Returns the statistics of a model's versions, or of all models.
   public func messages(model: String? = nil, version: Int? = nil) -> [ModelStatisticsMessage] {
     records.withLock { records in
       records.filter {

@@ -1,6 +1,7 @@
-/// How often values fell between fixed bounds, and their sum: a histogram that costs a binary search to add to.
+/// A histogram: the counts of values between fixed bounds, and their sum. Adding a value costs a binary
+/// search.
 ///
-/// A value, guarded by whoever owns it.
+/// A value type, guarded by its owner.
 public struct Distribution: Sendable, Hashable {
   /// Ascending upper bounds; a value equal to one counts there.
   public let bounds: [Double]
@@ -46,7 +47,8 @@ public struct Distribution: Sendable, Hashable {
     return bounds.last
   }
 
-  /// How many values were at most each of `limits`, which are among ``bounds``: the cumulative buckets of an exposition.
+  /// Returns the number of values that were at most each of `limits`, which are among ``bounds``: the
+  /// cumulative buckets of an exposition.
   public func cumulative(_ limits: [Double]) -> [UInt64] {
     var (index, below) = (0, UInt64(0))
     return limits.map { limit in

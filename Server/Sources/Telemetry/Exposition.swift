@@ -7,7 +7,7 @@ public struct Exposition: Sendable {
   /// A label and its value, in the order in which they are to be written.
   public typealias Labels = [(name: String, value: String)]
 
-  /// What was written so far.
+  /// The text written so far.
   public private(set) var text = ""
 
   public init() {}

@@ -1,6 +1,6 @@
 import Logging
 
-/// How log lines are written.
+/// The format of log lines.
 public enum LogFormat: String, Sendable, CaseIterable {
   /// For people.
   case text

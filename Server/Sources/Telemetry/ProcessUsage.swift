@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the operating system counts of this process and machine, read when it is asked for.
+/// The operating system's counts for this process and machine, read on demand.
 public struct ProcessUsage: Sendable {
   /// Bytes in memory that are this process's, those of mapped files among them.
   public var residentBytes = 0
@@ -14,7 +14,7 @@ public struct ProcessUsage: Sendable {
   public var machineBytes = 0
   public var machineUsedBytes = 0
 
-  /// What cannot be read stays 0.
+  /// Values that cannot be read stay 0.
   public static func current() -> ProcessUsage {
     var usage = ProcessUsage()
     let status = fields(of: "/proc/self/status")

@@ -133,7 +133,7 @@ struct WireFormatTests {
     #expect(throws: AccountFull.self) {
       try bytes.withUnsafeBytes { try InferCall($0, from: Kept(), account: account) }
     }
-    // What was taken has been given back.
+    // All bytes taken have been given back.
     #expect(account.usedBytes == 0)
   }
 
@@ -155,7 +155,7 @@ struct WireFormatTests {
     for size in sizes { messages.add(size) }
     #expect(messages.byteCount >= sizes.reduce(0, +))
     #expect(messages.byteCount <= sizes.reduce(0) { $0 + max(64, $1 + $1 / 8 + 1) })
-    // Whichever were answered, those that are left have no more.
+    // Whichever messages were answered, the remaining ones take no more.
     for left in (1..<sizes.count).reversed() {
       messages.removeSmallest()
       #expect(messages.byteCount >= sizes.sorted().suffix(left).reduce(0, +))
@@ -180,5 +180,5 @@ struct WireFormatTests {
   }
 }
 
-/// Whoever keeps bytes where they are.
+/// The owner that keeps bytes in place.
 private final class Owner {}

@@ -47,7 +47,7 @@ extension ConnectionState.Action {
   @Test func aBodyTooLargeIsRefusedBeforeItIsRead() {
     var state = connection()
     #expect(state.received(head([("content-length", "101")]), 1).refusal == 413)
-    // What the client sends all the same is passed over.
+    // Bytes that the client sends anyway are skipped.
     #expect(state.received(body(50), 2).refusal == nil)
     #expect(state.endsAfterAnswer)
   }
@@ -98,7 +98,7 @@ extension ConnectionState.Action {
     _ = state.received(.end(nil), 7)
     state.beganToSend(90, 8)
     state.closed()
-    // What the answer's task still writes is dropped.
+    // Bytes that the answer's task still writes are dropped.
     state.beganToSend(90, 9)
     #expect(isTaken())
   }
@@ -125,7 +125,7 @@ extension ConnectionState.Action {
 
   @Test func bodiesOfAllConnectionsAreBoundedByWhatHasCome() {
     let account = ByteAccount(limit: 150)
-    // What is announced takes no room,
+    // Announced bytes reserve nothing,
     var first = connection(account: account)
     var second = connection(account: account)
     #expect(first.received(head([("content-length", "100")]), 1).refusal == nil)
@@ -137,7 +137,7 @@ extension ConnectionState.Action {
     #expect(account.usedBytes == 150)
     #expect(second.received(body(1), 4).refusal == 503)
     #expect(account.usedBytes == 80)
-    // What cannot have room now is not even asked for.
+    // A body that cannot have room now is not requested.
     var third = connection(account: account)
     #expect(third.received(head([("content-length", "71")]), 5).refusal == 503)
     // A body is counted for as long as its request is.
@@ -219,7 +219,7 @@ extension ConnectionState.Action {
     state.beganToSend(10, 100)
     // One nanosecond for each byte.
     #expect(state.deadline == 630)
-    // What has been given to the socket already has its time.
+    // Bytes that the socket has accepted already have their time.
     state.beganToEnd(200)
     #expect(state.deadline == 630)
     state.sent()

@@ -38,7 +38,7 @@ private func replace(
   return state.finished(id, .compiled(version: version), at: seconds(time + 1))
 }
 
-/// What happens when, told as timelines.
+/// The order of events in the repository, told as timelines.
 struct RepositoryStateTests {
   /// appears - a second passes - compiled
   @Test func aNewFileIsCompiledOnceItIsWhole() {

@@ -14,7 +14,7 @@ private func key(
     name: name, hash: hash(name), models: models.map(NamePattern.init), rate: rate, isAdministrator: admin)
 }
 
-/// What becomes of a request: the tenant, or the kind of refusal.
+/// Returns the outcome of a request: the tenant, or the kind of refusal.
 private func outcome(
   _ state: inout AccessState, key: String?, loopback: Bool = false, _ action: AccessAction, at now: UInt64 = 0
 ) -> String {
@@ -54,7 +54,7 @@ private func outcome(
     }
     #expect(refused(state, nil, loopback: true, .administer) == nil)
     #expect(refused(state, nil, .administer) == "forbidden")
-    // What it allows depends on what is asked for.
+    // Its permissions depend on the target.
     for kind in [AccessAction.Kind.infer, .administer] { #expect(refused(state, "camera", kind) == nil) }
   }
 

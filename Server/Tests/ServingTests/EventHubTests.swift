@@ -7,7 +7,7 @@ import Testing
 
 import Serving
 
-/// Who watches a server, and who is dropped.
+/// Subscribers of a server's events, and the conditions under which they are dropped.
 struct EventHubTests {
   /// A service without models on the device that does no arithmetic.
   private func makeService() throws -> InferenceService {
@@ -32,7 +32,7 @@ struct EventHubTests {
     var quick = try hub.subscribe(to: service).makeAsyncIterator()
     while hub.usage.dropped == 0 { #expect(await quick.next() != nil) }
     #expect(hub.usage.subscribers == 1)
-    // What had been queued for it is still there, and then its stream ends.
+    // Its queued events are still there, and then its stream ends.
     var left = 0
     for await _ in slow { left += 1 }
     #expect(left == EventHub.buffer)

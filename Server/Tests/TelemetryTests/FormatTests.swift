@@ -4,7 +4,7 @@ import Synchronization
 import Telemetry
 import Testing
 
-/// What is written for other programs.
+/// Formats written for other programs.
 struct FormatTests {
   @Test func labelsAndHelpAreEscaped() {
     var exposition = Exposition()

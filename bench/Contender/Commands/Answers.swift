@@ -4,7 +4,7 @@ import Tensors
 /// Runs models once, as one fused program, and writes their outputs, for comparison with reference answers.
 struct Answers: Command {
   var models: [String]
-  /// Where to write them: a folder a model, a file an output, named after it with '_' for '/'.
+  /// The output folder: a folder a model, a file an output, named after it with '_' for '/'.
   var folder: String
 
   func run(on bench: Bench) async throws -> any Encodable {

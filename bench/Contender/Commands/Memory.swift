@@ -1,4 +1,5 @@
-/// What this process holds now, once freed memory is given back to the system: as the kernel counts it, and by our own accounts.
+/// The memory of this process, once freed memory is given back to the system: as the kernel counts it, and by
+/// our own accounts.
 struct Memory: Command {
   /// The set whose program the accounts are of; none when it is left out.
   var models: [String]?

@@ -1,7 +1,7 @@
 import ModelCompiler
 
-/// Compiles models into the store, for the shapes that they are run with where they can be compiled for them. What was
-/// there gets a new version.
+/// Compiles models into the store, for the shapes that they are run with if they can be compiled for them. A
+/// model that is already stored gets a new version.
 struct Prepare: Command {
   var models: [ModelEntry]
 

@@ -8,7 +8,7 @@ struct Storm: Command {
   /// The names of open models, one a request.
   var requests: [String]
   var workers: Int
-  /// How weights come in that are not resident.
+  /// The way in which weights that are not resident are loaded.
   var load: LoadRequest.Way?
 
   func run(on bench: Bench) async throws -> any Encodable {

@@ -6,9 +6,9 @@ struct Swap: Command {
   var model: String
   var sampling: Sampling
   var way: Way
-  /// Whether the activation arena is thrown out too.
+  /// True to evict the activation arena too.
   var dropsArena: Bool?
-  /// How weights come in; mapped by default, as in the product.
+  /// The way in which weights are loaded; mapped by default, as in the product.
   var load: LoadRequest.Way?
 
   enum Way: String, Decodable {

@@ -3,7 +3,7 @@ import ModelStore
 
 /// One API key: whose it is and what it allows. The key itself is not kept, only its hash.
 public struct APIKey: Sendable, Hashable {
-  /// How often a key may ask.
+  /// A key's request rate.
   public struct Rate: Sendable, Hashable {
     /// Requests a second, over time.
     public var perSecond: Double

@@ -1,7 +1,7 @@
 import Device
 import Executor
 
-/// Who asks, as a transport sees it.
+/// A caller, as a transport sees it.
 public struct Caller: Sendable, Hashable {
   /// The API key that came with the request.
   public var key: String?
@@ -14,11 +14,11 @@ public struct Caller: Sendable, Hashable {
   }
 }
 
-/// What somebody wants to do.
+/// The kind of access that a request needs.
 public enum AccessAction: Sendable, Hashable {
   /// Health, server metadata and whether a model is ready, which everybody may see, whatever key comes with it.
   case look
-  /// What models there are, their metadata, statistics and metrics.
+  /// Reading the list of models, their metadata, statistics and metrics.
   case read
   case infer(model: String)
   /// Loading, unloading, shared memory.
@@ -40,9 +40,9 @@ extension AccessAction.Kind {
   }
 }
 
-/// Who may do what, beside what the keys say.
+/// The access rules that apply in addition to the keys' own.
 public struct AccessRules: Sendable, Hashable {
-  /// Who may administer without a key that allows it.
+  /// The callers that may administer without a key that allows it.
   public enum Administrators: String, Sendable, CaseIterable {
     /// Callers on this machine that give no key.
     case loopback
@@ -53,7 +53,7 @@ public struct AccessRules: Sendable, Hashable {
   }
 
   public var administrators: Administrators
-  /// Where keys are asked for, reading takes none.
+  /// True if reading needs no key even though keys are required.
   public var isReadingOpen: Bool
 
   public init(administrators: Administrators = .loopback, isReadingOpen: Bool = false) {
@@ -71,7 +71,7 @@ public final class AccessPolicy: Sendable {
     state = Locked(AccessState(rules: rules, keys: keys))
   }
 
-  /// From now on these keys count. What a key has used up of its rate stays used.
+  /// Replaces the keys. The rate that a key has used up stays used.
   public func replace(keys: [APIKey]) { state.withLock { $0.replace(keys: keys) } }
 
   /// False where everybody may infer.

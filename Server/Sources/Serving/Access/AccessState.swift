@@ -30,7 +30,7 @@ package struct AccessState: Sendable {
   package mutating func authorize(
     _ hash: ContentHash?, isLoopback: Bool, _ action: AccessAction, at now: UInt64
   ) throws(ServiceError) -> String {
-    // What everybody may see is seen with a key that is gone, too.
+    // Public information stays visible to a caller whose key is gone.
     guard action != .look, let index = try index(of: hash) else {
       try authorizeWithoutKey(isLoopback: isLoopback, action)
       return ""
@@ -66,7 +66,7 @@ package struct AccessState: Sendable {
     try authorizeWithoutKey(isLoopback: isLoopback, kind.example)
   }
 
-  /// Where the key is among those that are known; `nil` when none came or none is asked for.
+  /// Returns the key's index among the known keys, or `nil` if no key was given or none is required.
   private func index(of hash: ContentHash?) throws(ServiceError) -> Int? {
     guard let hash, let entries else { return nil }
     // All are compared, each to its end, so that the time says nothing of how close a guess was.

@@ -37,7 +37,7 @@ struct BoundPipeline: Sendable {
   }
 }
 
-/// What is known of a tensor before it is there. Sizes that are open are -1.
+/// The known type of a tensor before it exists. Open sizes are -1.
 struct ConnectionType: Hashable {
   var datatype: DataType?
   var sizes: [Int]?
@@ -249,7 +249,7 @@ struct PipelineChecker {
     return type
   }
 
-  /// What comes out of a connection.
+  /// Returns the type that comes out of a connection.
   func type(
     of connection: PipelineDefinition.Connection, at place: String
   ) throws(PipelineDefinitionError) -> ConnectionType {

@@ -18,7 +18,7 @@ public final class PipelineCatalog: Sendable {
     var bound: Bound?
   }
 
-  /// How putting it together with models of these versions went.
+  /// The result of binding a pipeline to models of these versions.
   fileprivate struct Bound: Sendable {
     var versions: [Int]
     var result: Result<BoundPipeline, PipelineDefinitionError>
@@ -43,7 +43,8 @@ public final class PipelineCatalog: Sendable {
     return nil
   }
 
-  /// A file's text has come, or has changed. What is wrong with it is the pipeline's reason in the index.
+  /// Reads a pipeline file that is new or has changed. An error in it becomes the pipeline's reason in the
+  /// index.
   public func update(name: String, text: String) async {
     let definition = try? await work.run {
       Result { () throws(PipelineDefinitionError) in try PipelineDefinition(parsing: text, name: name) }
@@ -108,7 +109,7 @@ public final class PipelineCatalog: Sendable {
     return String(decoding: data, as: UTF8.self)
   }
 
-  // MARK: What there is
+  // MARK: Listing
 
   public var names: [String] { entries.withLock { $0.keys.sorted() } }
 

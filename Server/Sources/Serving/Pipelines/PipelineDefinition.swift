@@ -1,12 +1,13 @@
 import InferenceProtocol
 import Tensors
 
-/// What a pipeline's file says, before anything is known of the models that it names. Its format: `docs/pipelines.md`.
+/// The contents of a pipeline's file, before the models that it names are known. Its format:
+/// `docs/pipelines.md`.
 public struct PipelineDefinition: Sendable {
   /// An input of the pipeline.
   public struct Input: Sendable {
     public var name: String
-    /// What the models that take it want, when left out.
+    /// The datatype; if left out, the one that the consuming models require.
     public var datatype: DataType?
     /// Sizes that are open are -1.
     public var shape: [Int]?

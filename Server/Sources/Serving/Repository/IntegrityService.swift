@@ -170,7 +170,7 @@ public final class IntegrityService: Service {
     }
   }
 
-  /// What is opened in the place of a pinned model is pinned.
+  /// Pins the model that replaces a pinned one.
   private func keepPin(_ name: String) async {
     guard lifecycle.catalog.settings(of: name).isPinned == true else { return }
     do { try await lifecycle.follow(name) } catch {

@@ -1,8 +1,9 @@
-/// Which models' files are read next, to the last byte, and what follows from what is found in them.
+/// Selects the next model file to verify completely, and decides the consequences of the result.
 ///
-/// One is looked at at a time: first those whose runs failed, then the rest of the pass that is under way.
+/// One file is verified at a time: first those of models whose runs failed, then the rest of the current
+/// pass.
 package struct IntegrityState: Sendable {
-  /// What is said of a version that takes no requests.
+  /// The reason why a version accepts no requests.
   package enum Damage: Sendable, Hashable, CustomStringConvertible {
     case mending(reason: String)
     case lost(reason: String, failure: String)
@@ -26,7 +27,7 @@ package struct IntegrityState: Sendable {
     }
   }
 
-  /// What was found in a version's file.
+  /// The result of verifying a version's file.
   package enum Finding: Sendable, Hashable {
     /// - Parameter identity: the file's, see ``ModelStore/CompiledModel/identity``.
     case whole(identity: String)

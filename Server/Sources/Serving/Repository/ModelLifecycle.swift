@@ -41,7 +41,7 @@ struct ModelLifecycle: Sendable {
   /// - Returns: pinned names whose newest version is another one than before: ``follow(_:)`` them.
   func refresh() async throws -> [String] {
     let changes = try await catalog.refresh()
-    // What they still run does not keep others waiting.
+    // Requests that these models still run do not make others wait.
     if !changes.closed.isEmpty { Task { await close(changes.closed) } }
     return changes.renewed.filter { catalog.settings(of: $0).isPinned == true }
   }

@@ -1,7 +1,7 @@
 import Foundation
 import InferenceProtocol
 
-/// What a client asks for with a load.
+/// A client's load request.
 struct ModelLoadRequest: Sendable {
   var model: String
   var settings: ModelSettings

@@ -1,6 +1,6 @@
-/// How a model is kept, beside what it computes.
+/// The residency settings of a model.
 public struct ModelSettings: Sendable, Hashable {
-  /// How long it stays resident while nobody uses it; `nil`: the server's setting.
+  /// The time that the model stays resident while it is idle; `nil` for the server's setting.
   public var keepAlive: Duration?
   /// It is brought in and stays resident.
   public var isPinned: Bool?
@@ -10,7 +10,7 @@ public struct ModelSettings: Sendable, Hashable {
     self.isPinned = isPinned
   }
 
-  /// What these settings say, and where they say nothing what `others` say.
+  /// Returns these settings, completed by those of `others`.
   func over(_ others: ModelSettings) -> ModelSettings {
     ModelSettings(keepAlive: keepAlive ?? others.keepAlive, isPinned: isPinned ?? others.isPinned)
   }

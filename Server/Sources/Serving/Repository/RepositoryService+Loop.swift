@@ -84,14 +84,14 @@ extension RepositoryService {
     private mutating func look() async {
       guard let folder = service.folder, let watch = folderWatch else { return }
       do {
-        // What happens in a folder before it is watched is seen by looking once more.
+        // A second read finds changes made to a folder before it was watched.
         var listing = try await service.work.run { try folder.look() }
         for _ in 0..<8 where watch.watch(listing.folders) {
           listing = try await service.work.run { try folder.look() }
         }
         let actions = state.saw(listing.models, in: listing.place, at: service.now)
         await perform(actions)
-        // What is kept of a folder that is not there is kept of its pipelines too.
+        // If the folder is missing, its pipelines are kept as its models are.
         if state.isDoubtful { return }
         complaint = nil
         try await service.lifecycle.catalog.pipelines.refresh(directory: folder.path)
@@ -107,7 +107,7 @@ extension RepositoryService {
     private func lookAtStore() async {
       let directory = service.engine.models.store.directory
       do {
-        // What happens in a folder before it is watched is seen by looking once more.
+        // A second read finds changes made to a folder before it was watched.
         for _ in 0..<8 {
           for name in try await service.lifecycle.refresh() { service.followSettings(of: name) }
           let names = service.lifecycle.catalog.entries.keys.map { directory + "/models/" + $0 }

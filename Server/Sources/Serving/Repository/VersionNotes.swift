@@ -1,8 +1,8 @@
 import ModelStore
 import Repository
 
-/// Where a version of the store came from, as the store keeps it with the version: so it is known when the version is,
-/// and never otherwise.
+/// The origin of a stored version. The store keeps it with the version, so it is known exactly when the
+/// version is.
 struct VersionNotes: Sendable, Hashable {
   var origin: CompileJob.Origin
   /// The watched folder.
@@ -39,7 +39,7 @@ struct VersionNotes: Sendable, Hashable {
     return options
   }
 
-  /// What the store has of one name.
+  /// The store's versions of one name.
   struct Kept: Sendable {
     var name: String
     var versions: [Int: CompileJob.Origin] = [:]

@@ -18,7 +18,7 @@ public final class SharedMemoryRegions: Sendable {
     }
   }
 
-  /// Whether clients may register regions.
+  /// True if clients may register regions.
   public let isAllowed: Bool
   /// The most bytes of one tensor: an object can be larger than the machine's memory.
   private let maxTensorBytes: Int
@@ -116,8 +116,8 @@ public final class SharedMemoryRegions: Sendable {
       try Tensor(elementType: elementType, shape: shape) { try object.read(into: $0, at: range.offset) })
   }
 
-  /// Where the outputs of a request go, kept open until the result is dropped.
-  /// - Throws: ``ServiceError`` when a range is not inside a registered region, or two ranges share bytes.
+  /// Returns the destinations of a request's outputs. They stay open until the result is dropped.
+  /// - Throws: ``ServiceError`` if a range is not inside a registered region, or if two ranges share bytes.
   package func targets(of outputs: [RequestedOutput]) throws -> SharedMemoryTargets {
     let ranges = outputs.compactMap(\.shared)
     var objects: [String: SharedMemoryObject] = [:]

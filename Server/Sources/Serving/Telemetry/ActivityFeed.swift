@@ -6,7 +6,7 @@ import Synchronization
 /// Nanoseconds of the monotonic clock that the scheduler's and the executor's times are of.
 func monotonicClock() -> UInt64 { DispatchTime.now().uptimeNanoseconds }
 
-/// What happened since somebody last looked, for as long as somebody looks: nothing is kept otherwise.
+/// The events since the last read. Events are kept only while there is a reader.
 public final class ActivityFeed: Sendable {
   package struct Run: Sendable {
     var model: ModelVersion
@@ -37,13 +37,13 @@ public final class ActivityFeed: Sendable {
     var time: UInt64
   }
 
-  /// What was kept, in the order in which it ended.
+  /// The recorded events, in the order in which they ended.
   package struct Activity: Sendable {
     var runs: [Run] = []
     var loads: [Load] = []
     var evictions: [Eviction] = []
     var refusals: [Refusal] = []
-    /// What was left out because there was too much of it.
+    /// The number of events dropped because there were too many.
     var dropped = 0
 
     package var count: Int { runs.count + loads.count + evictions.count + refusals.count }
@@ -55,7 +55,7 @@ public final class ActivityFeed: Sendable {
   private let watched = Atomic<Bool>(false)
   private let kept = Locked(Activity())
 
-  /// Whether somebody looks. Ending it forgets what was kept.
+  /// True while there is a reader. Setting it to false forgets the recorded events.
   package var isWatched: Bool {
     get { watched.load(ordering: .relaxed) }
     set {
@@ -64,7 +64,7 @@ public final class ActivityFeed: Sendable {
     }
   }
 
-  /// What was kept since the last time.
+  /// Returns the events recorded since the last call.
   package func take() -> Activity {
     kept.withLock { activity in
       defer { activity = Activity() }

@@ -1,10 +1,11 @@
 import Device
 import Foundation
 
-/// Tells those who watch what the server does: its state when it has changed, and what happened, a few times a second.
-/// While nobody watches nothing is collected and nothing runs.
+/// Sends subscribers the server's state when it has changed, and its events, a few times a second. Without
+/// subscribers nothing is collected and nothing runs.
 ///
-/// Whoever does not keep up is dropped, so that a slow reader costs a bounded amount of memory and nobody else anything.
+/// A subscriber that does not keep up is dropped, so that a slow reader costs a bounded amount of memory and
+/// does not affect others.
 public final class EventHub: Sendable {
   /// One message. `data` is JSON in one line.
   public struct Message: Sendable {
@@ -40,7 +41,7 @@ public final class EventHub: Sendable {
     self.heartbeat = heartbeat
   }
 
-  /// How many watch, and how many were dropped so far.
+  /// The current number of subscribers, and the number dropped so far.
   public var usage: (subscribers: Int, dropped: UInt64) {
     state.withLock { ($0.subscribers.count, $0.dropped) }
   }

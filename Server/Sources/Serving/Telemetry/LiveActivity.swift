@@ -1,6 +1,6 @@
 import Foundation
 
-/// What happened in a short while, as the page draws it. Times are milliseconds since the server started.
+/// The events of a short period, as the page draws them. Times are milliseconds since the server started.
 public struct LiveActivity: Encodable, Sendable {
   public struct Run: Encodable, Sendable {
     public var model: String

@@ -3,9 +3,9 @@ import Residency
 import Scheduler
 import Telemetry
 
-/// What the page shows of one moment. Times are milliseconds since the server started.
+/// The server's state at one moment, as the page shows it. Times are milliseconds since the server started.
 public struct LiveState: Encodable, Sendable {
-  /// What holds memory, and what is free.
+  /// The use of memory, and the free remainder.
   public struct Memory: Encodable, Sendable {
     public var budget = 0
     public var resident = 0
@@ -88,7 +88,7 @@ extension LiveState {
   /// The most pieces of a group that are told apart.
   static let mostPieces = 48
 
-  /// What `service` looks like now.
+  /// Takes the current state of `service`.
   init(of service: InferenceService, weights: WeightIndex) {
     lanes = service.engine.executor.lanes
     memory = Memory(service.engine.residency.snapshot, weights: weights)

@@ -1,7 +1,7 @@
 import Device
 import Foundation
 
-/// How busy the machine's processors were between two looks.
+/// The load of the machine's processors between two readings.
 final class ProcessorMeter: Sendable {
   private let last = Locked<(busy: UInt64, all: UInt64)?>(nil)
 

@@ -9,7 +9,7 @@ import Tensors
 /// Counts what the server does. Fed by the residency's and the scheduler's events and by the service; read by the metrics
 /// and the page.
 public final class ServerTelemetry: Sendable {
-  /// What is counted of one model's requests.
+  /// The counts of one model's requests.
   public struct Requests: Sendable {
     /// Seconds from admission to the answer of requests whose weights were all there, and of those that waited for some.
     public var warm = Distribution(bounds: Distribution.fineSeconds)
@@ -25,7 +25,7 @@ public final class ServerTelemetry: Sendable {
     public var lastInputs: [(ElementType, Shape)] = []
   }
 
-  /// What is counted of the scheduler's decisions.
+  /// The counts of the scheduler's decisions.
   public struct Decisions: Sendable {
     /// Members of the running program when one joined, itself included.
     public var width = Distribution(bounds: ServerTelemetry.counts)
@@ -36,7 +36,7 @@ public final class ServerTelemetry: Sendable {
     public var expired: UInt64 = 0
   }
 
-  /// What is counted of weights that come and go.
+  /// The counts of weights loaded and evicted.
   public struct Swaps: Sendable {
     /// Extents, bytes and seconds of one way in.
     public struct Loads: Sendable {
@@ -182,7 +182,7 @@ public final class ServerTelemetry: Sendable {
 }
 
 extension CompileOutcome {
-  /// What ``name`` can be.
+  /// The possible values of ``name``.
   static let names = ["compiled", "unchanged", "rejected", "failed", "stopped"]
 
   var name: String {

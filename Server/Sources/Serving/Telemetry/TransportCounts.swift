@@ -1,6 +1,6 @@
 import Telemetry
 
-/// What is counted of connections and of the requests that come over them, whatever they ask for.
+/// The counts of connections and of their requests, whatever these ask for.
 public struct TransportCounts: Sendable {
   /// One kind of request and how it ended. The names of routes are the server's own, never what a client sent.
   public struct Route: Hashable, Sendable {

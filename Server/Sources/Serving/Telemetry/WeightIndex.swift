@@ -43,7 +43,7 @@ public struct WeightIndex: Sendable {
     }
   }
 
-  /// Whether it is of just these models.
+  /// Returns true if the index is of exactly these models.
   public func covers(_ models: [LinkableModel]) -> Bool { identities == models.map { ObjectIdentifier($0) } }
 
   /// The group that an extent is in; `nil` when no open model holds it.

@@ -1,4 +1,4 @@
-/// What a model takes and gives. A size of -1 is open.
+/// A model's inputs and outputs. A size of -1 is open.
 struct ModelMetadata: Decodable {
   struct Tensor: Decodable {
     var name: String

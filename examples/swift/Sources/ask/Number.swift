@@ -1,4 +1,4 @@
-/// What a tensor's bytes are made of.
+/// An element type of a tensor.
 protocol Number: Sendable {
   /// Nil where the type has no such value.
   init?(number: Double)
