@@ -4,6 +4,8 @@ import Tensors
 /// Folds constants with a device's own kernels, so that folding rounds as running would.
 public struct DeviceEvaluator: ConstantEvaluator {
   private let device: any Device
+  /// The most bytes that one node's operands, results and scratch memory may take; one that takes more is not folded.
+  private static let mostBytes = 256 << 20
 
   /// - Parameter device: one whose kernels do arithmetic.
   public init(_ device: any Device) { self.device = device }
@@ -42,7 +44,7 @@ public struct DeviceEvaluator: ConstantEvaluator {
     }
     var size = 0
     func place(_ bytes: Int) -> Location {
-      defer { size = (size + max(bytes, 1) + 63) & ~63 }
+      defer { size = bytes > Self.mostBytes ? .max / 2 : (size + max(bytes, 1) + 63) & ~63 }
       return Location(slot: 0, offset: size)
     }
     let inputs = operands.map { $0.map { place($0.byteCount) } }
@@ -50,6 +52,7 @@ public struct DeviceEvaluator: ConstantEvaluator {
       try result.map { place(try device.byteCount(of: $0.elementType, $0.shape, in: .plain)) }
     }
     let scratch = kernel.scratchBytes > 0 ? place(kernel.scratchBytes) : nil
+    guard size <= Self.mostBytes else { return nil }
     let arena = try device.allocate(byteCount: max(size, 1))
     defer { device.release(arena) }
     let memory = device.makeBoundMemory(slots: 1)

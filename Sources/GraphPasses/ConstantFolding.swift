@@ -18,13 +18,20 @@ enum FoldingLimits {
   static let expansion = 256 << 10
   /// Bytes by which all results of one run may be larger than their operands.
   static let growth = 64 << 20
+  /// The same of one specialisation: a request pays for it, and the plan keeps it.
+  static let specialisedGrowth = 8 << 20
 }
 
 extension Graph {
   /// Folds constants and returns how many nodes went away.
   mutating func foldConstants(_ evaluator: (any ConstantEvaluator)?) throws -> Int {
+    var growth = FoldingLimits.growth
+    return try foldConstants(evaluator, growth: &growth)
+  }
+
+  /// - Parameter growth: bytes by which results may be larger than their operands; those of this call are taken off.
+  mutating func foldConstants(_ evaluator: (any ConstantEvaluator)?, growth: inout Int) throws -> Int {
     let name = name
-    var growth = 0
     return try Rewriter.rewrite(&self) { rewriter, index in
       let node = rewriter[index]
       let operands = node.inputs.map { rewriter.tensor($0) }
@@ -43,10 +50,8 @@ extension Graph {
         id.flatMap { id in tensor.map { (id, $0) } }
       }
       let bytes = made.reduce(0) { $0 + $1.1.byteCount }
-      guard made.count == results.count, growth + max(bytes - given, 0) <= FoldingLimits.growth else {
-        return false
-      }
-      growth += max(bytes - given, 0)
+      guard made.count == results.count, max(bytes - given, 0) <= growth else { return false }
+      growth -= max(bytes - given, 0)
       rewriter.define(index, as: made)
       return true
     }

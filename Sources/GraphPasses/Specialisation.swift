@@ -13,9 +13,6 @@ public struct SpecialisedGraph: Sendable {
 }
 
 extension Graph {
-  /// Rounds of inference and folding; each can make known what the next one needs.
-  private static let specialisationRounds = 8
-
   /// This graph for concrete input shapes: shapes propagated, known values made constants, conditionals whose condition
   /// is known replaced by their branch, nodes that then do nothing removed, and fusions tried again that needed shapes.
   ///
@@ -32,11 +29,17 @@ extension Graph {
     var graph = self
     graph.define(known)
     var inference = try graph.inferTypes(inputs: types)
-    for _ in 0..<Self.specialisationRounds {
+    var growth = FoldingLimits.specialisedGrowth
+    // Each round makes known what the next one needs. One that changes something takes a node away, so that there are no
+    // more rounds than nodes.
+    for _ in 0...nodeCountWithBranches {
       graph.annotate(with: inference)
       var changes = graph.foldContents(of: inference)
-      changes += try graph.foldConstants(evaluator)
-      changes += try Pass.conditionalInlining.run(&graph, evaluator)
+      changes += try graph.foldConstants(evaluator, growth: &growth)
+      // Conditionals in conditionals at once: what is captured is known without inference.
+      while case let inlined = try Pass.conditionalInlining.run(&graph, evaluator), inlined > 0 {
+        changes += inlined
+      }
       guard changes > 0 else { break }
       inference = try graph.inferTypes(inputs: types)
     }
