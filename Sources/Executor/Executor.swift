@@ -34,10 +34,10 @@ public final class Executor: Sendable {
 
   /// Runs every member of `program` once.
   /// - Parameters:
-  ///   - inputs: for each member, its tensors in the order of the model's inputs.
+  ///   - inputs: for each member, its tensors in the order of the model's inputs; may be shorter than the members.
   ///   - way: how to load extents that are not resident.
-  ///   - feed: called on a lane for each member with sources, once `onAnswer` has returned for all of them;
-  ///     returns the member's inputs. Members without sources use `inputs`.
+  ///   - feed: returns a member's inputs. Called on a lane, under the member's reservation, for each member with
+  ///     sources, once `onAnswer` has returned for all of them, and for each member without an entry in `inputs`.
   ///   - onAnswer: called on a lane as soon as a member has answered or failed, before its memory is
   ///     released. The lane and the memory are held until it returns, so it must not wait for another member
   ///     or reservation: that one may be waiting for this lane or memory.
@@ -169,6 +169,10 @@ public final class Executor: Sendable {
       switch result {
       case .failure(let error as ResidencyError) where error.kind == .noRoomNow:
         carryOut(run.state.withLock { $0.machine.postponed(member) }, of: run)
+      case .failure(let error as ResidencyError) where error.kind == .doesNotFit && isEarly:
+        carryOut(run.state.withLock { $0.machine.postponed(member) }, of: run)
+      case .failure(let error as ResidencyError) where error.kind == .doesNotFit && run.mayTakeLess(member):
+        queue.append { [self] _ in runWithLeast(member, of: run) }
       // On a lane: whoever grants goes on to others, and does not wait for what is done with this answer.
       case .failure(let error): queue.append { [self] _ in finish(member, of: run, with: .failure(error)) }
       case .success(let lease):
@@ -202,10 +206,10 @@ public final class Executor: Sendable {
     let memberRun = MemberRun(
       device: device, planner: planner, shares: alone ? nil : shares, lane: lane, lease: lease,
       arena: .arena(run.arenas[part.arena]), arenaOffset: part.arenaOffset, reserved: part.memory,
-      trace: run.trace)
+      room: (room(of: part.plan), residency.budget), trace: run.trace)
     let outputs = Result {
       try memberRun.run(
-        part.plan, inputs: try run.inputs(of: member), requestBytes: part.plan.requestBytes)
+        part.plan, inputs: try run.inputs(of: member), needed: part.plan.ownMemory)
     }
     run.noteLoads(of: member, by: lease)
     // Other errors of the run may be consequences of the damage.
@@ -232,9 +236,10 @@ public final class Executor: Sendable {
     if case .failure(let error as NeedsMoreMemory) = answer {
       run.release(member)
       // The plan that the member was linked with learns it, even where the rest of a rest ran out of room.
-      run.program.members[member].plan.learn(error.memory)
+      let plan = run.program.members[member].plan
+      plan.learn(error.memory, limit: room(of: plan))
       carryOut(run.state.withLock { $0.machine.vacated(member) }, of: run)
-      restart(member, of: run)
+      restart(member, of: run, with: error.memory)
       return
     }
     run.onAnswer(member, answer)
@@ -265,12 +270,24 @@ public final class Executor: Sendable {
     conclude(member, of: run, with: answer)
   }
 
-  /// Runs a member again in a program of its own, now that its plan has learned how much arena its rest takes. The
-  /// member holds nothing meanwhile, so nobody waits for it.
-  private func restart(_ member: Int, of run: ProgramRun) {
+  /// Runs a member again with the least that it can take: beside what is pinned now there is no room for what its plan has
+  /// learned, or for the arena that it shares with others.
+  private func runWithLeast(_ member: Int, of run: ProgramRun) {
+    let plan = run.program.members[member].plan
+    plan.forget()
+    carryOut(run.state.withLock { $0.machine.vacated(member) }, of: run)
+    restart(member, of: run, with: plan.ownMemory)
+  }
+
+  /// The most bytes that a member of the plan can have beside its weights.
+  private func room(of plan: Plan) -> Int { residency.budget - plan.reservedExtentBytes }
+
+  /// Runs a member again in a program of its own, now that it is known what it takes. The member holds nothing meanwhile,
+  /// so nobody waits for it.
+  private func restart(_ member: Int, of run: ProgramRun, with memory: MemberMemory) {
     let plan = run.program.members[member].plan
     do {
-      let program = try FusedProgram.link([plan], lanes: 1, budget: residency.budget)
+      let program = try FusedProgram.link([plan], lanes: 1, budget: residency.budget, memory: [memory])
       let again = ProgramRun(
         program: program, arenas: arenas.withLock { $0.begin(program.arenas) },
         inputs: [try run.inputs(of: member)],
@@ -278,7 +295,7 @@ public final class Executor: Sendable {
         finish: { [self] answers in
           for answer in answers { conclude(member, of: run, with: answer) }
         },
-        timing: run.state.withLock { $0.timings[member] })
+        timing: run.state.withLock { $0.timings[member] }, isRestart: true)
       carryOut(again.state.withLock { $0.machine.submitted() }, of: again)
     } catch {
       finish(member, of: run, with: .failure(error))

@@ -17,13 +17,16 @@ struct MemberRun {
   let arenaOffset: Int
   /// The memory reserved in addition to the weights.
   let reserved: MemberMemory
+  /// The most that can be reserved beside the weights, in bytes, and the budget that it comes of.
+  let room: (bytes: Int, budget: Int)
   let trace: Trace?
 
   /// Runs `plan` and what follows from it.
-  /// - Parameter requestBytes: what all tensors on the host take up to the end of this plan.
+  /// - Parameter needed: what the run takes up to the end of this plan.
   /// - Returns: the outputs in the model's order.
-  /// - Throws: what a load, a kernel or the planner throws; ``NeedsMoreMemory``.
-  func run(_ plan: Plan, inputs: [Tensor], requestBytes: Int) throws -> [Tensor] {
+  /// - Throws: what a load, a kernel or the planner throws; ``NeedsMoreMemory``; `LinkError` when a rest takes more than
+  ///   there is room for.
+  func run(_ plan: Plan, inputs: [Tensor], needed: MemberMemory) throws -> [Tensor] {
     let memory = device.makeBoundMemory(slots: plan.extents.count + 1)
     if plan.arenaBytes > 0 {
       let span = try lease.ticket(for: arena).wait()
@@ -44,7 +47,7 @@ struct MemberRun {
     let outputs = try plan.outputs.map { try read($0, of: plan, from: memory) }
     guard let continuation = plan.continuation else { return outputs }
     let carried = try plan.carried.map { try read($0, of: plan, from: memory) }
-    let rest = try runRest(of: plan, continuation, carried: carried, requestBytes: requestBytes)
+    let rest = try runRest(of: plan, continuation, carried: carried, needed: needed)
     return continuation.outputs.map { output in
       switch output {
       case .done(let index): outputs[index]
@@ -53,32 +56,51 @@ struct MemberRun {
     }
   }
 
+  /// Plans and runs the rest. Its memory is counted first, then checked against what is reserved; only then is anything of it
+  /// allocated.
   private func runRest(
-    of plan: Plan, _ continuation: Plan.Continuation, carried: [Tensor], requestBytes: Int
+    of plan: Plan, _ continuation: Plan.Continuation, carried: [Tensor], needed: MemberMemory
   ) throws -> [Tensor] {
-    let nonZeros = try continuation.nonZeros.map { try nonZero(carried[$0], of: plan) }
-    let rest = try planner.plan(restOf: plan, carried: carried + nonZeros)
-    let needed = MemberMemory(
-      arenaBytes: rest.arenaBytes,
-      requestBytes: nonZeros.reduce(min(requestBytes, Int.max / 4) + rest.resultBytes) { $0 + $1.byteCount })
+    let shapes = try continuation.nonZeros.map { try nonZeroShape(of: carried[$0]) }
+    var needed = needed
+    for shape in shapes {
+      needed.add(requestBytes: ElementType.int64.byteCount(of: shape.elementCount) ?? .max)
+    }
+    try check(needed, of: plan)
+    let rest = try planner.plan(restOf: plan, carried: carried, nonZeros: shapes)
+    needed.arenaBytes = max(needed.arenaBytes, rest.arenaBytes)
+    needed.add(requestBytes: rest.resultBytes)
+    try check(needed, of: plan)
     guard needed.arenaBytes <= reserved.arenaBytes,
       needed.requestBytes <= roundedToPages(reserved.requestBytes)
     else { throw NeedsMoreMemory(memory: needed) }
+    let nonZeros = try zip(continuation.nonZeros, shapes).map { try nonZero(carried[$0], shape: $1) }
     let inputs = (carried + nonZeros).enumerated().filter { !continuation.decisive.contains($0.offset) }
-    return try run(rest, inputs: inputs.map(\.element), requestBytes: needed.requestBytes)
+    return try run(rest, inputs: inputs.map(\.element), needed: needed)
+  }
+
+  /// Refuses what no member of the model can have.
+  private func check(_ needed: MemberMemory, of plan: Plan) throws {
+    guard !needed.fits(room.bytes) else { return }
+    let (total, overflow) = (needed.byteCount ?? .max / 2).addingReportingOverflow(room.budget - room.bytes)
+    throw LinkError.tooLarge(
+      model: plan.model.name, needed: overflow ? .max : total, budget: room.budget)
+  }
+
+  private func nonZeroShape(of tensor: Tensor) throws -> Shape {
+    let count = tensor.withUnsafeBytes { countNonZero($0, tensor.elementType) }
+    return try Shape(checking: [max(tensor.shape.rank, 1), count])
   }
 
   /// ONNX `NonZero`, now that it is known how many there are.
-  private func nonZero(_ tensor: Tensor, of plan: Plan) throws -> Tensor {
-    let count = tensor.withUnsafeBytes { countNonZero($0, tensor.elementType) }
-    let type = ValueType(.int64, [.known(max(tensor.shape.rank, 1)), .known(count)])
-    let node = Node(name: "NonZero", op: .nonZero, inputs: [ValueID(0)], outputs: [ValueID(1)])
-    let results = try DeviceEvaluator(device).evaluate(
-      node, operands: [tensor], resultTypes: [type], in: plan.model.name)
-    guard let result = results?.first ?? nil else {
-      throw DeviceError(.unsupported, "model '\(plan.model.name)': the device has no NonZero")
+  private func nonZero(_ tensor: Tensor, shape: Shape) throws -> Tensor {
+    try Tensor(elementType: .int64, shape: shape) { bytes in
+      tensor.withUnsafeBytes { elements in
+        _ = writeNonZero(
+          elements, tensor.elementType, tensor.shape, to: bytes.bindMemory(to: Int64.self),
+          columns: shape.dims[1])
+      }
     }
-    return result
   }
 
   private func attach(_ extent: Int, of plan: Plan, to memory: any BoundMemory) throws {

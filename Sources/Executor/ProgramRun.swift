@@ -27,6 +27,8 @@ final class ProgramRun: Sendable {
   let onEnd: @Sendable (Int) -> Void
   let finish: @Sendable ([Result<MemberAnswer, any Error>]) -> Void
   let state: Locked<State>
+  /// Whether it runs one member again, alone and with the memory that it needs: if that does not fit, nothing smaller does.
+  let isRestart: Bool
 
   init(
     program: FusedProgram, arenas: [UInt64], inputs: [[Tensor]], way: LoadRequest.Way, trace: Trace?,
@@ -34,9 +36,11 @@ final class ProgramRun: Sendable {
     onAnswer: @escaping @Sendable (Int, Result<MemberAnswer, any Error>) -> Void,
     onEnd: @escaping @Sendable (Int) -> Void = { _ in },
     finish: @escaping @Sendable ([Result<MemberAnswer, any Error>]) -> Void,
-    timing: MemberTiming = MemberTiming(submitted: monotonicNanoseconds()), callerWaits: Bool = false
+    timing: MemberTiming = MemberTiming(submitted: monotonicNanoseconds()), callerWaits: Bool = false,
+    isRestart: Bool = false
   ) {
     self.program = program
+    self.isRestart = isRestart
     self.arenas = arenas
     self.inputs = inputs
     self.way = way
@@ -73,12 +77,19 @@ final class ProgramRun: Sendable {
     }
   }
 
-  /// A member's inputs; none when the caller forgot them, which the member reports.
+  /// A member's inputs; those of `feed` where the caller gave none.
   func inputs(of member: Int) throws -> [Tensor] {
-    guard !program.members[member].sources.isEmpty else {
-      return inputs.indices.contains(member) ? inputs[member] : []
+    guard program.members[member].sources.isEmpty, inputs.indices.contains(member) else {
+      return try feed(member)
     }
-    return try feed(member)
+    return inputs[member]
+  }
+
+  /// True when the member asks for more than it takes alone, without what its plan has learned.
+  func mayTakeLess(_ member: Int) -> Bool {
+    !isRestart
+      && (program.members.count > 1
+        || program.members[member].memory != program.members[member].plan.ownMemory)
   }
 
   /// Notes the lease.

@@ -68,10 +68,10 @@ package struct ProgramState: Sendable {
     return hasInputs(member) ? ask(member) : []
   }
 
-  /// The member has released its part of the arena without answering: it runs again elsewhere. A member that
+  /// The member has released its part of the arena, or got none, without answering: it runs again elsewhere. A member that
   /// waits for that part starts, so the first member never waits for memory held by one that waits for it.
   package mutating func vacated(_ member: Int) -> [Action] {
-    guard phases[member] == .started else { return [] }
+    guard phases[member] == .started || phases[member] == .asked else { return [] }
     phases[member] = .vacated
     return successors(of: member)
   }

@@ -52,12 +52,13 @@ public struct FusedProgram: Sendable {
   ///   - lanes: how many members can run at the same time.
   ///   - budget: the bytes that a member's extents and the arena have to fit in together.
   ///   - sources: for each plan, those before it whose outputs it takes; empty when none takes any.
+  ///   - memory: for each plan, what its member takes; ``Plan/memberMemory`` when left out.
   /// - Throws: ``LinkError`` when one member alone does not fit, with both sizes.
   public static func link(
-    _ plans: [Plan], lanes: Int, budget: Int, sources: [[Int]] = []
+    _ plans: [Plan], lanes: Int, budget: Int, sources: [[Int]] = [], memory: [MemberMemory]? = nil
   ) throws(LinkError) -> FusedProgram {
     // Read once: a plan may learn that it needs more while it is linked here.
-    let memory = plans.map(\.memberMemory)
+    let memory = memory ?? plans.map(\.memberMemory)
     var largest = 0
     for (plan, memory) in zip(plans, memory) {
       let fixed = plan.reservedExtentBytes + roundedToPages(memory.requestBytes)

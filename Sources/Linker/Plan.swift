@@ -110,16 +110,28 @@ public final class Plan: Sendable {
   let restIdentity = PlanIdentity()
   private let learned = Locked(MemberMemory(arenaBytes: 0, requestBytes: 0))
 
-  /// The memory that a member takes: the plan's figure, or the amount that a run needed once that came to a
-  /// rest.
-  public var memberMemory: MemberMemory {
-    learned.withLock { $0 }.union(MemberMemory(arenaBytes: arenaBytes, requestBytes: requestBytes))
-  }
+  /// The memory of a member: that of the plan, or what a run needed once that came to a rest.
+  public var memberMemory: MemberMemory { learned.withLock { $0 }.union(ownMemory) }
+
+  /// The memory that the plan takes without a rest.
+  public var ownMemory: MemberMemory { MemberMemory(arenaBytes: arenaBytes, requestBytes: requestBytes) }
 
   /// Remembers what a run needed that came to a rest of this plan, for the members that are linked from now on.
-  public func learn(_ memory: MemberMemory) {
-    learned.withLock { $0 = $0.union(memory) }
+  ///
+  /// A need that no member can have is not remembered: it would keep out every later request, however small.
+  /// - Parameter limit: the most bytes that a member can have beside its weights. Where this need and the earlier ones fit
+  ///   alone and not together, the plan keeps this one.
+  public func learn(_ memory: MemberMemory, limit: Int) {
+    let need = memory.union(ownMemory)
+    guard need.fits(limit) else { return }
+    learned.withLock { learned in
+      let all = learned.union(need)
+      learned = all.fits(limit) ? all : need
+    }
   }
+
+  /// Forgets what runs needed: there is no room for it now.
+  public func forget() { learned.withLock { $0 = ownMemory } }
 
   private static func byteCount(of ports: [Port]) -> Int {
     ports.reduce(0) { sum, port in

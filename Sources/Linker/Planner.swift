@@ -46,8 +46,10 @@ public final class Planner: Sendable {
   }
 
   /// The plan of what `plan` left to do, now that its carried values are there.
-  /// - Parameter carried: the elements of ``Plan/carried``, then the results of the continuation's `nonZeros`.
-  public func plan(restOf plan: Plan, carried: [Tensor]) throws -> Plan {
+  /// - Parameters:
+  ///   - carried: the elements of ``Plan/carried``.
+  ///   - nonZeros: the shapes of the results of the continuation's `nonZeros`, which need not have been computed.
+  public func plan(restOf plan: Plan, carried: [Tensor], nonZeros: [Shape] = []) throws -> Plan {
     guard let continuation = plan.continuation else {
       throw LinkError(.notPlannable(model: plan.model.name, detail: "the plan has no rest"))
     }
@@ -60,6 +62,7 @@ public final class Planner: Sendable {
         types.append((tensor.elementType, tensor.shape))
       }
     }
+    types += nonZeros.map { (.int64, $0) }
     let key = PlanKey(
       graph: plan.restIdentity, inputs: types.map { .init(elementType: $0.0, shape: $0.1) },
       decisions: decisions)
@@ -67,9 +70,9 @@ public final class Planner: Sendable {
     if let plan = cache[key] { return plan }
     var graph = continuation.graph
     var inputs: [ValueID] = []
-    for (index, (id, tensor)) in zip(graph.inputs, carried).enumerated() {
-      if continuation.decisive.contains(index) {
-        graph.constants[id] = .tensor(tensor)
+    for (index, id) in graph.inputs.enumerated() {
+      if continuation.decisive.contains(index), carried.indices.contains(index) {
+        graph.constants[id] = .tensor(carried[index])
       } else {
         inputs.append(id)
       }
@@ -81,12 +84,17 @@ public final class Planner: Sendable {
   private func make(
     _ model: LinkableModel, _ graph: Graph, _ inputs: [(ElementType, Shape)], _ key: PlanKey
   ) throws -> Plan {
-    let specialised = try graph.specialised(
-      inputs: inputs.map { ValueType($0.0, $0.1) }, known: [:], evaluator: evaluator)
-    let split = try GraphSplit(specialised.graph, specialised.inference, model: model.name)
-    let plan = try smaller(model, specialised, split)
-    cache.insert(plan, for: key)
-    return plan
+    do {
+      let specialised = try graph.specialised(
+        inputs: inputs.map { ValueType($0.0, $0.1) }, known: [:], evaluator: evaluator)
+      let split = try GraphSplit(specialised.graph, specialised.inference, model: model.name)
+      let plan = try smaller(model, specialised, split)
+      cache.insert(plan, for: key)
+      return plan
+    } catch let error as DeviceError where error.kind == .invalidArgument {
+      // The model was planned when it was added: what a kernel refuses now came with the inputs.
+      throw error.of(.invalidData)
+    }
   }
 
   /// The plan whose concatenations and splits lie in the bytes of their operands, unless its arena is larger by more than a

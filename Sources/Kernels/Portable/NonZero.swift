@@ -7,38 +7,21 @@ import Tensors
 enum NonZeroProgram {
   static func build(_ request: KernelRequest) throws -> Program? {
     let (operand, result) = (try request.operand(0), try request.result(0))
-    let rank = operand.shape.rank
+    let rows = max(operand.shape.rank, 1)
     try request.require(
-      result.elementType == .int64 && result.shape.rank == 2 && result.shape.dims[0] == rank,
-      "the result should be int64, one row for each of the \(rank) axes")
-    guard let test = convertLoop(from: operand.elementType, to: .bool) else { return nil }
-    let (dims, strides) = (operand.shape.dims, operand.shape.strides)
-    let (total, wanted, size) = (
-      operand.shape.elementCount, result.shape.dims[1], operand.elementType.bitWidth / 8
-    )
-    guard size > 0 else { return nil }
+      result.elementType == .int64 && result.shape.rank == 2 && result.shape.dims[0] == rows,
+      "the result should be int64, one row for each of the \(rows) axes")
+    guard let size = request.elementSize(operand.elementType) else { return nil }
+    let (type, shape) = (operand.elementType, operand.shape)
+    let (wanted, byteCount) = (result.shape.dims[1], shape.elementCount * size)
     let errors = request.withoutElements
-    return Program(name: "non zero", scratchBytes: alignedScratch(chunk)) { frame in
-      let source = UnsafeRawPointer(try frame.operand(0, as: UInt8.self))
-      let target = try frame.result(0, as: Int64.self)
-      let truths = try frame.scratch(as: UInt8.self)
-      var (found, start) = (0, 0)
-      while start < total {
-        let count = min(chunk, total - start)
-        test(source + start * size, truths, count)
-        for index in 0..<count where truths[index] != 0 {
-          guard found < wanted else { throw errors.invalid("more than \(wanted) elements are not zero") }
-          for axis in 0..<rank {
-            target[axis * wanted + found] = Int64((start + index) / strides[axis] % dims[axis])
-          }
-          found += 1
-        }
-        start += count
-      }
+    return Program(name: "non zero") { frame in
+      let source = UnsafeRawBufferPointer(
+        start: UnsafeRawPointer(try frame.operand(0, as: UInt8.self)), count: byteCount)
+      let target = UnsafeMutableBufferPointer(
+        start: try frame.result(0, as: Int64.self), count: rows * wanted)
+      let found = writeNonZero(source, type, shape, to: target, columns: wanted)
       try errors.require(found == wanted, "\(found) elements are not zero, not \(wanted)")
     }
   }
-
-  /// Elements that are looked at in one go.
-  private static let chunk = 4096
 }
