@@ -57,12 +57,15 @@ extension Scheduler {
   /// - Throws: when it cannot be put together, planned or linked.
   private func batch(_ work: MemberWork) throws -> Part {
     let requests = work.requests.map(\.1.request)
+    let plan = try engine.planner.plan(
+      requests[0].model,
+      inputs: requests[0].inputs.map {
+        ($0.elementType, try Shape(checking: [work.rows] + $0.shape.dims.dropFirst()))
+      })
+    _ = try engine.link([plan])
     let inputs = try requests[0].inputs.indices.map { index in
       try Tensor(rowsOf: requests.map { $0.inputs[index] })
     }
-    let plan = try engine.planner.plan(
-      requests[0].model, inputs: inputs.map { ($0.elementType, $0.shape) })
-    _ = try engine.link([plan])
     return Part(
       member: work.member, program: work.program, plan: plan, inputs: inputs,
       requests: work.requests.map { ($0, $1.rows) })
@@ -148,7 +151,7 @@ extension Scheduler {
       .answered(
         model: part.plan.model.name, version: part.plan.model.version, batch: part.requests.count,
         program: part.program, timing: measured.map { timing.with($0) } ?? timing, lane: measured?.lane ?? 0,
-        failed: measured == nil))
+        failed: isFailure(result)))
   }
 
   /// Plans a batch in the background.

@@ -152,20 +152,15 @@ final class PipelineRun: Sendable {
     let plans = state.withLock { state in stages.compactMap { state.plans[$0] } }
     let sources = stages.map { stage in pipeline.sources[stage].compactMap { members[$0] } }
     let program: FusedProgram
-    let inputs: [[Tensor]]
-    do {
-      program = try engine.link(plans, sources: sources)
-      inputs = try zip(stages, sources).map { stage, sources in
-        sources.isEmpty ? try self.inputs(of: stage) : []
-      }
-    } catch {
+    do { program = try engine.link(plans, sources: sources) } catch {
       // None of them has begun.
       for part in work { scheduler.ended(part.member, nil) }
       for stage in stages { fail(stage, error) }
       return
     }
+    // Casts make tensors: only once the stage's memory is reserved.
     engine.executor.submit(
-      program, inputs: inputs, way: .mapped,
+      program, inputs: [], way: .mapped,
       feed: { [self] member in
         if let error = state.withLock({ $0.failure }), error is CancellationError { throw error }
         return try self.inputs(of: stages[member])
@@ -188,7 +183,7 @@ final class PipelineRun: Sendable {
       .answered(
         model: model.name, version: model.version, batch: 1, program: program,
         timing: measured.map { timing.with($0, dispatched: $0.submitted) } ?? timing,
-        lane: measured?.lane ?? 0, failed: measured == nil))
+        lane: measured?.lane ?? 0, failed: isFailure(result)))
     switch result {
     case .failure(let error): fail(stage, error)
     case .success(let answer):
@@ -310,18 +305,40 @@ final class PipelineRun: Sendable {
 }
 
 extension Wire {
+  /// Elements that are cast in one go: the device's kernel works on copies.
+  private static let piece = 1 << 16
+
   /// The tensor, cast by the device's own kernel and reshaped.
   /// - Throws: ``PipelineError`` when there is no such cast, or the sizes do not fit it.
   func adapted(_ tensor: Tensor, on device: any Device, in name: String) throws -> Tensor {
-    var result = try tensor.reshaped(to: shape(of: tensor.shape))
-    guard let cast, cast != tensor.elementType else { return result }
+    let tensor = try tensor.reshaped(to: shape(of: tensor.shape))
+    guard let cast, cast != tensor.elementType else { return tensor }
+    let shape = tensor.shape
+    let evaluator = DeviceEvaluator(device)
     let node = Node(name: "cast", op: .cast(cast), inputs: [ValueID(0)], outputs: [ValueID(1)])
-    let results = try DeviceEvaluator(device).evaluate(
-      node, operands: [result], resultTypes: [ValueType(cast, result.shape)], in: name)
-    guard let converted = results?.first ?? nil else {
-      throw PipelineError(.noConversion(from: tensor.elementType, to: cast))
+    return try Tensor(elementType: cast, shape: shape) { target in
+      try tensor.withUnsafeBytes { source in
+        var (first, written) = (0, 0)
+        while first < shape.elementCount {
+          let count = min(Self.piece, shape.elementCount - first)
+          let bits = first * tensor.elementType.bitWidth
+          let part = try Tensor(elementType: tensor.elementType, shape: Shape(checking: [count])) { bytes in
+            bytes.copyMemory(
+              from: UnsafeRawBufferPointer(rebasing: source[(bits / 8)..<(bits / 8 + bytes.count)]))
+          }
+          let results = try evaluator.evaluate(
+            node, operands: [part], resultTypes: [ValueType(cast, part.shape)], in: name)
+          guard let converted = results?.first ?? nil else {
+            throw PipelineError(.noConversion(from: tensor.elementType, to: cast))
+          }
+          converted.withUnsafeBytes {
+            UnsafeMutableRawBufferPointer(rebasing: target[written..<(written + $0.count)]).copyMemory(
+              from: $0)
+            written += $0.count
+          }
+          first += count
+        }
+      }
     }
-    result = converted
-    return result
   }
 }
