@@ -13,6 +13,7 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
     case tooManyRequests(model: String, limit: Int, retryAfter: Duration)
     case tooManyBytes(model: String, bytes: Int, limit: Int, retryAfter: Duration)
     case requestTooLarge(model: String, bytes: Int, limit: Int)
+    case displaced(model: String, retryAfter: Duration)
     case tooMuchWork(model: String, expected: Duration, limit: Duration, retryAfter: Duration)
     case deadlineUnreachable(model: String, expected: Duration, left: Duration, retryAfter: Duration)
     case deadlinePassed(model: String, waited: Duration)
@@ -28,7 +29,7 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
 
   public var kind: Kind {
     switch code {
-    case .tooManyRequests, .tooManyBytes, .tooMuchWork: .queueFull
+    case .tooManyRequests, .tooManyBytes, .displaced, .tooMuchWork: .queueFull
     case .deadlineUnreachable: .deadlineUnreachable
     case .deadlinePassed: .deadlinePassed
     case .draining, .unloading, .unpinned: .draining
@@ -39,7 +40,7 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
   /// When asking again may work.
   public var retryAfter: Duration? {
     switch code {
-    case .tooManyRequests(_, _, let after), .tooManyBytes(_, _, _, let after),
+    case .tooManyRequests(_, _, let after), .tooManyBytes(_, _, _, let after), .displaced(_, let after),
       .tooMuchWork(_, _, _, let after), .deadlineUnreachable(_, _, _, let after):
       after
     case .deadlinePassed, .draining, .unloading, .unpinned, .pinDoesNotFit, .requestTooLarge: nil
@@ -53,6 +54,9 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
     case .tooManyBytes(let model, let bytes, let limit, _):
       "model '\(model)': the request's \(bytes) bytes do not fit what may wait (\(limit) bytes); ask again later, "
         + "or raise --max-queue-bytes"
+    case .displaced(let model, _):
+      "model '\(model)': the queue is full, and most of what waits in it is this client's: this request gave way to "
+        + "another client's; ask again later, or raise --max-queue"
     case .requestTooLarge(let model, let bytes, let limit):
       "model '\(model)': the request's \(bytes) bytes are more than may ever wait (\(limit) bytes): raise --max-queue-bytes"
     case .tooMuchWork(let model, let expected, let limit, _):

@@ -1,36 +1,38 @@
 extension SchedulerState {
-  /// Why the request is not taken; `nil` when it is.
+  /// Why the request is not admitted; `nil` when it is.
   func obstacle(
     to submission: Submission, now: UInt64, standing: (ModelID) -> ModelStanding
-  ) -> SchedulerError? {
+  ) -> Obstacle? {
     let name = submission.name
-    if isDraining { return SchedulerError(.draining(model: name)) }
-    if models[submission.model]?.isDraining == true { return SchedulerError(.unloading(model: name)) }
+    func refusal(_ code: SchedulerError.Code, _ bound: Obstacle.Bound? = nil) -> Obstacle {
+      Obstacle(error: SchedulerError(code), bound: bound)
+    }
+    if isDraining { return refusal(.draining(model: name)) }
+    if models[submission.model]?.isDraining == true { return refusal(.unloading(model: name)) }
     if let stage = submission.stages.first(where: { models[$0.model]?.isDraining == true }) {
-      return SchedulerError(.unloading(model: stage.name))
+      return refusal(.unloading(model: stage.name))
     }
     if waiting.count >= limits.maxQueuedRequests {
-      return SchedulerError(
-        .tooManyRequests(
-          model: name, limit: limits.maxQueuedRequests, retryAfter: drainTime(of: 1)))
+      return refusal(
+        .tooManyRequests(model: name, limit: limits.maxQueuedRequests, retryAfter: drainTime(of: 1)),
+        .requests)
     }
     if submission.bytes > limits.maxQueuedBytes {
-      return SchedulerError(
-        .requestTooLarge(model: name, bytes: submission.bytes, limit: limits.maxQueuedBytes))
+      return refusal(.requestTooLarge(model: name, bytes: submission.bytes, limit: limits.maxQueuedBytes))
     }
     if submission.bytes > limits.maxQueuedBytes - waitingBytes - heldBytes {
-      return SchedulerError(
+      return refusal(
         .tooManyBytes(
           model: name, bytes: submission.bytes, limit: limits.maxQueuedBytes,
-          retryAfter: drainTime(of: max(1, waiting.count / 2))))
+          retryAfter: drainTime(of: max(1, waiting.count / 2))), .bytes)
     }
     let rests = Rests(of: running.values, now: now, pace: pace.factor(mean: estimates.meanOfAll))
     let queued = delay(of: rests.paced(waitingCost), behind: rests)
     if queued > limits.maxDelay {
-      return SchedulerError(
+      return refusal(
         .tooMuchWork(
           model: name, expected: duration(queued), limit: duration(limits.maxDelay),
-          retryAfter: retryAfter(queued - limits.maxDelay)))
+          retryAfter: retryAfter(queued - limits.maxDelay)), .work)
     }
     guard let deadline = submission.deadline else { return nil }
     return deadlineObstacle(to: submission, deadline: deadline, behind: rests, now: now, standing: standing)
@@ -42,7 +44,7 @@ extension SchedulerState {
   private func deadlineObstacle(
     to submission: Submission, deadline: UInt64, behind rests: Rests, now: UInt64,
     standing: (ModelID) -> ModelStanding
-  ) -> SchedulerError? {
+  ) -> Obstacle? {
     let key = ServiceEstimates.Key(model: submission.model, shapes: submission.shapes)
     // Of a model that never ran nothing is expected.
     let service = span(of: submission.stages, else: key) { estimates.mean($0) }
@@ -61,18 +63,20 @@ extension SchedulerState {
     let swapIn = estimates.swapIn(submission.missingBytes(standing))
     let start = now + delay(of: ahead, behind: rests)
     let finish = start + swapIn + service
-    func refusal(_ late: UInt64) -> SchedulerError {
-      SchedulerError(
-        .deadlineUnreachable(
-          model: submission.name, expected: duration(max(finish, now) - now),
-          left: duration(deadline > now ? deadline - now : 0), retryAfter: retryAfter(late)))
+    func refusal(_ late: UInt64, before horizon: UInt64) -> Obstacle {
+      Obstacle(
+        error: SchedulerError(
+          .deadlineUnreachable(
+            model: submission.name, expected: duration(max(finish, now) - now),
+            left: duration(deadline > now ? deadline - now : 0), retryAfter: retryAfter(late))),
+        bound: .work, horizon: horizon)
     }
     func left(_ deadline: UInt64) -> UInt64 { deadline - min(now, deadline) }
     let target = deadline - estimates.margin(key, ofLeft: left(deadline))
-    if finish > target { return refusal(finish - target) }
+    if finish > target { return refusal(finish - target, before: deadline) }
     // Those that go after it start later by what it takes.
     var work = ahead
-    for (_, index) in after {
+    for (urgency, index) in after {
       let cost = waiting[index].cost
       var without = now + delay(of: work, behind: rests)
       var with = now + delay(of: work + rests.paced(service), behind: rests)
@@ -83,7 +87,9 @@ extension SchedulerState {
         // Neither is it brought close to its deadline, nor past it.
         bounds = [promised - estimates.margin(waiting[index].service, ofLeft: left(promised)), promised]
       }
-      for bound in bounds where without <= bound && with > bound { return refusal(with - bound) }
+      for bound in bounds where without <= bound && with > bound {
+        return refusal(with - bound, before: urgency)
+      }
       work += rests.paced(cost)
     }
     return nil
@@ -149,7 +155,7 @@ extension SchedulerState {
   var occupancy: Int { running.values.count { $0.sources.isEmpty } }
 
   /// Returns the time until so many of the waiting requests have left.
-  private func drainTime(of requests: Int) -> Duration {
+  func drainTime(of requests: Int) -> Duration {
     guard !waiting.isEmpty else { return retryAfter(0) }
     return retryAfter(waitingCost / UInt64(waiting.count) * UInt64(requests) / UInt64(capacity))
   }

@@ -139,10 +139,18 @@ package struct SchedulerState: Sendable {
     _ submission: Submission, now: UInt64, standing: (ModelID) -> ModelStanding = { _ in ModelStanding() }
   ) -> [SchedulerAction] {
     counts.submitted += 1
-    if let error = obstacle(to: submission, now: now, standing: standing) {
+    var actions: [SchedulerAction] = []
+    switch displaced(by: submission, now: now, standing: standing) {
+    case .failure(let error):
       counts.refused += 1
       doubtEstimates(after: submission, now: now, standing: standing)
       return [.refuse(submission.id, error)]
+    case .success(let displaced):
+      for index in displaced.compactMap({ index(of: $0) }).sorted(by: >) {
+        let name = models[waiting[index].model]?.name ?? ""
+        let after = drainTime(of: max(1, waiting.count / 2))
+        actions += refuse(at: index, SchedulerError(.displaced(model: name, retryAfter: after)), now: now)
+      }
     }
     let service = ServiceEstimates.Key(model: submission.model, shapes: submission.shapes)
     let request = Waiting(
@@ -161,7 +169,7 @@ package struct SchedulerState: Sendable {
     waitingCost += request.cost
     for stage in request.stages { use(stage.model, named: stage.name) { $0.held += 1 } }
     use(submission.model, named: submission.name) { $0.waiting += 1 }
-    return [.admit(request.id)]
+    return actions + [.admit(request.id)]
   }
 
   /// The request's plan is there.
