@@ -3,31 +3,33 @@
 ///
 /// M. Shreedhar and G. Varghese, *Efficient Fair Queueing Using Deficit Round Robin*, SIGCOMM 1995. A quantum of the
 /// dearest cost lets every tenant be served within one round.
-struct DeficitRoundRobin: Sendable {
+package struct DeficitRoundRobin: Sendable {
   /// Tenants with anything that waits, in the order of the round.
-  private(set) var ring: [Int] = []
+  package private(set) var ring: [Int] = []
   private var deficits: [Int: Int] = [:]
   private var position = 0
 
+  package init() {}
+
   /// The tenant has something that waits from now on.
-  mutating func join(_ tenant: Int) {
+  package mutating func join(_ tenant: Int) {
     ring.append(tenant)
     deficits[tenant] = 0
   }
 
   /// The tenant has nothing that waits any more.
-  mutating func leave(_ tenant: Int) {
+  package mutating func leave(_ tenant: Int) {
     guard let index = ring.firstIndex(of: tenant) else { return }
     ring.remove(at: index)
     deficits[tenant] = nil
-    if index < position { position -= 1 }
-    if position >= ring.count { position = 0 }
+    // The next pick goes on behind this position: with the tenant that follows, which has its share of the round to come.
+    if index <= position { position = position > 0 ? position - 1 : max(ring.count - 1, 0) }
   }
 
   /// Returns the tenant whose turn it is.
   /// - Parameter costs: the cost of each tenant's next request that can be served.
   /// - Returns: `nil` if there is none.
-  mutating func pick(_ costs: [Int: Int]) -> Int? {
+  package mutating func pick(_ costs: [Int: Int]) -> Int? {
     let costs = costs.filter { deficits[$0.key] != nil }.mapValues { max($0, 1) }
     guard let quantum = costs.values.max() else { return nil }
     // Rounds in which nobody could be served are gone through at once.
@@ -42,7 +44,7 @@ struct DeficitRoundRobin: Sendable {
   }
 
   /// A request of the tenant is served.
-  mutating func charge(_ tenant: Int, _ cost: Int) {
+  package mutating func charge(_ tenant: Int, _ cost: Int) {
     // A tenant served before its turn pays later.
     deficits[tenant]? -= max(cost, 1)
   }

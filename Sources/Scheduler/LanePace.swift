@@ -3,7 +3,7 @@
 ///
 /// Expected times of single runs are measured rarely for some models, and of warm runs. The pace is measured
 /// over all work of the lanes, and so corrects errors that all expectations have in common.
-struct LanePace: Sendable {
+package struct LanePace: Sendable {
   /// The factor by which each completed run discounts earlier measurements.
   private static let decay = 0.96
   /// So many mean runs at a pace of 1 stand for what is not known yet.
@@ -16,14 +16,16 @@ struct LanePace: Sendable {
   /// Lane time since the last end.
   private var open = 0.0
 
+  package init() {}
+
   /// So many lanes were taken since this was last called.
-  mutating func passed(until now: UInt64, lanes: Int) {
+  package mutating func passed(until now: UInt64, lanes: Int) {
     if now > since, since > 0 { open += Double(now - since) * Double(lanes) }
     since = max(since, now)
   }
 
   /// A run has ended that was expected to take `work` nanoseconds; `nil`: nothing was known of it.
-  mutating func ended(_ work: UInt64?) {
+  package mutating func ended(_ work: UInt64?) {
     defer { open = 0 }
     guard let work, work > 0 else { return }
     busy = busy * Self.decay + open
@@ -31,7 +33,7 @@ struct LanePace: Sendable {
   }
 
   /// - Parameter mean: nanoseconds of a run in the mean.
-  func factor(mean: UInt64) -> Double {
+  package func factor(mean: UInt64) -> Double {
     let prior = Double(mean) * Self.prior
     guard expected + prior > 0 else { return 1 }
     return min(max((busy + prior) / (expected + prior), Self.bounds.lowerBound), Self.bounds.upperBound)

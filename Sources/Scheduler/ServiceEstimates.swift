@@ -1,9 +1,14 @@
 /// Estimates of run times, from measured runs.
-struct ServiceEstimates: Sendable {
+package struct ServiceEstimates: Sendable {
   /// Runs of one model on inputs of one shape.
-  struct Key: Hashable, Sendable {
-    var model: ModelID
-    var shapes: Int
+  package struct Key: Hashable, Sendable {
+    package var model: ModelID
+    package var shapes: Int
+
+    package init(model: ModelID, shapes: Int) {
+      self.model = model
+      self.shapes = shapes
+    }
   }
 
   struct Estimate: Sendable {
@@ -22,7 +27,7 @@ struct ServiceEstimates: Sendable {
   }
 
   /// The most shapes that are remembered.
-  static let capacity = 4096
+  package static let capacity = 4096
   private static let weight = 0.2
   /// Nanoseconds for which what was measured is not doubted.
   private static let validity: UInt64 = 10_000_000_000
@@ -40,8 +45,10 @@ struct ServiceEstimates: Sendable {
   /// No run's ``least(_:)`` was ever more.
   private(set) var longestLeast: UInt64 = 0
 
+  package init() {}
+
   /// Notes a member's run that has ended now.
-  mutating func add(_ sample: MemberSample, for key: Key, now: UInt64) {
+  package mutating func add(_ sample: MemberSample, for key: Key, now: UInt64) {
     uses += 1
     let compute = Double(sample.compute)
     longestLeast = max(longestLeast, sample.compute)
@@ -82,7 +89,7 @@ struct ServiceEstimates: Sendable {
   func least(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.least ?? 0, 0)) }
 
   /// Nanoseconds that a run is expected to compute; 0 of one that never ran.
-  func mean(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.mean ?? 0, 0)) }
+  package func mean(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.mean ?? 0, 0)) }
 
   /// Returns the measured estimate, or `nil` if the model has not run in this form.
   func measured(_ key: Key) -> Estimate? { estimates[key] }

@@ -43,6 +43,23 @@ struct PinLedgerTests {
     #expect(pins.log == [.load(1, unpinning: []), .wait(1), .done])
   }
 
+  @Test("a pin that was taken back meanwhile is not completed or removed by those who knew the earlier one")
+  func stalePin() {
+    var pins = Ledger()
+    pins.add(old, weights("a", 50))
+    #expect(pins.ledger.remove(old, 1).isEmpty)
+    pins.add(old, weights("a", 50))
+    let isStale = pins.complete(old, 1)
+    #expect(!isStale)
+    #expect(pins.ledger.remove(old, 1).isEmpty)
+    let isComplete = pins.complete(old, 2)
+    #expect(isComplete)
+    pins.add(old, weights("a", 50))
+    #expect(pins.log == [.load(1, unpinning: []), .load(2, unpinning: []), .done])
+    #expect(pins.ledger.remove(old, 1).isEmpty)
+    #expect(pins.ledger.remove(old, 2) == weights("a", 50))
+  }
+
   @Test("what never fits the budget keeps nobody from being pinned")
   func neverFits() {
     var pins = Ledger()
