@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes docs/operators.md out of what the program says that it reads: make-operators-page.py PROGRAM"""
+"""Generates docs/operators.md from the program's list of operators: make-operators-page.py PROGRAM"""
 
 import itertools
 import json
@@ -10,9 +10,9 @@ import sys
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "operators.md"
 HEAD = """# Operators
 
-Made by `scripts/make-operators-page.py` of what `fusedinf operators` says. A number is the first version of the operator set from which
-on an operator is read; a model's may be 7 to 28. Not every form of each is: `fusedinf add` names the node, the
-operator and what there is no reading for. Graphs with `If` are read where each branch can be; functions of a model's own are not.
+`scripts/make-operators-page.py` generates this page from `fusedinf operators`. "since" and "until" are the first and last opset versions in
+which an operator is supported; a model's opset may be 7 to 28. Some forms of an operator may be unsupported: `fusedinf add` then names the
+node, the operator and the unsupported part. `If` is supported if each of its branches is. Functions defined in the model are not supported.
 """
 
 

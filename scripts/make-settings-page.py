@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes docs/settings.md out of what the program says of its settings: make-settings-page.py PROGRAM"""
+"""Generates docs/settings.md from the program's settings: make-settings-page.py PROGRAM"""
 
 import itertools
 import json
@@ -11,11 +11,12 @@ import sys
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 HEAD = """# Settings
 
-Made by `scripts/make-settings-page.py`. Each is an option, an environment variable (`--max-delay` is `FUSEDINF_MAX_DELAY`) and a key
-of a YAML file: [how they are given](serving.md#settings). `fusedinf config` shows the values in force. Two more are variables alone:
-`FUSEDINF_CONFIG` names the YAML file (as `--config` does), and `FUSEDINF_SERVER` the program that `fusedinf serve` starts.
+`scripts/make-settings-page.py` generates this page. Each setting is an option, an environment variable (`--max-delay` is
+`FUSEDINF_MAX_DELAY`) and a key of a YAML file: see [how to give settings](serving.md#settings). `fusedinf config` shows the values in force.
+Two more exist only as variables: `FUSEDINF_CONFIG` names the YAML file, as `--config` does, and `FUSEDINF_SERVER` names the program that
+`fusedinf serve` starts.
 
-Sizes are bytes, or numbers with KiB, MiB, GiB or TiB (powers of 1024; K, M and G are the same) or with kB, MB, GB or TB (powers of
+Sizes are bytes, or numbers with KiB, MiB, GiB or TiB (powers of 1024; K, M and G mean the same) or with kB, MB, GB or TB (powers of
 1000). Durations are seconds, or numbers with us, ms, s, m, h or d.
 """
 
@@ -26,7 +27,7 @@ def page(program):
     for group, members in itertools.groupby(knobs, lambda knob: knob["group"]):
         yield f"\n## {group.capitalize()}\n\n| option | takes | default | meaning |\n|---|---|---|---|\n"
         for knob in members:
-            # What depends on the machine is in the meaning, not a number of this one.
+            # A default that depends on the machine is described in the meaning; this machine's value is not shown.
             meaning, _, machine = knob["meaning"].partition(" The default is ")
             default = machine.rstrip(".") or knob["default"].replace(str(pathlib.Path.home()), "~")
             takes = re.sub(r"[<>]", "", knob["type"]).replace("|", ", ")

@@ -14,7 +14,7 @@ extension MachineFacts {
   private var checkKernel: Finding {
     let numbers = kernel.split(separator: ".").prefix(2).map { Int($0.prefix { $0.isNumber }) ?? 0 }
     guard numbers.count == 2 else {
-      return Finding("kernel", .warn, "its version, '\(kernel)', is not understood")
+      return Finding("kernel", .warn, "the version '\(kernel)' could not be parsed")
     }
     // MADV_POPULATE_READ came with 5.14.
     guard (numbers[0], numbers[1]) >= (5, 14) else {
@@ -30,7 +30,7 @@ extension MachineFacts {
     return isWide
       ? Finding("processor", .ok, "kernels for \(target)")
       : Finding(
-        "processor", .warn, "kernels for \(target): without AVX2 they are several times slower",
+        "processor", .warn, "kernels for \(target): without AVX2 models run several times slower",
         remedy: "in a virtual machine, pass the host's processor through (cpu=host)")
   }
 
@@ -39,22 +39,22 @@ extension MachineFacts {
       ? Finding("threads", .ok, "\(threads) of \(cores) cores")
       : Finding(
         "threads", .warn,
-        "\(threads) threads on \(cores) cores: they wait for each other, up to ten times slower",
+        "\(threads) threads on \(cores) cores: threads wait for each other, up to ten times slower",
         remedy: "--threads \(cores)")
   }
 
   private var checkMemory: Finding {
-    guard let memory else { return Finding("memory", .warn, "how much there is cannot be read") }
+    guard let memory else { return Finding("memory", .warn, "the amount of memory could not be determined") }
     let text = "a budget of \(MachineFacts.size(budget)) in \(MachineFacts.size(memory))"
     if budget > memory {
       return Finding(
-        "memory", .fail, "\(text): it is more than there is (the machine's, or the cgroup's limit)",
+        "memory", .fail, "\(text): more than the machine, or the cgroup's limit, provides",
         remedy: "--budget \(MachineFacts.size(memory / 2)), or a higher limit (systemd: MemoryMax)")
     }
     // Plans, buffers of requests and the program itself come on top.
     if budget > memory / 10 * 9 {
       return Finding(
-        "memory", .warn, "\(text): plans and the program itself come on top",
+        "memory", .warn, "\(text): plans and the program itself need memory in addition",
         remedy: "--budget \(MachineFacts.size(memory / 10 * 8))")
     }
     return Finding("memory", .ok, text)
@@ -63,7 +63,7 @@ extension MachineFacts {
   private var checkSwap: Finding? {
     guard let swap else { return nil }
     return swap == 0
-      ? Finding("swap", .ok, "none: activations never leave memory")
+      ? Finding("swap", .ok, "none: activations always stay in memory")
       : Finding(
         "swap", .warn, "\(MachineFacts.size(swap)): the system may move activations to the disk",
         remedy: "systemd: MemorySwapMax=0")
@@ -103,8 +103,8 @@ extension MachineFacts {
         remedy: "--store on a disk")
     case "overlay":
       return Finding(
-        "file system", .warn, "\(place), a container's own layer: what is added is gone with the container",
-        remedy: "a volume for --store")
+        "file system", .warn, "\(place), a container's own layer: added models are lost with the container",
+        remedy: "put --store on a volume")
     default: return Finding("file system", .ok, place)
     }
   }
@@ -127,10 +127,11 @@ extension MachineFacts {
     guard let readBytesPerSecond, readBytesPerSecond.isFinite, readBytesPerSecond > 0 else { return nil }
     let megabytes = Int((min(readBytesPerSecond, 1e12) / 1e6).rounded())
     let text =
-      "\(megabytes) MB/s cold: 100 MB of weights take \(Int((1e11 / max(readBytesPerSecond, 1)).rounded())) ms"
+      "\(megabytes) MB/s cold: loading 100 MB of weights takes \(Int((1e11 / max(readBytesPerSecond, 1)).rounded())) ms"
     return megabytes < 200
       ? Finding(
-        "reading", .warn, text, remedy: "a faster disk, or memory for the page cache beside the budget")
+        "reading", .warn, text,
+        remedy: "use a faster disk, or leave memory for the page cache beside the budget")
       : Finding("reading", .ok, text)
   }
 
@@ -162,11 +163,11 @@ extension MachineFacts {
         && !(name == "GOMP_SPINCOUNT" && value == "5000")
     }
     guard !others.isEmpty else {
-      return Finding("OpenMP", .ok, "nothing in the environment changes how threads wait")
+      return Finding("OpenMP", .ok, "no variable changes how threads wait")
     }
     let list = others.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
     return Finding(
-      "OpenMP", .warn, "\(list) changes how kernels' threads wait or how many there are",
-      remedy: "unset \(others.keys.sorted().joined(separator: " ")); --threads says how many")
+      "OpenMP", .warn, "\(list) changes the waiting or the number of the kernels' threads",
+      remedy: "unset \(others.keys.sorted().joined(separator: " ")); use --threads to set their number")
   }
 }

@@ -7,7 +7,7 @@ public struct RecompilationError: Error, Sendable, CustomStringConvertible {
   let failure: any Error
 
   public var description: String {
-    "model '\(model)' cannot be used: \(reason). Compiling it again failed: \(failure); "
-      + "'fusedinf add' of its ONNX file as '\(model)' mends it"
+    "model '\(model)' cannot be used: \(reason). Recompiling it failed: \(failure); "
+      + "to fix it, add its ONNX file again as '\(model)' with 'fusedinf add'"
   }
 }

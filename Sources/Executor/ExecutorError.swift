@@ -23,10 +23,10 @@ public struct ExecutorError: Error, Sendable, CustomStringConvertible {
     case .inputSize(let model, let input, let expected, let found):
       "input '\(input)' of model '\(model)' takes \(expected) bytes, \(found) were given"
     case .sourceFailed(let model, let source):
-      "model '\(model)' has no inputs, since model '\(source)' failed, whose outputs it takes"
+      "model '\(model)' did not run because model '\(source)', whose outputs it takes, failed"
     case .damaged(let model, let path):
       "the weights of model '\(model)' could not be read while it ran: '\(path)' was changed or its disk failed; "
-        + "'fusedinf verify \(model)' says more, and adding the model again mends it"
+        + "run 'fusedinf verify \(model)' for details, and add the model again to fix it"
     }
   }
 }

@@ -47,13 +47,13 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
     case .inputType(let model, let input, let expected, let found):
       "input '\(input)' of model '\(model)' is \(expected), but a \(found) was given"
     case .outsideDeclared(let model, let input, let declared, let found):
-      "input '\(input)' of model '\(model)' was declared as \(declared) when it was added, but one of shape "
-        + "\(found.dims) was given; 'fusedinf add' it again with another --shape to allow that"
+      "input '\(input)' of model '\(model)' was declared as \(declared) when the model was added, but shape "
+        + "\(found.dims) was given; to allow it, add the model again with another --shape"
     case .unknownShape(let model, let node, let op):
       "model '\(model)', node '\(node)' (\(op)): the shape of its result does not follow from its operands"
     case .memberTooLarge(let model, let needed, let budget):
       "model '\(model)' needs \(ByteSize(bytes: needed).exact) at once, more than the budget of "
-        + "\(ByteSize(bytes: budget).exact); raise --budget, or ask for a smaller input"
+        + "\(ByteSize(bytes: budget).exact); raise --budget, or use a smaller input"
     case .notPlannable(let model, let detail): "model '\(model)' cannot be planned: \(detail)"
     }
   }

@@ -72,7 +72,7 @@ public final class ModelStore: Sendable {
     let name = try ModelName(checking: name)
     let source = try source(of: name, version)
     guard let first = source.files.first else {
-      throw StoreError(.invalidModel(reason: "the store kept no source of '\(name.text)' version \(version)"))
+      throw StoreError(.invalidModel(reason: "the store has no source of '\(name.text)' version \(version)"))
     }
     let path = sourceDirectory(name, version).path + "/" + first.path
     guard access(path, R_OK) == 0 else { throw StoreError.system("read the kept source", path) }

@@ -36,20 +36,20 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
   public var description: String {
     switch code {
     case .noModel(let name, nil, let store, _):
-      "there is no model '\(name)' in the store '\(store)'; 'fusedinf list' shows what there is"
+      "there is no model '\(name)' in the store '\(store)'; 'fusedinf list' lists the models"
     case .noModel(let name, .some(let version), let store, let versions):
       "there is no version \(version) of the model '\(name)' in the store '\(store)'"
         + (versions.isEmpty ? "" : "; it has \(versions.map(String.init).joined(separator: ", "))")
     case .damaged(let path, let reason):
-      "the compiled model '\(path)' is damaged: \(reason); it can be compiled again from the source that the store keeps"
+      "the compiled model '\(path)' is damaged: \(reason); it can be recompiled from its source in the store"
     case .otherFormat(let path, let found, let supported):
       "the compiled model '\(path)' has format version \(found), this program reads \(supported); "
-        + "it can be compiled again from the source that the store keeps"
+        + "it can be recompiled from its source in the store"
     case .locked(let path, let seconds):
-      "another process has been changing the store for \(seconds) seconds ('\(path)' is locked); try again later"
+      "another process has been changing the store for \(seconds) seconds ('\(path)' is locked); retry later"
     case .noSpace(let path, let needed, let free):
-      "no space is left for '\(path)': \(needed) more bytes were to be written"
-        + (free.map { ", \($0) are free" } ?? "") + "; remove models or files and try again"
+      "no space left for '\(path)': \(needed) more bytes are needed"
+        + (free.map { ", \($0) are free" } ?? "") + "; remove models or files and retry"
     case .invalidName(let name, let reason):
       "'\(StoreError.shown(name))' cannot be a model's name: \(reason)"
     case .invalidModel(let reason): reason

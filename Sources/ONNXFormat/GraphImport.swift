@@ -114,7 +114,7 @@ final class GraphImport {
     }
   }
 
-  /// What the file says of an input: 0 and −1, "" and "?" stand for sizes nobody knows.
+  /// Returns the declared type of an input: 0 and −1, "" and "?" stand for unknown sizes.
   private func type(_ tensor: ONNXTypeProto.Tensor, _ role: String, _ name: String) throws -> ValueType? {
     let elementType: ElementType
     do {

@@ -82,8 +82,8 @@ final class ModelImport {
       note(
         node, name,
         reason: version < known.versions.lowerBound
-          ? "it came with opset \(known.versions.lowerBound)"
-          : "it went after opset \(known.versions.upperBound)")
+          ? "it was introduced in opset \(known.versions.lowerBound)"
+          : "it was removed after opset \(known.versions.upperBound)")
     } else {
       note(node, name)
     }

@@ -56,7 +56,7 @@ public struct ONNXError: Error, Sendable, CustomStringConvertible {
     case .externalData(let path, let tensor, let detail):
       "in the model '\(path)', the external data of '\(shown(tensor))' \(detail)"
     case .unsupported(let path, let features):
-      "the model '\(path)' uses \(features.count) \(features.count == 1 ? "thing" : "things") not supported:"
+      "the model '\(path)' uses \(features.count) unsupported \(features.count == 1 ? "feature" : "features"):"
         + features.prefix(100).map { "\n  \($0)" }.joined()
         + (features.count > 100 ? "\n  and \(features.count - 100) more" : "")
     case .verification(let path, let error): "the model '\(path)' cannot be used: \(error)"

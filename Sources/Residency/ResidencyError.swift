@@ -37,9 +37,9 @@ public struct ResidencyError: Error, Hashable, Sendable, CustomStringConvertible
           : ": raise the budget, or run it with a smaller batch or input")
     case .invalidSize(let owner): "model '\(owner)' asks for a negative or uncountable number of bytes"
     case .sizeMismatch(let owner, let id, let asked, let resident):
-      "model '\(owner)' takes \(id) for \(asked) bytes, and it has \(resident): run `fusedinf verify`"
+      "model '\(owner)' expects \(asked) bytes of \(id), which has \(resident): run 'fusedinf verify'"
     case .cancelled(let owner): "the reservation of model '\(owner)' was cancelled"
-    case .noRoomNow(let owner): "there is no room for model '\(owner)' at this moment"
+    case .noRoomNow(let owner): "there is no room for model '\(owner)' now"
     case .notReserved(let id, let owner): "model '\(owner)' has not reserved \(id)"
     }
   }

@@ -50,31 +50,31 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
   public var description: String {
     switch code {
     case .tooManyRequests(let model, let limit, _):
-      "model '\(model)': \(limit) requests wait already; ask again later, or raise --max-queue"
+      "model '\(model)': \(limit) requests are waiting already; retry later, or raise --max-queue"
     case .tooManyBytes(let model, let bytes, let limit, _):
-      "model '\(model)': the request's \(bytes) bytes do not fit what may wait (\(limit) bytes); ask again later, "
+      "model '\(model)': the request's \(bytes) bytes do not fit the queue's limit of \(limit) bytes now; retry later, "
         + "or raise --max-queue-bytes"
     case .displaced(let model, _):
       "model '\(model)': the queue is full, and most of what waits in it is this client's: this request gave way to "
         + "another client's; ask again later, or raise --max-queue"
     case .requestTooLarge(let model, let bytes, let limit):
-      "model '\(model)': the request's \(bytes) bytes are more than may ever wait (\(limit) bytes): raise --max-queue-bytes"
+      "model '\(model)': the request's \(bytes) bytes exceed the queue's limit of \(limit) bytes; raise --max-queue-bytes"
     case .tooMuchWork(let model, let expected, let limit, _):
-      "model '\(model)': what waits already takes \(expected), and nothing is to wait longer than \(limit); ask again "
+      "model '\(model)': the waiting requests will take \(expected), longer than the maximum delay of \(limit); retry "
         + "later, or raise --max-delay"
     case .deadlineUnreachable(let model, let expected, let left, _):
-      "model '\(model)': an answer is expected in \(expected), the request allows \(left)"
+      "model '\(model)': an answer is expected in \(expected), but the request allows \(left)"
     case .deadlinePassed(let model, let waited):
       "model '\(model)': the request's deadline passed while it waited (\(waited))"
     case .draining(let model):
-      "model '\(model)': the server is shutting down and takes no more requests"
+      "model '\(model)': the server is shutting down and accepts no more requests"
     case .unloading(let model):
-      "model '\(model)' is being unloaded and takes no more requests"
+      "model '\(model)' is being unloaded and accepts no more requests"
     case .unpinned(let model):
-      "model '\(model)' was unpinned or unloaded while its weights came in: it is not pinned"
+      "model '\(model)' was not pinned: it was unpinned or unloaded while its weights were loading"
     case .pinDoesNotFit(let model, let bytes, let pinned, let largest, let budget):
-      "model '\(model)' cannot be pinned: its \(bytes) bytes, \(pinned) that are pinned already and \(largest) that the "
-        + "largest other model needs to run are more than the budget of \(budget)"
+      "model '\(model)' cannot be pinned: its \(bytes) bytes, \(pinned) bytes already pinned and the \(largest) bytes that the "
+        + "largest other model needs to run exceed the budget of \(budget)"
     }
   }
 }

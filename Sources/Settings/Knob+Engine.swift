@@ -5,7 +5,7 @@ extension Knob where Value == String {
   public static var store: Knob {
     Knob(
       "store", .engine, .text("directory"), standard: defaultStore,
-      "Where compiled models and their sources are kept.")
+      "The store: the directory of compiled models and their sources.")
   }
 
   private static var defaultStore: String {
@@ -24,20 +24,21 @@ extension Knob where Value == Int {
   public static var budget: Knob {
     Knob(
       "budget", .engine, .size, standard: (MemoryLimit.current ?? 1 << 30) / 2,
-      "Hard bound on the memory held for models: weights, activations and the tensors of running requests. "
+      "The hard limit on memory for models: weights, activations and the tensors of running requests. "
         + "The default is half of the machine's memory, or of the cgroup's limit when that is lower.")
   }
 
   public static var threads: Knob {
     Knob(
       "threads", .engine, .count(1...1024), standard: ProcessInfo.processInfo.activeProcessorCount,
-      "Lanes, and the most threads that all lanes together compute with. The default is the number of cores.")
+      "The number of lanes, and the maximum number of compute threads of all lanes together. The default is the number of cores."
+    )
   }
 
   public static var planCache: Knob {
     Knob(
       "plan-cache", .engine, .size, standard: share(8, atMost: 256 << 20),
-      "The most bytes that plans (kernels chosen for concrete shapes) may keep; counted apart from the budget. "
+      "The maximum memory of cached plans (kernels chosen for concrete shapes), in addition to the budget. "
         + "The default is an eighth of the memory, at most 256 MiB.")
   }
 }
@@ -46,7 +47,7 @@ extension Knob where Value == Bool {
   public static var deterministic: Knob {
     Knob(
       "deterministic", .engine, .flag, standard: false,
-      "Kernels run on one thread each, so that a model's result is the same bits whatever runs beside it.")
+      "Run each kernel on one thread, so that a model's result is bit-identical whatever runs beside it.")
   }
 }
 
@@ -54,7 +55,7 @@ extension Knob where Value == UInt64 {
   public static var seed: Knob {
     Knob(
       "seed", .run, .number, standard: 1,
-      "Where the random numbers of inputs that are not given start.")
+      "The seed of the random numbers used for inputs that are not given.")
   }
 }
 

@@ -4,27 +4,27 @@ extension Knob where Value == String {
   public static var bind: Knob {
     Knob(
       "bind", .network, .text("address"), standard: "127.0.0.1",
-      "The address to listen on; 0.0.0.0 is every one of this machine.")
+      "The address to listen on. 0.0.0.0 listens on every address of this machine.")
   }
 
   public static var admin: Knob {
     Knob(
       "admin", .access, .choice(["loopback", "keys", "open"]), standard: "loopback",
-      "Who may load, unload and register shared memory beside keys that say so: callers on this machine without "
-        + "a key; nobody; or everybody. Behind a proxy on this machine, where all callers look like it: keys."
+      "Who may load and unload models and register shared memory, in addition to keys with 'admin': callers on this "
+        + "machine without a key (loopback); nobody (keys); or everybody (open). Behind a proxy on this machine, use keys."
     )
   }
 
   public static var logLevel: Knob {
     Knob(
       "log-level", .logs, .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
-      standard: "info", "The least that is logged.")
+      standard: "info", "The lowest level that is logged.")
   }
 
   public static var logFormat: Knob {
     Knob(
       "log-format", .logs, .choice(["text", "json"]), standard: "text",
-      "How log lines look on standard error.")
+      "The format of log lines on standard error.")
   }
 }
 
@@ -43,44 +43,46 @@ extension Knob where Value == String? {
   public static var keys: Knob {
     Knob(
       "keys", .access, .optionalText("file"), standard: nil,
-      "API keys (YAML; docs/serving.md): with it, a request without one that is listed is refused. "
-        + "The file is read again when it changes, and on SIGHUP.")
+      "The file of API keys (YAML; docs/serving.md). With it, requests without a listed key are refused. "
+        + "The file is reloaded when it changes, and on SIGHUP.")
   }
 }
 
 extension Knob where Value == Int {
   public static var httpPort: Knob {
     Knob(
-      "http-port", .network, .count(0...65535), standard: 8000, "Where HTTP is served; 0: any that is free.")
+      "http-port", .network, .count(0...65535), standard: 8000, "The HTTP port; 0 takes any free port.")
   }
 
   public static var grpcPort: Knob {
     Knob(
-      "grpc-port", .network, .count(0...65535), standard: 8001, "Where gRPC is served; 0: any that is free.")
+      "grpc-port", .network, .count(0...65535), standard: 8001, "The gRPC port; 0 takes any free port.")
   }
 
   public static var maxBody: Knob {
     Knob(
       "max-body", .limits, .size, standard: share(8, atMost: 256 << 20),
-      "The largest request, decompressed. The default is an eighth of the memory, at most 256 MiB.")
+      "The maximum size of a request, after decompression. The default is an eighth of the memory, at most 256 MiB."
+    )
   }
 
   public static var maxBodyInFlight: Knob {
     Knob(
       "max-body-in-flight", .limits, .size, standard: share(8, atMost: 1 << 30),
-      "The most bytes of requests and answers that are held at once, over all connections, from a request's first "
+      "The maximum bytes of requests and answers held at once over all connections, from a request's first "
         + "byte to its answer's last. The default is an eighth of the memory, at most 1 GiB."
     )
   }
 
   public static var maxHeader: Knob {
-    Knob("max-header", .limits, .size, standard: 64 << 10, "The most bytes of an HTTP request's headers.")
+    Knob("max-header", .limits, .size, standard: 64 << 10, "The maximum size of an HTTP request's headers.")
   }
 
   public static var maxConnections: Knob {
     Knob(
       "max-connections", .limits, .count(1...1_000_000), standard: 1024,
-      "The most connections at a time, for each port; gRPC takes four calls for each of them, or 1024.")
+      "The maximum number of open connections on each port. gRPC accepts four open calls for each of them, and at least 1024."
+    )
   }
 }
 
@@ -96,13 +98,13 @@ extension Knob where Value == Bool {
   public static var sharedMemory: Knob {
     Knob(
       "shared-memory", .access, .flag, standard: false,
-      "Clients on this machine may register system shared memory.")
+      "Allow clients on this machine to register system shared memory.")
   }
 
   public static var openReads: Knob {
     Knob(
       "open-reads", .access, .flag, standard: false,
-      "Where keys are asked for: models' metadata, statistics and metrics can be read without.")
+      "With --keys, allow models' metadata, statistics and metrics to be read without a key.")
   }
 }
 
@@ -110,25 +112,26 @@ extension Knob where Value == Duration {
   public static var headerTimeout: Knob {
     Knob(
       "header-timeout", .limits, .duration, standard: .seconds(10),
-      "The longest that a client may take to send a request's headers.")
+      "The time that a client may take to send a request's headers.")
   }
 
   public static var bodyTimeout: Knob {
     Knob(
       "body-timeout", .limits, .duration, standard: .seconds(20),
-      "How long a client may take to send a request's body; longer only while 16 KiB a second come.")
+      "The time that a client may take to send a request's body; longer only while at least 16 KiB a second arrive."
+    )
   }
 
   public static var idleTimeout: Knob {
     Knob(
       "idle-timeout", .limits, .duration, standard: .seconds(300),
-      "How long a connection without requests stays open, and a stream of gRPC on which nothing comes or goes."
+      "The time after which an idle connection, or an idle gRPC stream, is closed."
     )
   }
 
   public static var drainTimeout: Knob {
     Knob(
       "drain-timeout", .limits, .duration, standard: .seconds(30),
-      "After SIGTERM, how long requests that run may take to end.")
+      "The time that running requests may take to end after SIGTERM.")
   }
 }

@@ -9,7 +9,7 @@ public struct KnobOptions: Sendable, Hashable {
     var rest = words[...]
     while let word = rest.popFirst() {
       guard word.hasPrefix("--"), word.count > 2 else {
-        throw SettingsError("there is no argument '\(word)'; every setting is an option: --NAME VALUE")
+        throw SettingsError("unexpected argument '\(word)'; give settings as options: --NAME VALUE")
       }
       let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(parts[0])
@@ -21,7 +21,7 @@ public struct KnobOptions: Sendable, Hashable {
         } else if let value = rest.popFirst() {
           set(knob, value)
         } else {
-          throw SettingsError("--\(name) takes a \(knob.type), and there is none after it")
+          throw SettingsError("--\(name) needs a \(knob.type)")
         }
       } else if name.hasPrefix("no-"), parts.count == 1, let knob = known[String(name.dropFirst(3))],
         knob.isFlag

@@ -12,10 +12,10 @@ struct AddCommand: AsyncParsableCommand {
     commandName: "add", abstract: "Compile ONNX models for this machine and register them.",
     discussion: """
       Each model is checked and optimised, and its weights are packed in the layout that the kernels want. \
-      A model that is there already gets a new version. A model that fails leaves nothing behind, and the others \
+      A model that exists already gets a new version. A model that fails leaves nothing behind, and the others \
       are added all the same.
 
-      Sizes that a model leaves open can be bounded. Then it is known what the model takes, and one that could \
+      You can bound the sizes that a model leaves open. Its memory need is then known, and a model that could \
       never run within the budget is refused here:
 
         fusedinf add detector.onnx --shape x=1x3x32..960x32..960 --budget 64MiB
@@ -31,7 +31,7 @@ struct AddCommand: AsyncParsableCommand {
   @Option(
     name: .customLong("shape"),
     help: ArgumentHelp(
-      "The sizes that an input may have: a number or a range LOW..HIGH for each axis.",
+      "The allowed sizes of an input: a number or a range LOW..HIGH for each axis.",
       valueName: "input=1..8x3x224x224"))
   var shapes: [String] = []
 

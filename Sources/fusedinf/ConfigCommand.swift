@@ -6,11 +6,11 @@ import Settings
 struct ConfigCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "config",
-    abstract: "List every setting: its value, where that comes from, its type, default and meaning.",
+    abstract: "List every setting: its value, the value's origin, its type, default and meaning.",
     discussion: """
-      A setting's value is the option's, else that of the environment variable, else that of the server's \
-      configuration file, else the default. With --config, or FUSEDINF_CONFIG in the environment, the server program \
-      answers, which reads the file:
+      A setting takes its value from the option, else from the environment variable, else from the server's \
+      configuration file, else from its default. With --config, or FUSEDINF_CONFIG in the environment, the server \
+      program, which reads the file, prints the list:
 
         fusedinf config --config /etc/fusedinf/server.yaml
       """)

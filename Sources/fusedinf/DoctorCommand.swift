@@ -6,10 +6,10 @@ import Kernels
 /// `fusedinf doctor`: what this machine makes slow or impossible, and what mends it.
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "doctor", abstract: "Check this machine: what will be slow, and what mends it.",
+    commandName: "doctor", abstract: "Check this machine: report what will be slow, and how to fix it.",
     discussion: """
-      Looks at kernel, processor, memory and its limits, file system, disk and environment, and measures reading and \
-      mapping on the store's file system. The exit status is 1 when something cannot work.
+      Inspects kernel, processor, memory and its limits, file system, disk and environment, and measures reading and \
+      mapping on the store's file system. The exit status is 1 if something cannot work.
       """)
 
   @OptionGroup var store: StoreOptions

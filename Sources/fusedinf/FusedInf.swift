@@ -15,19 +15,19 @@ struct FusedInf: AsyncParsableCommand {
 
         fusedinf add detector.onnx recognizer.onnx
 
-      Then any set of models runs as one fused program, in the memory you grant:
+      Any set of models then runs as one fused program, in the memory that you grant:
 
         fusedinf run detector recognizer --budget 64MiB --output answers
 
-      Weights that do not fit are swapped out, and in again while kernels run. To answer other programs' requests \
+      Weights that do not fit are evicted, and loaded again while kernels run. To answer requests of other programs \
       over HTTP and gRPC:
 
         fusedinf serve --budget 64MiB
 
-      'fusedinf graph' draws what was linked; 'fusedinf config' lists every setting and where it can come from.
+      'fusedinf graph' draws the fused program; 'fusedinf config' lists every setting and its origins.
 
-      Results go to standard output, messages to standard error. The exit status is 0, or 1 when something failed, \
-      or 2 when the command line is wrong. Every command takes --json.
+      Results go to standard output, messages to standard error. The exit status is 0, or 1 if something failed, \
+      or 2 if the command line is wrong. Every command accepts --json.
       """,
     version: "0.1.0",
     subcommands: [

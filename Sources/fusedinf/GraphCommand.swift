@@ -10,9 +10,9 @@ struct GraphCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "graph", abstract: "Draw a model's graph, or the fused program of several models.",
     discussion: """
-      One name draws that model's compiled graph. Several names, or --program, draw what they are linked into: \
-      loads, kernels, lanes, and the weights that models share. The file's ending chooses between SVG and DOT; \
-      a browser shows what is behind each box of an SVG.
+      One name draws that model's compiled graph. Several names, or --program, draw their fused program: \
+      loads, kernels, lanes, and the weights that models share. The file's extension selects SVG or DOT; \
+      in a browser, each box of an SVG shows its details.
 
         fusedinf graph detector -o detector.svg
         fusedinf graph detector recognizer -o program.svg
@@ -33,7 +33,7 @@ struct GraphCommand: AsyncParsableCommand {
   func validate() throws {
     if names.isEmpty { throw ValidationError("name at least one model") }
     guard output.hasSuffix(".svg") || output.hasSuffix(".dot") else {
-      throw ValidationError("-o takes a file that ends in .svg or .dot, not '\(output)'")
+      throw ValidationError("-o needs a file name that ends in .svg or .dot, not '\(output)'")
     }
   }
 

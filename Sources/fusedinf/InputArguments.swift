@@ -105,7 +105,7 @@ struct InputArguments {
     }
     guard names.count == 1, let name = names.first else {
       throw ValidationError(
-        "\(option) '\(text)' starts with none of the models that run: \(names.joined(separator: ", "))")
+        "\(option) '\(text)' does not start with one of the models to run: \(names.joined(separator: ", "))")
     }
     return (name, key, value)
   }

@@ -4,10 +4,10 @@ import ONNXFormat
 /// `fusedinf operators`: what a model may be made of.
 struct OperatorsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "operators", abstract: "List the ONNX operators that models may have.",
+    commandName: "operators", abstract: "List the supported ONNX operators.",
     discussion: """
-      With the first version of the operator set from which on each is read, and the last one where there is one. An \
-      operator may have forms that are not read: 'fusedinf add' names the node then.
+      Each is listed with the first opset version in which it is supported, and the last one if there is one. Some \
+      forms of an operator may be unsupported; 'fusedinf add' then names the node.
       """)
 
   @OptionGroup var output: OutputOptions

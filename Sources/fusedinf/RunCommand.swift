@@ -16,9 +16,9 @@ struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Link models into one fused program and run it.",
     discussion: """
-      Inputs that are not given are drawn at random, the same ones for the same --seed, whatever runs beside. Sizes \
-      that a model leaves open come from --shape, or from the least that was declared when it was added. \
-      Outputs go to DIR/NAME/OUTPUT.npy; a '/' in an output's name becomes '_', with a number behind where that is another output's name.
+      Inputs that are not given are random: the same for the same --seed, whatever else runs. Sizes \
+      that a model leaves open come from --shape, or from the smallest declared when it was added. \
+      Outputs go to DIR/NAME/OUTPUT.npy; a '/' in an output's name becomes '_', with a number appended if another output has that name.
 
         fusedinf run detector rater --input detector/x=image.npy --output answers
         fusedinf run detector rater --budget 64MiB --repeat 10 --swap cold
@@ -30,9 +30,9 @@ struct RunCommand: AsyncParsableCommand {
 
       With --json: link_us, budget_bytes, peak_resident_bytes, arena_bytes, unique_weight_bytes, wall_ms and page_faults \
       of each repetition; for each of models: plan_ms (making the plan), swap_in_ms (until its last weight was usable), \
-      first_ms (until its first answer), bytes_loaded, run_ms of each repetition, chosen_shapes (of inputs whose sizes \
-      were open), outputs (name, dtype, shape). A model that has no answer also has its error; the others answer all \
-      the same, and the exit status is 1. A model or an input that there is not by that name ends the program \
+      first_ms (until its first answer), bytes_loaded, run_ms of each repetition, chosen_shapes (of inputs with open \
+      sizes), outputs (name, dtype, shape). A model without an answer has its error instead; the others still \
+      answer, and the exit status is 1. An unknown model or input name ends the program \
       before anything runs.
       """)
 
@@ -48,10 +48,10 @@ struct RunCommand: AsyncParsableCommand {
     help: ArgumentHelp("The shape of an input that is drawn at random.", valueName: "NAME/INPUT=1x3x224x224"))
   var shapes: [String] = []
 
-  @Option(name: .customLong("output"), help: ArgumentHelp("Where to write the outputs.", valueName: "DIR"))
+  @Option(name: .customLong("output"), help: ArgumentHelp("The directory for the outputs.", valueName: "DIR"))
   var outputDirectory: String?
 
-  @Option(name: .customLong("repeat"), help: ArgumentHelp("How many times to run.", valueName: "N"))
+  @Option(name: .customLong("repeat"), help: ArgumentHelp("The number of runs.", valueName: "N"))
   var repetitions = 1
 
   @Option(
@@ -61,7 +61,7 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp(.seed, valueName: "N"))
   var seed: UInt64?
 
-  @Option(help: ArgumentHelp("Write what loads, kernels and lanes did over time.", valueName: "FILE.json"))
+  @Option(help: ArgumentHelp("Write a trace of loads, kernels and lanes over time.", valueName: "FILE.json"))
   var trace: String?
 
   @OptionGroup var store: StoreOptions
@@ -72,7 +72,7 @@ struct RunCommand: AsyncParsableCommand {
   enum SwapWay: String, ExpressibleByArgument, CaseIterable { case warm, cold }
 
   func validate() throws {
-    if names.isEmpty { throw ValidationError("name at least one model; 'fusedinf list' shows what there is") }
+    if names.isEmpty { throw ValidationError("name at least one model; 'fusedinf list' lists the models") }
     guard (1...1_000_000).contains(repetitions) else {
       throw ValidationError("--repeat takes a number from 1 to 1000000, not \(repetitions)")
     }

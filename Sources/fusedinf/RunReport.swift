@@ -108,7 +108,8 @@ struct RunReport: Encodable {
       for (input, shape) in model.chosenShapes.sorted(by: { $0.key < $1.key }) {
         let sizes = shape.map(String.init).joined(separator: "x")
         lines.append(
-          "  \(input): \(sizes) was chosen for open sizes; --shape \(model.name)/\(input)=… says others")
+          "  \(input): \(sizes) was chosen for open sizes; choose others with --shape \(model.name)/\(input)=…"
+        )
       }
       for output in model.outputs { lines.append("  \(output.name): \(output.dtype)\(output.shape)") }
     }

@@ -15,9 +15,9 @@ enum ServerProgram {
     guard let path = places.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
       notice(
         """
-        fusedinf: the server program is not there. In a clone of the repository 'make build-server' builds it.
-        Looked for: \(places.prefix(4).joined(separator: ", ")), and '\(name)' on the PATH. \
-        \(variable) names it where it is elsewhere.
+        fusedinf: the server program was not found. In a clone of the repository, build it with 'make build-server'.
+        It was searched at \(places.prefix(4).joined(separator: ", ")), and '\(name)' on the PATH. \
+        If it is elsewhere, set \(variable) to its path.
         """)
       throw ExitCode.failure
     }

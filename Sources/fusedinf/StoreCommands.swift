@@ -24,14 +24,14 @@ struct ListCommand: ParsableCommand {
       return try printJSON(["models": entries.map { ListedModel($0, need: needs.need(of: $0)) }])
     }
     if entries.isEmpty {
-      return notice("no models yet in \(directory): 'fusedinf add MODEL.onnx' adds one")
+      return notice("no models yet in \(directory); add one with 'fusedinf add MODEL.onnx'")
     }
     let width = entries.map(\.name.count).max() ?? 0
     for entry in entries {
       let name = entry.name.padding(toLength: width, withPad: " ", startingAt: 0)
       let versions = entry.versions.map(String.init).joined(separator: ",")
       let state =
-        if case .unusable(let reason) = entry.state { "to be compiled again: \(reason)" } else { "ready" }
+        if case .unusable(let reason) = entry.state { "to be recompiled: \(reason)" } else { "ready" }
       print("\(name)  v\(versions)  \(ByteSize(bytes: entry.byteCount))  \(state)")
     }
   }
@@ -40,7 +40,7 @@ struct ListCommand: ParsableCommand {
 /// `fusedinf remove`: unregisters models.
 struct RemoveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Remove models from the store. What runs now runs to its end.")
+    commandName: "remove", abstract: "Remove models from the store. Running requests finish.")
 
   @Argument(help: "The models' names.") var names: [String]
   @Option(name: .customLong("model-version"), help: "Only this version.") var modelVersion: Int?
@@ -59,8 +59,8 @@ struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Check stored models, every byte of their weights included.")
 
-  @Argument(help: "The models' names; all when none is given.") var names: [String] = []
-  @Flag(help: "Compile damaged models again from their kept sources.") var repair = false
+  @Argument(help: "The models' names; all models if none is given.") var names: [String] = []
+  @Flag(help: "Recompile damaged models from their stored sources.") var repair = false
   @OptionGroup var store: StoreOptions
   @OptionGroup var output: OutputOptions
 
@@ -93,9 +93,9 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect", abstract: "Show a model: its inputs, outputs, weights and nodes.")
 
   @Argument(help: "The model's name.") var name: String
-  @Option(name: .customLong("model-version"), help: "This version; the newest when left out.")
+  @Option(name: .customLong("model-version"), help: "The version to show; the newest if left out.")
   var modelVersion: Int?
-  @Flag(help: "Also print the compiled graph, one node a line.") var graph = false
+  @Flag(help: "Also print the compiled graph, one node per line.") var graph = false
   @OptionGroup var store: StoreOptions
   @OptionGroup var engine: EngineOptions
   @OptionGroup var output: OutputOptions

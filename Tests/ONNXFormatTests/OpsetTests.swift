@@ -51,7 +51,8 @@ import Testing
     fault(of: .of(opset: 13, [.of("ReduceSum", ["x"], ["y"], [.ints("axes", [1])])]))
       .contains("an attribute 'axes', which its operator does not have in opset 13"))
   #expect(
-    fault(of: .of(opset: 9, [.of("LessOrEqual", ["x", "x"], ["y"])])).contains("it came with opset 12"))
+    fault(of: .of(opset: 9, [.of("LessOrEqual", ["x", "x"], ["y"])])).contains(
+      "it was introduced in opset 12"))
   #expect(
-    fault(of: .of(opset: 11, [.of("Upsample", ["x", "x"], ["y"])])).contains("it went after opset 9"))
+    fault(of: .of(opset: 11, [.of("Upsample", ["x", "x"], ["y"])])).contains("it was removed after opset 9"))
 }

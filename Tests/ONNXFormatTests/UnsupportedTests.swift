@@ -19,7 +19,7 @@ import Testing
     ])
   model.opsetImport.append(.with { ($0.domain, $0.version) = ("com.microsoft", 1) })
   let lines = fault(of: model).split(separator: "\n").map(String.init)
-  #expect(lines.first?.hasSuffix("uses 7 things not supported:") == true)
+  #expect(lines.first?.hasSuffix("uses 7 unsupported features:") == true)
   #expect(
     lines.dropFirst() == [
       "  ai.onnx.Det, opset 17, 3× ('inLoop', 'inBranch', 'inBranch')",

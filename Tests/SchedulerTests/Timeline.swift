@@ -8,7 +8,7 @@ import Scheduler
 struct Timeline {
   private(set) var state: SchedulerState
   private(set) var now: UInt64
-  /// What happened, in order: `A` was dispatched, `A+A` as a batch, `A?draining` was refused, `-A` expired.
+  /// The events, in order: `A` was dispatched, `A+A` as a batch, `A?draining` was refused, `-A` expired.
   private(set) var log: [String] = []
   /// Models whose weights are there, the one used longest ago first.
   private(set) var resident: [Character] = []

@@ -93,7 +93,7 @@ func aValueThatAKnobDoesNotTakeIsRefusedWhereverItComesFrom(name: String, value:
 
 @Test(arguments: [
   (["--http-prot", "1"], "'--http-prot'; did you mean 'http-port'?"), (["models"], "'models'"),
-  (["--budget"], "--budget takes a size"), (["--no-budget"], "'--no-budget'"), (["-b", "1"], "'-b'"),
+  (["--budget"], "--budget needs a size"), (["--no-budget"], "'--no-budget'"), (["-b", "1"], "'-b'"),
   (["--"], "'--'"),
 ])
 func whatIsNoOptionIsNamed(words: [String], message: String) throws {

@@ -36,7 +36,8 @@ package struct InferCall: Sendable {
     while let field = try reader.next() {
       if field.number == Self.rawField, let contents = field.contents {
         guard raw.count < Self.mostTensors else {
-          throw RPCError(code: .invalidArgument, message: "a request has at most \(Self.mostTensors) inputs")
+          throw RPCError(
+            code: .invalidArgument, message: "a request may have at most \(Self.mostTensors) inputs")
         }
         raw.append(TensorBuffer(borrowing: UnsafeRawBufferPointer(rebasing: bytes[contents]), from: owner))
       } else {
@@ -77,7 +78,7 @@ package struct FusedCallDeserializer: MessageDeserializer {
         guard field.number == 1, let contents = field.contents else { continue }
         guard calls.count < Self.mostCalls else {
           throw RPCError(
-            code: .invalidArgument, message: "one call takes at most \(Self.mostCalls) requests")
+            code: .invalidArgument, message: "a call may have at most \(Self.mostCalls) requests")
         }
         calls.append(
           try InferCall(UnsafeRawBufferPointer(rebasing: bytes[contents]), from: owner, account: account))
@@ -108,6 +109,6 @@ private func decoding<Message, Bytes: GRPCContiguousBytes>(
   } catch let error as AccountFull {
     throw RPCError(ServiceError(error))
   } catch {
-    throw RPCError(code: .invalidArgument, message: "the request is no \(name)")
+    throw RPCError(code: .invalidArgument, message: "the request is not a valid \(name)")
   }
 }

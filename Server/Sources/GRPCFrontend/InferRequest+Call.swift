@@ -17,7 +17,7 @@ extension InferRequest {
       throw ServiceError(
         .invalidRequest,
         "raw_input_contents has \(call.raw.count) entries, but \(rawCount) inputs are not in shared memory; "
-          + "give all of them there, or none")
+          + "use it for all of them or for none")
     }
     var raw = call.raw.makeIterator()
     self.init(
@@ -83,7 +83,7 @@ extension RequestedOutput {
     case .int(let count) where count > 0: classes = Int(count)
     default:
       throw ServiceError(
-        .invalidRequest, "output '\(shown(message.name))': classification is no number of classes")
+        .invalidRequest, "output '\(shown(message.name))': 'classification' is not a number of classes")
     }
     self.init(
       name: message.name, classCount: classes,

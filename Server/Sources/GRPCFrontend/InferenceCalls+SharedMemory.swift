@@ -57,12 +57,12 @@ extension InferenceCalls {
     router.unary("TraceSetting", of: Self.name, on: host) {
       (_: Inference_TraceSettingRequest, call) -> Inference_TraceSettingResponse in
       _ = try call.authorize(.read)
-      throw ServiceError(.unsupported, "this server makes no traces")
+      throw ServiceError(.unsupported, "this server does not support tracing")
     }
     router.unary("LogSettings", of: Self.name, on: host) {
       (_: Inference_LogSettingsRequest, call) -> Inference_LogSettingsResponse in
       _ = try call.authorize(.read)
-      throw ServiceError(.unsupported, "log settings are given at the server's start")
+      throw ServiceError(.unsupported, "log settings can only be set when the server starts")
     }
   }
 }

@@ -86,7 +86,8 @@ struct CountedDeserializer<Message: SwiftProtobuf.Message>: MessageDeserializer 
     } catch let error as AccountFull {
       throw RPCError(ServiceError(error))
     } catch {
-      throw RPCError(code: .invalidArgument, message: "the request is no \(Message.protoMessageName)")
+      throw RPCError(
+        code: .invalidArgument, message: "the request is not a valid \(Message.protoMessageName)")
     }
     return Counted(message: try ProtobufDeserializer<Message>().deserialize(bytes), held: held)
   }

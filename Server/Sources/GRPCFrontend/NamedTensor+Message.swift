@@ -72,7 +72,8 @@ extension TensorContents {
       try TensorContents.check(elements.count, list, datatype, shape, name)
       let narrow = try elements.map { element in
         guard let value = Element(exactly: element) else {
-          throw ServiceError(.invalidRequest, "input '\(name)': \(element) is no \(datatype.rawValue)")
+          throw ServiceError(
+            .invalidRequest, "input '\(name)': \(element) is not a valid \(datatype.rawValue)")
         }
         return value
       }

@@ -43,7 +43,7 @@ struct ReflectionCalls: RegistrableRPCService {
       case nil:
         $0.errorResponse = .with {
           $0.errorCode = Int32(Status.Code.invalidArgument.rawValue)
-          $0.errorMessage = "nothing was asked"
+          $0.errorMessage = "the request is empty"
         }
       }
     }

@@ -52,7 +52,7 @@ final class RequestLimits: ChannelDuplexHandler {
     case .headers(var headers):
       guard !isOneTooMany else {
         return refuse(
-          context, "8", "the server has as many calls open as it may; ask again later", isTemporary: true)
+          context, "8", "too many calls are open; retry later", isTemporary: true)
       }
       takeOverDeadline(of: &headers.headers, context)
       isPatientBetweenMessages = RequestLimits.streamingPaths.contains(
@@ -68,7 +68,7 @@ final class RequestLimits: ChannelDuplexHandler {
       if let length = tooLong {
         refuse(
           context, "8",
-          "a message of \(length) bytes is larger than the \(meter.limit) that this server takes")
+          "a message of \(length) bytes exceeds this server's limit of \(meter.limit) bytes")
         return
       }
       do { try held.change(to: unanswered.byteCount + meter.pending) } catch {
@@ -165,7 +165,7 @@ final class RequestLimits: ChannelDuplexHandler {
     let silence = NIODeadline.now() - lastArrival
     guard isOwing else { return checkIdleness(context) }
     guard silence >= patience else { return schedule(context, patience - silence) }
-    refuse(context, "4", "nothing of the request has come for \(patience.nanoseconds / 1_000_000_000) s")
+    refuse(context, "4", "no data of the request arrived for \(patience.nanoseconds / 1_000_000_000) s")
   }
 
   /// Ends a stream that nobody uses: while it is open, its connection would count as used.
@@ -176,7 +176,7 @@ final class RequestLimits: ChannelDuplexHandler {
       return schedule(context, left > .zero ? min(left, patience) : patience)
     }
     refuse(
-      context, "14", "nothing has come on this stream for \(idlePatience.nanoseconds / 1_000_000_000) s")
+      context, "14", "no message on this stream for \(idlePatience.nanoseconds / 1_000_000_000) s")
   }
 
   // MARK: Refusal

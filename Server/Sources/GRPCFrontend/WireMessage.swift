@@ -75,7 +75,7 @@ package struct WireSerializer: MessageSerializer {
   package func serialize<Bytes: GRPCContiguousBytes>(_ message: WireMessage) throws -> Bytes {
     guard message.byteCount <= UInt32.max else {
       throw RPCError(
-        code: .outOfRange, message: "an answer of \(message.byteCount) bytes does not fit a message of gRPC")
+        code: .outOfRange, message: "an answer of \(message.byteCount) bytes is too large for a gRPC message")
     }
     var bytes = Bytes(repeating: 0, count: message.byteCount)
     bytes.withUnsafeMutableBytes { message.write(to: $0) }

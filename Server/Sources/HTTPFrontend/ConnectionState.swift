@@ -132,7 +132,8 @@ package struct ConnectionState {
     var declared: Int?
     if let text = head.headers.first(name: "content-length") {
       guard let length = Int(text), length >= 0 else {
-        return refuse(Refusal(status: 400, message: "'Content-Length' is no number of bytes"), head.version)
+        return refuse(
+          Refusal(status: 400, message: "'Content-Length' is not a number of bytes"), head.version)
       }
       if length > 0, let refusal = gate(head) { return refuse(refusal, head.version) }
       guard length <= maxBodyBytes else { return refuse(tooLarge, head.version) }
@@ -183,7 +184,7 @@ package struct ConnectionState {
       return refuse(
         headerIsTooLarge
           ? Refusal(status: 431, message: "the request's header is too large")
-          : Refusal(status: 400, message: "this is no HTTP/1.1 request"), .http1_1)
+          : Refusal(status: 400, message: "this is not an HTTP/1.1 request"), .http1_1)
     case .answering:
       // The request being answered came before; none can come after.
       phase = .answering(keepsAlive: false)
@@ -201,13 +202,13 @@ package struct ConnectionState {
   private var tooLarge: Refusal {
     Refusal(
       status: 413,
-      message: "the request's body is larger than the \(maxBodyBytes) bytes that the server takes")
+      message: "the request's body exceeds the server's limit of \(maxBodyBytes) bytes")
   }
 
   private var tooMany: Refusal {
     Refusal(
       status: 503,
-      message: "the server holds as many bytes of requests and answers as it may; ask again later",
+      message: "the server holds too many bytes of requests and answers; retry later",
       retryAfter: 1)
   }
 
@@ -312,10 +313,10 @@ package struct ConnectionState {
       end()
       return .close
     case .waiting(began: true):
-      return refuse(Refusal(status: 408, message: "the request's header came too slowly"), .http1_1)
+      return refuse(Refusal(status: 408, message: "the request's header arrived too slowly"), .http1_1)
     case .collecting(let collection):
       return refuse(
-        Refusal(status: 408, message: "the request's body came too slowly"), collection.head.version)
+        Refusal(status: 408, message: "the request's body arrived too slowly"), collection.head.version)
     }
   }
 

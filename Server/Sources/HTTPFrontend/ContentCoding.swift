@@ -15,7 +15,7 @@ package enum ContentCoding: String, Sendable {
     case nil, "", "identity": return nil
     case "gzip", "x-gzip": self = .gzip
     case "deflate": self = .deflate
-    default: throw ProtocolError("Content-Encoding can be gzip or deflate")
+    default: throw ProtocolError("Content-Encoding must be gzip or deflate")
     }
   }
 
@@ -59,7 +59,7 @@ package enum ContentCoding: String, Sendable {
       try feed(source, to: &stream) { stream in
         guard result.readableBytes <= limit else {
           throw ServiceError(
-            .tooLarge, "the decompressed body is larger than the \(limit) bytes that the server takes")
+            .tooLarge, "the decompressed body exceeds the server's limit of \(limit) bytes")
         }
         try held.reserve(ContentCoding.pieceBytes)
         let status = ContentCoding.fill(&result, from: &stream) { inflate(&$0, Z_NO_FLUSH) }
@@ -68,14 +68,14 @@ package enum ContentCoding: String, Sendable {
         case Z_OK where stream.avail_in > 0 || stream.avail_out == 0: return true
         default:
           throw ProtocolError(
-            "the body is not compressed with \(rawValue) as Content-Encoding says, or is cut off")
+            "the body is not valid \(rawValue) data as Content-Encoding states, or is truncated")
         }
       }
       guard stream.avail_in == 0 else { throw ProtocolError("bytes follow the compressed body") }
     }
     guard result.readableBytes <= limit else {
       throw ServiceError(
-        .tooLarge, "the decompressed body is larger than the \(limit) bytes that the server takes")
+        .tooLarge, "the decompressed body exceeds the server's limit of \(limit) bytes")
     }
     return result
   }

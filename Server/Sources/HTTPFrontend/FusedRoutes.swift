@@ -99,7 +99,7 @@ struct FusedRoutes: RouteFamily {
         case "requests":
           try reader.readArray { reader in
             guard requests.count < maximumRequests else {
-              throw ServiceError(.tooLarge, "one call takes at most \(maximumRequests) requests")
+              throw ServiceError(.tooLarge, "a call may have at most \(maximumRequests) requests")
             }
             do { requests.append(try request(&reader, &tail)) } catch let error as ProtocolError {
               throw ProtocolError("request \(requests.count): \(error)")
@@ -133,7 +133,7 @@ struct FusedRoutes: RouteFamily {
         let text: String
         if try reader.kind() == .number {
           guard case .int(let value) = try reader.readNumber() else {
-            throw ProtocolError("'model_version' is no whole number")
+            throw ProtocolError("'model_version' is not a whole number")
           }
           text = "\(value)"
         } else {

@@ -111,7 +111,7 @@ struct HTTPCall: Sendable {
 extension HTTPField.Name {
   /// Known to be a name of a field.
   private static func known(_ name: String) -> HTTPField.Name {
-    guard let name = HTTPField.Name(name) else { preconditionFailure("'\(name)' is no field's name") }
+    guard let name = HTTPField.Name(name) else { preconditionFailure("'\(name)' is not a valid field name") }
     return name
   }
 

@@ -35,7 +35,8 @@ struct ModelRoutes: RouteFamily {
         {
           // Probes have no key. Errors in a model's file are shown only to callers that may read.
           throw ServiceError(
-            error.kind, "the model is not ready; the reason takes a key", retryAfter: error.retryAfter)
+            error.kind, "the model is not ready; a key is needed to see the reason",
+            retryAfter: error.retryAfter)
         }
         return Response(status: .ok)
       }

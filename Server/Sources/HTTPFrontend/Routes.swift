@@ -53,7 +53,7 @@ final class Routes {
           var response =
             method == .options
             ? Response(status: .noContent)
-            : Response(error: "\(method) is not for this path", status: .methodNotAllowed)
+            : Response(error: "\(method) is not allowed for this path", status: .methodNotAllowed)
           response.headers[.allow] = allow
           return response
         }

@@ -34,7 +34,7 @@ struct SharedMemoryRoutes: RouteFamily {
   private func register(_ call: HTTPCall) async throws {
     @Sendable func number(_ reader: inout JSONReader, _ member: String) throws -> Int {
       guard case .int(let value) = try reader.readNumber(), let value = Int(exactly: value), value >= 0 else {
-        throw ProtocolError("'\(member)' is no number of bytes")
+        throw ProtocolError("'\(member)' is not a number of bytes")
       }
       return value
     }

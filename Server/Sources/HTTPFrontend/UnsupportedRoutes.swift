@@ -14,7 +14,8 @@ struct UnsupportedRoutes: RouteFamily {
           throw ServiceError(
             .unsupported,
             path == "v2/logging"
-              ? "log settings are given at the server's start" : "this server makes no traces")
+              ? "log settings can only be set when the server starts" : "this server does not support tracing"
+          )
         }
       }
     }

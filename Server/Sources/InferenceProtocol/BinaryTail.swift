@@ -47,7 +47,7 @@ public struct BinaryTail: Sendable {
   /// - Throws: ``ProtocolError`` when bytes are left that no tensor has taken.
   public func finish() throws(ProtocolError) {
     guard byteCount == 0 else {
-      throw ProtocolError("\(byteCount) bytes follow the last tensor; is a binary_data_size missing?")
+      throw ProtocolError("\(byteCount) bytes follow the last tensor; a binary_data_size may be missing")
     }
   }
 

@@ -81,7 +81,7 @@ public struct AccountFull: Error, Sendable, Hashable, CustomStringConvertible {
 
   public var description: String {
     isHopeless
-      ? "\(bytes) bytes are more than the \(limit) that the server holds of all requests and answers"
-      : "the server holds as many bytes of requests and answers as it may; ask again later"
+      ? "\(bytes) bytes exceed the server's limit of \(limit) bytes for all requests and answers"
+      : "the server holds too many bytes of requests and answers; retry later"
   }
 }

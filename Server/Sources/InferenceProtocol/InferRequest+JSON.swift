@@ -125,7 +125,7 @@ extension NamedTensor {
       contents = .shared(range)
     } else if let size = parameters["binary_data_size"] {
       guard case .int(let size) = size, let size = Int(exactly: size) else {
-        throw ProtocolError("tensor '\(name)': binary_data_size is no whole number")
+        throw ProtocolError("tensor '\(name)': 'binary_data_size' is not a whole number")
       }
       contents = try tail.take(size, name: name, datatype: datatype, shape: shape)
     } else if let data {
@@ -150,7 +150,7 @@ extension RequestedOutput {
       default: try reader.skipValue()
       }
     }
-    guard let name else { throw ProtocolError("an output that is asked for has no 'name'") }
+    guard let name else { throw ProtocolError("a requested output has no 'name'") }
     try self.init(name: name, parameters: parameters)
   }
 
@@ -161,7 +161,7 @@ extension RequestedOutput {
     switch parameters["classification"] {
     case nil: break
     case .int(let count) where count >= 0: classCount = count == 0 ? nil : Int(clamping: count)
-    default: throw ProtocolError("output '\(name)': 'classification' is no number of classes")
+    default: throw ProtocolError("output '\(name)': 'classification' is not a number of classes")
     }
     switch parameters["binary_data"] {
     case nil: break
@@ -178,12 +178,12 @@ extension SharedMemoryRange {
   public init?(_ parameters: [String: Parameter], of tensor: String) throws(ProtocolError) {
     guard let region = parameters["shared_memory_region"] else { return nil }
     guard case .string(let region) = region else {
-      throw ProtocolError("tensor '\(tensor)': 'shared_memory_region' is no string")
+      throw ProtocolError("tensor '\(tensor)': 'shared_memory_region' is not a string")
     }
     func number(_ name: String, or other: Int?) throws(ProtocolError) -> Int {
       if case .int(let value) = parameters[name], let value = Int(exactly: value), value >= 0 { return value }
       guard parameters[name] == nil, let other else {
-        throw ProtocolError("tensor '\(tensor)': '\(name)' is no number of bytes")
+        throw ProtocolError("tensor '\(tensor)': '\(name)' is not a number of bytes")
       }
       return other
     }

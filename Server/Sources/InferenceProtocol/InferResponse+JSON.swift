@@ -176,7 +176,7 @@ extension JSONWriter {
     case .float64: list(tensor, Double.self) { $0.number($1) }
     case .float16, .bfloat16, .int4, .uint4:
       throw ProtocolError(
-        "output '\(name)' is \(tensor.elementType), which JSON does not carry: ask for it as binary data")
+        "output '\(name)' is \(tensor.elementType), which JSON cannot represent; request it as binary data")
     }
   }
 

@@ -6,7 +6,7 @@ extension JSONReader {
     let text = try readStringBytes()
     guard let string = String(validating: text, as: UTF8.self) else {
       position = start
-      throw error("the string is no valid UTF-8")
+      throw error("the string is not valid UTF-8")
     }
     return string
   }
@@ -78,7 +78,7 @@ extension JSONReader {
       }
       guard let scalar = Unicode.Scalar(code) else { throw error("half of a surrogate pair is missing") }
       result.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
-    default: throw error("there is no such escape")
+    default: throw error("unknown escape sequence")
     }
   }
 

@@ -69,7 +69,7 @@ public struct JSONReader {
       UInt8(ascii: "I"):
       return .number
     case nil: throw error("a value is missing")
-    default: throw error("no value begins like this")
+    default: throw error("a value cannot begin like this")
     }
   }
 

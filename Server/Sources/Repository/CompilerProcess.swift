@@ -163,7 +163,7 @@ public final class CompilerProcess: Sendable {
     if state.withLock({ $0.isStopped }) { return .stopped }
     if isTooLong { return .rejected("the compiler wrote more than \(CompilerProcess.maxOutput) bytes") }
     if isLate {
-      return .rejected("compiling took longer than \(request.limits.seconds) s, which is the limit")
+      return .rejected("compiling took longer than the limit of \(request.limits.seconds) s")
     }
     if let reason = result?.reason {
       return result?.isTemporary == true ? .failed(reason) : .rejected(reason)
@@ -171,11 +171,11 @@ public final class CompilerProcess: Sendable {
     let signal = status & 0x7f
     if signal == SIGXCPU {
       return .rejected(
-        "compiling took more processor time than \(request.limits.seconds) s of all processors")
+        "compiling took more CPU time than \(request.limits.seconds) s on all processors")
     }
     let tail = messages.split(separator: "\n").last.map { ": \($0.prefix(300))" } ?? ""
     if signal == SIGKILL {
-      return .failed("the compiler was killed, by somebody or for want of memory\(tail)")
+      return .failed("the compiler was killed, possibly because memory ran out\(tail)")
     }
     if signal != 0 {
       return .rejected(

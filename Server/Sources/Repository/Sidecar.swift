@@ -43,16 +43,18 @@ public struct Sidecar: Sendable, Hashable {
     guard
       text.utf8.count(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) < Sidecar.maxNesting,
       text.utf8.count(where: { "[{-?:&*!".utf8.contains($0) }) < Sidecar.maxNesting
-    else { throw Problem(description: "it is too long for a model's settings") }
+    else { throw Problem(description: "the file is too large for a model's settings") }
     let node: Node?
-    do { node = try Yams.compose(yaml: text) } catch { throw Problem(description: "it is no YAML: \(error)") }
+    do { node = try Yams.compose(yaml: text) } catch {
+      throw Problem(description: "it is not valid YAML: \(error)")
+    }
     guard let node else { return }
-    guard let fields = node.mapping else { throw Problem(description: "it is no mapping of settings") }
+    guard let fields = node.mapping else { throw Problem(description: "it is not a mapping of settings") }
     for (key, value) in fields {
       switch key.string {
       case "shapes":
         guard let inputs = value.mapping else {
-          throw Problem(description: "'shapes' is no mapping of inputs")
+          throw Problem(description: "'shapes' is not a mapping of inputs")
         }
         for (input, shape) in inputs {
           guard let name = input.string, let ranges = shape.string, (try? ShapeRanges(parsing: ranges)) != nil
@@ -63,16 +65,17 @@ public struct Sidecar: Sendable, Hashable {
         }
       case "keep_alive":
         guard let seconds = value.float, seconds >= 0, seconds < 3e10 else {
-          throw Problem(description: "'keep_alive' is no number of seconds")
+          throw Problem(description: "'keep_alive' is not a number of seconds")
         }
         keepAlive = seconds
       case "pin":
-        guard let flag = value.bool else { throw Problem(description: "'pin' is neither true nor false") }
+        guard let flag = value.bool else { throw Problem(description: "'pin' must be true or false") }
         pin = flag
       default:
         throw Problem(
           description:
-            "'\((key.string ?? "?").prefix(64))' is no setting; there are shapes, keep_alive and pin")
+            "'\((key.string ?? "?").prefix(64))' is not a setting; the settings are shapes, keep_alive and pin"
+        )
       }
     }
   }

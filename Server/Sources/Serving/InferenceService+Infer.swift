@@ -214,7 +214,7 @@ extension InferenceService {
           "model '\(model)' has no output '\(shown(output.name))'; it has " + InferenceService.list(declared))
       }
       guard names.insert(output.name).inserted else {
-        throw ServiceError(.invalidRequest, "model '\(model)': output '\(output.name)' is asked for twice")
+        throw ServiceError(.invalidRequest, "model '\(model)': output '\(output.name)' is requested twice")
       }
     }
   }
@@ -230,7 +230,7 @@ extension InferenceService {
     guard case .tensor(let tensor) = contents else {
       throw ServiceError(
         .invalidRequest,
-        "model '\(shown(model))' takes no BYTES: input '\(input.name)' has to be numbers")
+        "model '\(shown(model))' does not accept BYTES: input '\(input.name)' must be numeric")
     }
     return tensor
   }
@@ -297,7 +297,7 @@ extension InferenceService {
     } else {
       guard let datatype = DataType(tensor.elementType) else {
         throw ServiceError(
-          .unsupported, "output '\(name)' is \(tensor.elementType), which the protocol has no datatype for")
+          .unsupported, "output '\(name)' is \(tensor.elementType), for which the protocol has no datatype")
       }
       result = NamedTensor(name: name, datatype: datatype, shape: tensor.shape, contents: .tensor(tensor))
     }
@@ -345,7 +345,9 @@ extension InferRequest {
   var priority: Int {
     get throws {
       guard let level = try integer("priority"), level != 0 else { return InferRequest.defaultPriority }
-      guard level > 0 else { throw ServiceError(.invalidRequest, "'priority' is a level from 1 on, or 0") }
+      guard level > 0 else {
+        throw ServiceError(.invalidRequest, "'priority' must be a whole number from 0 on")
+      }
       return Int(clamping: level)
     }
   }
@@ -388,7 +390,7 @@ extension Duration {
       case .bool: nil
       }
     guard let seconds, seconds >= 0, seconds < 3e10 else {
-      throw ServiceError(.invalidRequest, "'\(name)' is no number of seconds")
+      throw ServiceError(.invalidRequest, "'\(name)' is not a number of seconds")
     }
     self = .microseconds(Int64(seconds * 1e6))
   }

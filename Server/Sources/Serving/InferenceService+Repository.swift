@@ -47,7 +47,8 @@ extension InferenceService {
     if !request.files.isEmpty {
       guard configuration.allowsUploads else {
         throw ServiceError(
-          .forbidden, "models cannot be sent with a load; start the server with --uploads to allow it")
+          .forbidden, "uploads are off; start the server with --uploads to allow model files in load requests"
+        )
       }
       let store = engine.models.store.directory
       let folder = try await repository.work.run { try UploadFolder(in: store, files: request.files) }

@@ -21,7 +21,7 @@ extension Settings {
   private static func takeConfigurationPath(from words: inout [String]) throws(SettingsError) -> String? {
     if let index = words.firstIndex(of: "--config") {
       guard index + 1 < words.count else {
-        throw SettingsError("--config takes a file, and there is none after it")
+        throw SettingsError("--config needs a file")
       }
       let path = words[index + 1]
       words.removeSubrange(index...index + 1)
@@ -43,10 +43,10 @@ extension Settings.File {
         return
       }
       guard let mapping = node.mapping else {
-        throw SettingsError("\(path): has to be a mapping, a line 'NAME: VALUE' for each setting")
+        throw SettingsError("\(path): the file must be a mapping, with a line 'NAME: VALUE' for each setting")
       }
       for (key, value) in mapping {
-        guard let name = key.string else { throw SettingsError("\(path): a key is no word") }
+        guard let name = key.string else { throw SettingsError("\(path): a key is not a string") }
         if let scalar = value.scalar {
           values[name] = scalar.string
         } else if let texts = value.sequence?.map({ $0.scalar?.string }), !texts.contains(nil) {

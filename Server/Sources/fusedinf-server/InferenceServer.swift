@@ -26,7 +26,7 @@ struct InferenceServer {
       throw SettingsError("--no-http and --no-grpc together leave nothing to serve")
     }
     guard (settings[.tlsCertificate] == nil) == (settings[.tlsKey] == nil) else {
-      throw SettingsError("--tls-cert and --tls-key go together; one of them is missing")
+      throw SettingsError("--tls-cert and --tls-key must be given together")
     }
   }
 
@@ -89,15 +89,16 @@ struct InferenceServer {
   private func pin(_ names: [String], in service: InferenceService) async throws {
     for name in names where service.catalog.entries[name] == nil {
       if service.catalog.isPipeline(name) {
-        throw ServiceError(.invalidRequest, "--pin: '\(name)' is a pipeline; its models can be pinned")
+        throw ServiceError(.invalidRequest, "--pin: '\(name)' is a pipeline; pin its models instead")
       }
       guard settings[.repository] != nil else {
         throw ServiceError(
           .notFound,
-          "--pin: there is no model '\(name)' in the store '\(settings[.store])'; with --repository, one that comes later "
-            + "is pinned when it comes")
+          "--pin: there is no model '\(name)' in the store '\(settings[.store])'; with --repository, a model added later "
+            + "would be pinned")
       }
-      log.warning("is not there yet, and is pinned when it comes", metadata: ["model": "\(name)"])
+      log.warning(
+        "the model does not exist yet; it will be pinned when it is added", metadata: ["model": "\(name)"])
     }
     try await service.pin(names)
   }

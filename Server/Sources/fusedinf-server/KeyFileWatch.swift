@@ -22,8 +22,8 @@ final class KeyFileWatch: Sendable {
     do {
       let keys = try APIKeyFile(reading: path).keys
       policy.replace(keys: keys)
-      log.notice("API keys read again", metadata: ["keys": "\(keys.count)"])
-    } catch { log.error("the API keys stay as they were: \(error)") }
+      log.notice("reloaded the API keys", metadata: ["keys": "\(keys.count)"])
+    } catch { log.error("kept the previous API keys: \(error)") }
   }
 
   /// Looks every two seconds: a file that is replaced, as editors and Kubernetes do, has no descriptor to watch.

@@ -6,17 +6,19 @@ struct MakeKeyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "make-key", abstract: "Make an API key, and print its entry for the file of --keys.",
     discussion: """
-      The key itself is printed once and kept nowhere: give it to the client, which sends it as \
+      The key itself is printed once and stored nowhere. Give it to the client, which sends it as \
       'Authorization: Bearer KEY' or 'X-API-Key: KEY'. The file holds only its hash.
 
         fusedinf-server make-key camera --model detector --model 'ocr-*' --rate 20
       """)
 
-  @Argument(help: "Whose key it is: the tenant's name.") var name: String
-  @Option(name: .customLong("model"), help: "A model that it may use, with * and ?; all when none is given.")
+  @Argument(help: "The name of the key's owner, the tenant.") var name: String
+  @Option(
+    name: .customLong("model"),
+    help: "A model that the key may use, with * and ? as wildcards; all models if none is given.")
   var models: [String] = []
-  @Option(help: "Requests a second; unlimited when left out.") var rate: Double?
-  @Flag(help: "It may load and unload models.") var admin = false
+  @Option(help: "The maximum number of requests per second; unlimited if left out.") var rate: Double?
+  @Flag(help: "Allow the key to load and unload models.") var admin = false
 
   func run() {
     let (key, hash) = APIKey.make()

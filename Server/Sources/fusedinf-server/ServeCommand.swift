@@ -21,7 +21,7 @@ struct ServeCommand: AsyncParsableCommand {
 /// `fusedinf-server config`: the values that the server would serve with.
 struct ConfigCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "config", abstract: "List every setting, its value and where that comes from.",
+    commandName: "config", abstract: "List every setting, its value and the value's origin.",
     usage: "fusedinf-server config [--json] [--NAME VALUE ...]")
 
   @Argument(parsing: .captureForPassthrough, help: .hidden)

@@ -36,7 +36,7 @@ struct ServerCommand: AsyncParsableCommand {
       }
       let isUsage = code == .validationFailure || error is SettingsError
       complain(isUsage ? message(for: error) : "\(error)")
-      if isUsage { complain("'fusedinf-server --help' lists what there is") }
+      if isUsage { complain("'fusedinf-server --help' lists the commands") }
       Foundation.exit(isUsage ? 2 : 1)
     }
   }

@@ -20,15 +20,16 @@ final class Termination: Sendable {
   /// A signal has asked for the end.
   func signalled(_ name: String) {
     guard !isEnding.exchange(true, ordering: .relaxed) else {
-      log.warning("\(name) once more: leaving at once")
+      log.warning("\(name) again: exiting at once")
       leave()
     }
     log.info(
-      "\(name): no new requests; what runs is answered first", metadata: ["timeout": "\(timeout.written)"])
+      "\(name): shutting down; running requests are answered first",
+      metadata: ["timeout": "\(timeout.written)"])
     begin()
     Thread.detachNewThread { [timeout, log, leave] in
       Thread.sleep(forTimeInterval: Double(timeout.milliseconds) / 1000)
-      log.warning("requests still run after \(timeout.written): they are cut off")
+      log.warning("requests still running after \(timeout.written) were cancelled")
       leave()
     }
   }

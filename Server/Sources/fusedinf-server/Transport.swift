@@ -38,9 +38,9 @@ struct Transport: Service {
     let reason =
       switch error.errnoCode {
       case EADDRINUSE:
-        "the port is in use by another program; --\(knob) takes another, and 0 is any that is free"
-      case EACCES: "this user may not listen on that port; --\(knob) takes another"
-      case EADDRNOTAVAIL: "this machine has no such address; --bind takes one that it has"
+        "the port is in use by another program; choose another with --\(knob), or 0 for any free port"
+      case EACCES: "this user may not listen on that port; choose another with --\(knob)"
+      case EADDRNOTAVAIL: "this machine has no such address; choose another with --bind"
       default: String(cString: strerror(error.errnoCode))
       }
     return "\(name) cannot listen on \(address):\(port): \(reason)"

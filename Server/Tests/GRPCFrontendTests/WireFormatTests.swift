@@ -155,7 +155,7 @@ struct WireFormatTests {
     for size in sizes { messages.add(size) }
     #expect(messages.byteCount >= sizes.reduce(0, +))
     #expect(messages.byteCount <= sizes.reduce(0) { $0 + max(64, $1 + $1 / 8 + 1) })
-    // Whichever messages were answered, the remaining ones take no more.
+    // The remaining messages take no more, whichever were answered.
     for left in (1..<sizes.count).reversed() {
       messages.removeSmallest()
       #expect(messages.byteCount >= sizes.sorted().suffix(left).reduce(0, +))

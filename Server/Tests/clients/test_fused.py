@@ -79,7 +79,7 @@ def test_a_failure_before_the_run_counts_as_one(server):
     twice = {**ADD_SUB, "outputs": [{"name": "OUTPUT1"}] * 2}
     answers = lines(server, {**ADD_SUB, "inputs": []}, twice, PERCEPTRON)
     assert answers[0]["code"] == answers[1]["code"] == 400
-    assert "'OUTPUT1' is asked for twice" in answers[1]["error"]
+    assert "'OUTPUT1' is requested twice" in answers[1]["error"]
     assert failures(server, "add_sub") == before + 2
 
 

@@ -109,7 +109,7 @@ def assert_refused(response):
     status, top, body = response
     assert status == 503, (status, body[:200])
     assert "retry-after: 1" in top
-    assert "ask again later" in json.loads(body)["error"]
+    assert "retry later" in json.loads(body)["error"]
 
 
 def test_clients_that_announce_much_and_send_little_keep_nobody_out(own):

@@ -91,9 +91,9 @@ MISMATCH = "{inputs: [x], stages: [{name: s, model: halves, inputs: {x: {from: x
 MALFORMED = {
     "empty": ("", "is empty"),
     "deep": ("[" * 100_000, "line"),
-    "deep_enough": ("[" * 990 + "]" * 990, "names with values"),
+    "deep_enough": ("[" * 990 + "]" * 990, "a mapping was expected"),
     "deep_blocks": ("- " * 100_000, "nest"),
-    "deep_keys": ("? " * 990 + "x", "there is no"),
+    "deep_keys": ("? " * 990 + "x", "unknown key"),
     "aliases": ("a: &a [x]\nb: [*a, *a]", "anchors"),
     "large": ("#" * 300_000, "262144"),
     "unknown_key": ("inputs: []\nstages: []\noutput: []", "'output'"),
@@ -106,7 +106,7 @@ MALFORMED = {
         "inputs: [x]\nstages: [{name: s, model: halves, inputs: {x: x}}]\noutputs: [{name: y, from: s.z}]",
         "no output 'z'",
     ),
-    "no_input": ("inputs: [x]\nstages: [{name: s, model: halves, inputs: {}}]\noutputs: [{name: y, from: s.y}]", "nowhere"),
+    "no_input": ("inputs: [x]\nstages: [{name: s, model: halves, inputs: {}}]\noutputs: [{name: y, from: s.y}]", "has no source"),
     "rank": (
         "inputs: [x]\nstages: [{name: s, model: halves, inputs: {x: {from: x, reshape: [2, 2]}}}]\n"
         "outputs: [{name: y, from: s.y}]",
@@ -256,7 +256,7 @@ def test_each_stages_times(pipelines):
 @pytest.mark.parametrize(
     "name, words",
     [
-        ("loop", ["'one'", "waits for itself", "→"]),
+        ("loop", ["'one'", "form a cycle", "→"]),
         ("missing", ["stage 's'", "no model 'later'"]),
         ("mismatch", ["stage 's'", "FP32", "INT64", "cast"]),
     ],
@@ -290,7 +290,7 @@ def test_inputs_that_do_not_fit(pipelines):
 
 def test_an_output_is_given_once(client):
     x = np.ones((2, 10), np.float64)
-    with pytest.raises(tritonclient.utils.InferenceServerException, match="'y' is asked for twice") as error:
+    with pytest.raises(tritonclient.utils.InferenceServerException, match="'y' is requested twice") as error:
         ask(*client, "shifted", outputs=["y", "y"], x=x)
     assert error.value.status() in ("400", "StatusCode.INVALID_ARGUMENT")
 

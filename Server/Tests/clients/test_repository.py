@@ -236,7 +236,7 @@ def test_tritons_layout_external_data_and_a_sidecar(watched, tmp_path):
         here.client.infer("t", [tensor])
     (here.folder / "t.yaml").write_text("shape: 3\n")
     index = here.until(lambda index: index.get(("t", ""), [""])[0] == "UNAVAILABLE")
-    assert "no setting" in index["t", ""][1]
+    assert "not a setting" in index["t", ""][1]
 
 
 def test_the_same_content_is_not_compiled_again(watched):

@@ -1,4 +1,4 @@
-// How numbers are written, and what colour a model has.
+// Formatting of numbers, and the colours of models.
 
 export function bytes(value) {
   if (!(value > 0)) return "0 B";
@@ -25,7 +25,7 @@ export const nameOf = (key) => key.slice(0, key.lastIndexOf(":"));
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const order = new Map();
 
-// Colours are given in the order in which names come, and kept: a model that is added changes nobody's.
+// Colours are assigned in order of first appearance and kept: adding a model changes no other colour.
 export function colour(name) {
   if (!order.has(name)) order.set(name, order.size);
   const index = order.get(name);

@@ -1,6 +1,6 @@
 import { bytes, colour, element, nameOf, prepare, theme } from "./format.js";
 
-// The budget as one strip of bytes, broken into rows: who holds which share of it, and what is free.
+// The budget as one strip of bytes, broken into rows: the share of each holder, and the free rest.
 export class MemoryMap {
   constructor(canvas, legend, detail) {
     Object.assign(this, { canvas, legend, detail, parts: [], spots: [] });
@@ -19,8 +19,8 @@ export class MemoryMap {
       parts.push({
         bytes: group.resident, pieces: group.pieces, pinned: group.pinned > 0, loading: group.loading, names,
         kind: shared ? "shared" : "model",
-        label: names.length === 0 ? "models that were closed" : shared ? `shared by ${group.models.join(", ").replaceAll(":", " v")}` : names[0],
-        more: `${bytes(group.resident)} of ${bytes(group.bytes)}${group.pinned > 0 ? ", pinned" : ""}${group.leased > 0 ? ", in use" : ""}${group.loading > 0 ? ", coming in" : ""}`,
+        label: names.length === 0 ? "closed models" : shared ? `shared by ${group.models.join(", ").replaceAll(":", " v")}` : names[0],
+        more: `${bytes(group.resident)} of ${bytes(group.bytes)}${group.pinned > 0 ? ", pinned" : ""}${group.leased > 0 ? ", in use" : ""}${group.loading > 0 ? ", loading" : ""}`,
       });
     }
     parts.sort((a, b) => (a.kind === b.kind ? a.label.localeCompare(b.label) : a.kind === "shared" ? 1 : -1));
@@ -54,7 +54,7 @@ export class MemoryMap {
     const scale = (width * rows) / this.budget;
     this.spots = [];
     let at = 0;
-    // Calls `body(x, y, width, height)` for what a stretch of the strip covers in each row.
+    // Calls `body(x, y, width, height)` for the part of each row that a stretch of the strip covers.
     const stretch = (from, length, body) => {
       let [start, left] = [from, length];
       while (left > 0.01) {
@@ -75,7 +75,7 @@ export class MemoryMap {
         if (part.kind === "shared") this.hatch(context, part, x, y, w, h);
         this.spots.push({ x, y, w, h, part });
       });
-      // Edges of extents, and a bar over what is pinned.
+      // Edges of extents, and a bar over pinned ones.
       context.fillStyle = theme("panel");
       let edge = at;
       for (const piece of part.kind === "free" ? [] : part.pieces) {

@@ -1,6 +1,6 @@
 import { bytes, colour, count, element, milliseconds, nameOf } from "./format.js";
 
-// A row a model and version. Rows are kept and changed in place, so that nothing jumps and what is selected stays so.
+// A row a model and version. Rows are kept and changed in place, so that nothing jumps and selections are kept.
 export class ModelTable {
   constructor(body, empty) {
     Object.assign(this, { body, empty, rows: new Map() });

@@ -1,10 +1,10 @@
 import { bytes, colour, element, milliseconds, nameOf, theme, vector } from "./format.js";
 
-// How many programs are kept, and how many members of one are drawn.
+// The number of programs kept, and of members drawn of each.
 const KEPT = 10;
 const DRAWN = 9;
 
-// The last programs that ran, each as a DAG of loads and members, and how wide programs and batches were.
+// Recent fused programs, each as a DAG of loads and members, and the sizes of programs and batches.
 export class Programs {
   constructor(list, picture, kernels, widths, batches) {
     Object.assign(this, { list, picture, kernels, widths, batches, programs: [], chosen: null, groups: [] });
@@ -29,7 +29,7 @@ export class Programs {
       program.runs.push(run);
       if (program.runs.length > 64) program.runs.shift();
     }
-    // Wide ones say more than those that came last.
+    // Wide programs are preferred to the most recent ones: they show more.
     while (this.programs.length > KEPT) {
       const old = this.programs.slice(0, -3).filter((program) => program.id !== this.chosen);
       const least = old.reduce((least, program) => (program.members < least.members ? program : least), old[0]);
@@ -103,7 +103,7 @@ export class Programs {
         }
       }
       const box = vector("rect", { x: 0.75, y: y + 2, width: wide, height: row - 8, rx: 4, ...(brought ? { fill: ink } : { class: "hollow", stroke: ink }) });
-      box.append(vector("title", {}, `${load.models.join(", ")}: ${bytes(load.bytes)}, ${brought ? "brought in" : "resident already"}`));
+      box.append(vector("title", {}, `${load.models.join(", ")}: ${bytes(load.bytes)}, ${brought ? "loaded" : "already resident"}`));
       svg.append(box);
       const label = vector("text", { x: 6, y: y + row / 2 + 2, class: "inside" }, bytes(load.bytes));
       if (brought) label.style.fill = theme("panel");
@@ -114,14 +114,14 @@ export class Programs {
       const long = Math.max(2, (run.end - run.start) * scale);
       const bar = vector("rect", { x, y: y + 2, width: long, height: row - 8, rx: 3, fill: run.failed ? theme("bad") : colour(nameOf(run.model)) });
       const full = `${nameOf(run.model)}${run.batch > 1 ? ` ×${run.batch}` : ""} · ${milliseconds(run.end - run.start)} ms`;
-      // A narrow picture has no room for the durations; the axis tells them roughly.
+      // A narrow picture has no room for durations; the axis shows them roughly.
       const text = width < 420 ? nameOf(run.model) : full;
       bar.append(vector("title", {}, `${full}, lane ${run.lane}`));
       svg.append(bar);
       const size = text.length * 5.9;
       const inside = size + 10 < long;
       const fits = x + long + 5 + size < width;
-      // Beside the bar where there is room, else over it.
+      // Beside the bar if there is room, else over it.
       const before = !inside && !fits && x - 5 - size > left * 0.6;
       const spot = inside ? x + 5 : fits ? x + long + 5 : before ? x - 5 : width - 4;
       const label = vector("text", { class: inside ? "" : "over", x: spot, y: y + row / 2 + 2, "text-anchor": inside || fits ? "start" : "end" }, text);
@@ -138,7 +138,7 @@ export class Programs {
   }
 }
 
-// The runs that are drawn: as many after one another as there is room for, where most models meet; of equals the latest.
+// The runs to draw: as many consecutive ones as there is room for, around the moment with the most models; of equal moments the latest.
 function stretch(runs) {
   let [best, most] = [0, 0];
   for (let from = 0; from + DRAWN <= runs.length; from += 1) {
@@ -148,7 +148,7 @@ function stretch(runs) {
   return runs.slice(best, best + DRAWN);
 }
 
-// Bars of how often each number came; those after the last that came are left out.
+// A histogram; empty bars after the last value are left out.
 function histogram(node, bars) {
   const last = bars.findLastIndex((bar) => bar.count > 0);
   const shown = bars.slice(0, Math.max(4, last + 1));

@@ -1,4 +1,4 @@
-// Reads the server's events. `fetch` and no EventSource: that one could not send an API key.
+// Reads the server's events, with `fetch`, since an EventSource cannot send an API key.
 
 let key = sessionStorage.getItem("fusedinf-key") ?? "";
 
@@ -14,14 +14,14 @@ export function request(path, options = {}) {
   return fetch(path, { ...options, headers });
 }
 
-// Calls `on.message(name, value)` for each event and `on.state(text, detail)` as the connection comes and goes, for ever.
+// Calls `on.message(name, value)` for each event and `on.state(text, detail)` as the connection opens and closes, for ever.
 export async function follow(path, on) {
   let pause = 500;
   for (;;) {
     try {
       const response = await request(path, { cache: "no-store" });
       if (response.status === 401 || response.status === 403) {
-        on.state("locked", "asks for a key");
+        on.state("locked", "API key required");
         await on.unlocked();
         continue;
       }
@@ -30,9 +30,9 @@ export async function follow(path, on) {
       pause = 500;
       await read(response.body, on.message);
     } catch {
-      // The server is gone or refuses: tried again below.
+      // The server is gone or refuses; the retry is below.
     }
-    on.state("lost", "connection lost, trying again");
+    on.state("lost", "connection lost, retrying");
     await new Promise((resume) => setTimeout(resume, pause));
     pause = Math.min(pause * 2, 8000);
   }

@@ -10,7 +10,7 @@ const bits = new Uint32Array(single.buffer);
 
 export const isKnown = (datatype) => datatype in arrays;
 
-// Numbers to the bytes of a datatype, little-endian as all that this page runs on.
+// Numbers to the bytes of a datatype, little-endian like every machine that this page runs on.
 export function encode(datatype, values) {
   const kind = arrays[datatype];
   if (datatype === "FP16") return new Uint8Array(Uint16Array.from(values, toHalf).buffer);
@@ -64,7 +64,7 @@ function fromHalf(value) {
 
 export const elements = (shape) => shape.reduce((product, size) => product * size, 1);
 
-// What `shape` means for a picture: where its channels, rows and columns are. `null` when it is none.
+// The axes of channels, rows and columns if `shape` is that of a picture; otherwise `null`.
 export function pictureLayout(shape) {
   const at = shape.length - 3;
   if (at < 0) return null;

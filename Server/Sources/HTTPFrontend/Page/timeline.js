@@ -1,9 +1,9 @@
 import { bytes, colour, milliseconds, nameOf, prepare, theme } from "./format.js";
 
-// What is drawn when there is more of it than this is the latest.
+// The maximum number of items drawn; the latest are kept.
 const MOST = 6000;
 
-// The last seconds: a row a lane with its runs, one for swap-ins, one for evictions and refusals.
+// The last seconds: one row per lane with its runs, one for swap-ins, one for evictions and refusals.
 export class Timeline {
   constructor(canvas, detail) {
     Object.assign(this, { canvas, detail, lanes: 1, span: 10, runs: [], loads: [], marks: [], offset: null, frozen: null, pointer: null });
@@ -38,14 +38,14 @@ export class Timeline {
     requestAnimationFrame(frame);
   }
 
-  // The server's time in milliseconds, a little late, so that what is on its way is there when it is drawn.
+  // The server's time in milliseconds, slightly delayed, so that events in transit have arrived when their time is drawn.
   now() {
     return this.offset === null ? 0 : performance.now() - this.offset - 350;
   }
 
   add(activity) {
     const offset = performance.now() - activity.now;
-    // The fastest message tells the clocks' distance best; a server that was started again has a clock of its own.
+    // The fastest message gives the best offset between the clocks; a restarted server has a new clock.
     this.offset = this.offset === null || Math.abs(offset - this.offset) > 2000 ? offset : Math.min(this.offset + 0.5, offset);
     this.runs.push(...activity.runs);
     this.loads.push(...activity.loads);
@@ -113,7 +113,7 @@ export class Timeline {
       const line = Math.min(Math.max(run.lane, 0), this.lanes - 1);
       const ends = bar(run.start, run.end, line, run.failed ? theme("bad") : colour(nameOf(run.model)), run);
       if (!ends) continue;
-      // A run that brought weights in has a dark foot.
+      // A run that loaded weights has a dark foot.
       if (run.loaded > 0) {
         context.fillStyle = theme("ink");
         context.fillRect(ends[0], row * (line + 1) - 5, ends[1] - ends[0], 2);
@@ -164,5 +164,5 @@ function describe(item) {
   if (item.refused) return `${item.model.replace(":", " v")}: refused, ${item.kind.replaceAll("_", " ")}`;
   if ("at" in item) return `${names(item.models)}: ${bytes(item.bytes)} evicted`;
   if ("extents" in item) return `${names(item.models)}: ${item.extents} extents, ${bytes(item.bytes)} ${item.cold ? "from disk" : "from the page cache"} in ${milliseconds(item.end - item.start)} ms`;
-  return `${item.model.replace(":", " v")}: ran ${milliseconds(item.end - item.start)} ms after waiting ${milliseconds(Math.max(0, item.start - item.queued))} ms, batch of ${item.batch}, program ${item.program} with ${item.width} ${item.width === 1 ? "member" : "members"}${item.loaded > 0 ? `, ${bytes(item.loaded)} brought in` : ""}${item.failed ? ", failed" : ""}`;
+  return `${item.model.replace(":", " v")}: ran ${milliseconds(item.end - item.start)} ms after waiting ${milliseconds(Math.max(0, item.start - item.queued))} ms, batch of ${item.batch}, program ${item.program} with ${item.width} ${item.width === 1 ? "member" : "members"}${item.loaded > 0 ? `, ${bytes(item.loaded)} loaded` : ""}${item.failed ? ", failed" : ""}`;
 }

@@ -2,10 +2,10 @@ import { bytes, element, milliseconds } from "./format.js";
 import { request } from "./stream.js";
 import { decode, elements, encode, isKnown, pictureLayout, pictureValues } from "./tensors.js";
 
-// The most elements that are sent, so that a size that was mistyped does not freeze the page.
+// The maximum number of elements sent, so that a mistyped size does not freeze the page.
 const MOST = 32 * 1024 * 1024;
 
-// The form that runs one model: a field set an input, then its answer with where the time went.
+// The form that runs one model: a field set per input, then its answer with the time of each phase.
 export class TryForm {
   constructor(form, result) {
     Object.assign(this, { form, result, inputs: [], names: "" });
@@ -48,7 +48,7 @@ export class TryForm {
       this.inputs = metadata.inputs.map((input) => new InputField(input));
       this.fields.replaceChildren(...this.inputs.map((input) => input.node));
       this.send.disabled = this.inputs.some((input) => !isKnown(input.datatype));
-      if (this.send.disabled) this.say("This page cannot fill all of its inputs.", "bad");
+      if (this.send.disabled) this.say("This page cannot fill all inputs of this model.", "bad");
     } catch (error) {
       if (name !== this.select.value) return;
       this.fields.replaceChildren();
@@ -103,13 +103,13 @@ export class TryForm {
   }
 }
 
-// One input: its size, and what it is filled with.
+// One input: its size and its contents.
 class InputField {
   constructor({ name, datatype, shape }) {
     Object.assign(this, { name, datatype, declared: shape });
     this.shape = element("input", { value: shape.map((size, axis) => (size < 0 ? (axis === 0 ? 1 : shape.length === 4 ? 224 : 1) : size)).join(" × "), "aria-label": `shape of ${name}`, spellcheck: false });
     this.fill = element("select", { "aria-label": `contents of ${name}` });
-    for (const [value, text] of [["random", "random, from 0 to 1"], ["zeros", "zeros"], ["ones", "ones"], ["json", "numbers, typed in"], ["picture", "a picture"]]) {
+    for (const [value, text] of [["random", "random, from 0 to 1"], ["zeros", "zeros"], ["ones", "ones"], ["json", "numbers, typed"], ["picture", "a picture"]]) {
       if (value !== "picture" || pictureLayout(this.sizes())) this.fill.append(element("option", { value }, text));
     }
     this.text = element("textarea", { placeholder: "[0.5, 1, 2]", "aria-label": `numbers of ${name}`, hidden: true });
@@ -133,12 +133,12 @@ class InputField {
   async tensor() {
     let shape = this.sizes();
     const number = elements(shape);
-    if (!Number.isSafeInteger(number) || number > MOST) throw new Error(`${this.name}: a shape of ${number} elements is more than this page sends`);
+    if (!Number.isSafeInteger(number) || number > MOST) throw new Error(`${this.name}: a shape of ${number} elements exceeds this page's limit`);
     let values;
     if (this.fill.value === "json") {
       const given = JSON.parse(`[${this.text.value.trim() || "null"}]`).flat(Infinity);
-      if (given.some((value) => typeof value !== "number" && typeof value !== "boolean")) throw new Error(`${this.name}: type in numbers, separated by commas`);
-      if (given.length !== number) throw new Error(`${this.name}: ${given.length} numbers were given, its shape has room for ${number}`);
+      if (given.some((value) => typeof value !== "number" && typeof value !== "boolean")) throw new Error(`${this.name}: enter numbers, separated by commas`);
+      if (given.length !== number) throw new Error(`${this.name}: ${given.length} numbers were given, but the shape has ${number} elements`);
       values = given;
     } else if (this.fill.value === "picture") {
       const layout = pictureLayout(shape);
@@ -153,12 +153,12 @@ class InputField {
   }
 }
 
-// Where the time went, as a bar.
+// The time of each phase, as a bar.
 function timing(parameters, trip) {
   const parts = [["queue", "queue_us", "--warn"], ["swap-in", "swap_in_us", "--bad"], ["compute", "compute_us", "--accent"]].map(([name, key, ink]) => ({ name, ink, value: Number(parameters[key] ?? 0) / 1000 }));
   const rest = Math.max(0, trip - parts.reduce((sum, part) => sum + part.value, 0));
   parts.push({ name: "transport and browser", ink: "--arena", value: rest });
-  const bar = element("div", { class: "parts", role: "img", "aria-label": "where the time went" });
+  const bar = element("div", { class: "parts", role: "img", "aria-label": "time of each phase" });
   const key = element("p", { class: "parts-key" });
   for (const part of parts) {
     const piece = element("i");
@@ -168,11 +168,11 @@ function timing(parameters, trip) {
     key.append(element("span", {}, `${part.name} `, element("b", {}, `${milliseconds(part.value)} ms`)));
   }
   const loaded = Number(parameters.loaded_bytes ?? 0);
-  key.append(element("span", {}, loaded > 0 ? `${bytes(loaded)} brought in` : "weights were resident"), element("span", {}, `program of ${parameters.program_width ?? 1}, batch of ${parameters.batch_size ?? 1}`));
+  key.append(element("span", {}, loaded > 0 ? `${bytes(loaded)} loaded` : "weights were resident"), element("span", {}, `program of ${parameters.program_width ?? 1}, batch of ${parameters.batch_size ?? 1}`));
   return element("div", {}, bar, key);
 }
 
-// An output: its best five where it looks like scores of classes, and its first values.
+// An output: its best five values if it looks like class scores, and its first values.
 function shown(output, values) {
   const node = element("div", { class: "output" }, element("h3", {}, output.name, " ", element("small", {}, `${output.datatype} ${output.shape.join(" × ")}`)));
   const classes = output.shape.at(-1) ?? 0;
@@ -187,7 +187,7 @@ function shown(output, values) {
     })));
   }
   const first = Array.from(values.slice(0, 200), written).join("  ");
-  node.append(element("pre", { tabIndex: 0 }, first + (values.length > 200 ? `  … ${values.length} in all` : "")));
+  node.append(element("pre", { tabIndex: 0 }, first + (values.length > 200 ? `  … ${values.length} in total` : "")));
   return node;
 }
 

@@ -47,10 +47,10 @@ public struct APIKeyFile: Sendable {
             + "'fusedinf-server make-key NAME' prints them")
       }
       guard (row.rate ?? 1) > 0, (row.rate ?? 1) <= 1e9, (row.burst ?? 1) >= 1, (row.burst ?? 1) <= 1e9 else {
-        throw Problem(description: "the key '\(row.name)': 'rate' has to be above 0, and 'burst' at least 1")
+        throw Problem(description: "the key '\(row.name)': 'rate' must be above 0, and 'burst' at least 1")
       }
       guard !keys.contains(where: { $0.hash == hash || $0.name == row.name }) else {
-        throw Problem(description: "the key '\(row.name)' is there twice")
+        throw Problem(description: "the key '\(row.name)' is listed twice")
       }
       keys.append(
         APIKey(

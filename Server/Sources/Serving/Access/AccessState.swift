@@ -49,7 +49,7 @@ package struct AccessState: Sendable {
     }
     if let wait = entry.bucket?.take(at: now) {
       throw ServiceError(
-        .tooManyRequests, "the key '\(entry.key.name)' has used up its rate of requests", retryAfter: wait)
+        .tooManyRequests, "the key '\(entry.key.name)' has exceeded its request rate", retryAfter: wait)
     }
     entries?[index] = entry
     return entry.key.name
@@ -72,7 +72,7 @@ package struct AccessState: Sendable {
     // All are compared, each to its end, so that the time says nothing of how close a guess was.
     var found: Int?
     for (index, entry) in entries.enumerated() where entry.key.matches(hash) { found = index }
-    guard let found else { throw ServiceError(.unauthenticated, "the API key is not known") }
+    guard let found else { throw ServiceError(.unauthenticated, "unknown API key") }
     return found
   }
 
@@ -83,15 +83,15 @@ package struct AccessState: Sendable {
     case .infer where entries == nil: return
     case .read, .infer:
       throw ServiceError(
-        .unauthenticated, "an API key is needed: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'")
+        .unauthenticated, "an API key is required: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'")
     case .administer:
       switch rules.administrators {
       case .open: return
       case .loopback where isLoopback: return
       case .loopback:
         throw ServiceError(
-          .forbidden, "only this machine may administer the server; --admin opens it to others")
-      case .keys: throw ServiceError(.unauthenticated, "a key that may administer the server is needed")
+          .forbidden, "only clients on this machine may administer the server; --admin can allow others")
+      case .keys: throw ServiceError(.unauthenticated, "a key with administrator rights is required")
       }
     }
   }

@@ -114,7 +114,7 @@ struct PipelineChecker {
     let names = (path.drop { $0 != stage } + [stage]).reversed().map { definition.stages[$0].name }
     return PipelineDefinitionError(
       "stage '\(definition.stages[stage].name)'", line: definition.stages[stage].line,
-      "it waits for itself: \(names.joined(separator: " → "))")
+      "its stages form a cycle: \(names.joined(separator: " → "))")
   }
 
   // MARK: Stages
@@ -127,7 +127,7 @@ struct PipelineChecker {
     if let unknown = stage.inputs.first(where: { !declared.contains($0.name) }) {
       throw PipelineDefinitionError(
         place, line: unknown.connection.line,
-        "model '\(model.name)' has no input '\(shown(unknown.name))'; it has \(InferenceService.list(declared))"
+        "model '\(model.name)' has no input '\(shown(unknown.name))'; its inputs are \(InferenceService.list(declared))"
       )
     }
     var wires: [Wire] = []
@@ -135,7 +135,7 @@ struct PipelineChecker {
       let name = model.graph[id].name
       guard let connection = stage.inputs.first(where: { $0.name == name })?.connection else {
         throw PipelineDefinitionError(
-          place, line: stage.line, "input '\(name)' of model '\(model.name)' comes from nowhere")
+          place, line: stage.line, "input '\(name)' of model '\(model.name)' has no source")
       }
       let inner = "\(place), input '\(name)'"
       let wire = try wire(connection, order, at: inner)
@@ -153,7 +153,7 @@ struct PipelineChecker {
     if let wanted = DataType(expected.elementType), let datatype = found.datatype, datatype != wanted {
       throw PipelineDefinitionError(
         place, line: line,
-        "it takes \(wanted.rawValue), and gets \(datatype.rawValue); 'cast: \(wanted.rawValue)' makes that of it"
+        "it expects \(wanted.rawValue) but gets \(datatype.rawValue); 'cast: \(wanted.rawValue)' converts it"
       )
     }
     guard let dimensions = expected.dimensions, let sizes = found.sizes else { return }
@@ -163,7 +163,7 @@ struct PipelineChecker {
     guard fits else {
       throw PipelineDefinitionError(
         place, line: line,
-        "it takes sizes \(dimensions.map { $0.size ?? -1 }), and gets \(sizes); 'reshape' can make that of it"
+        "it expects sizes \(dimensions.map { $0.size ?? -1 }) but gets \(sizes); 'reshape' can convert them"
       )
     }
   }
@@ -220,7 +220,7 @@ struct PipelineChecker {
       guard let datatype = type.datatype, let sizes = type.sizes else {
         throw PipelineDefinitionError(
           "input '\(shown(input.name))'", line: nil,
-          "no stage takes it as it is, so it needs 'datatype' and 'shape'")
+          "no stage uses it unchanged, so it needs 'datatype' and 'shape'")
       }
       result.append(TensorMetadata(name: input.name, datatype: datatype.rawValue, shape: sizes))
     }

@@ -61,7 +61,7 @@ public final class PipelineCatalog: Sendable {
       return (version, entry.failure)
     }
     log.notice(
-      "\(version.1.map { "pipeline cannot be served: \($0)" } ?? "pipeline is there")",
+      "\(version.1.map { "the pipeline cannot be served: \($0)" } ?? "the pipeline is ready")",
       metadata: ["model": "\(name)", "version": "\(version.0)"])
   }
 

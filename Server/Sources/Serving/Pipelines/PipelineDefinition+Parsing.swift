@@ -103,17 +103,18 @@ extension PipelineDefinition.Stage {
     model = try fields.string("model") ?? name
     version = try fields.integer("version")
     guard !name.isEmpty, !name.contains(".") else {
-      throw PipelineDefinitionError(place, line: line, "a stage's name is not empty and has no '.'")
+      throw PipelineDefinitionError(
+        place, line: line, "a stage's name must not be empty and must not contain '.'")
     }
     guard case .mapping(let mapping)? = fields["inputs"], mapping.count <= PipelineDefinition.maximumTensors
     else {
       throw PipelineDefinitionError(
-        place, line: line, "'inputs' has to say where each input of model '\(shown(model))' comes from")
+        place, line: line, "'inputs' must give the source of each input of model '\(shown(model))'")
     }
     inputs = []
     for (key, value) in mapping {
       guard let name = key.scalar?.string else {
-        throw PipelineDefinitionError(place, line: line, "an input's name is no text")
+        throw PipelineDefinitionError(place, line: line, "an input's name is not a string")
       }
       inputs.append((name: name, connection: try .init(value, "\(place), input '\(shown(name))'")))
     }
@@ -136,7 +137,7 @@ extension PipelineDefinition.Connection {
     sizes = try fields.integers("reshape")
     if let sizes, sizes.contains(where: { $0 < -1 }) || sizes.filter({ $0 == -1 }).count > 1 {
       throw PipelineDefinitionError(
-        fields.place, line: line, "'reshape' has sizes, 0 for one that stays, and at most one -1")
+        fields.place, line: line, "'reshape' takes sizes: 0 keeps a size, and at most one may be -1")
     }
     switch (try fields.string("from"), fields["constant"]) {
     case (let name?, nil): source = .named(name)
@@ -158,13 +159,14 @@ private struct Fields {
     line = node.mark?.line ?? 0
     guard case .mapping(let mapping) = node else {
       throw PipelineDefinitionError(
-        place, line: line, "names with values were expected: \(known.joined(separator: ", "))")
+        place, line: line, "a mapping was expected, with the keys \(known.joined(separator: ", "))")
     }
     for (key, value) in mapping {
       guard let name = key.scalar?.string, known.contains(name) else {
         throw PipelineDefinitionError(
           place, line: key.mark?.line,
-          "there is no '\(shown(key.scalar?.string ?? ""))' here, only \(known.joined(separator: ", "))")
+          "unknown key '\(shown(key.scalar?.string ?? ""))'; the keys here are \(known.joined(separator: ", "))"
+        )
       }
       values[name] = value
     }
@@ -173,7 +175,7 @@ private struct Fields {
   subscript(_ name: String) -> Node? { values[name] }
 
   private func wrong(_ name: String, _ expected: String) -> PipelineDefinitionError {
-    PipelineDefinitionError(place, line: values[name]?.mark?.line ?? line, "'\(name)' has to be \(expected)")
+    PipelineDefinitionError(place, line: values[name]?.mark?.line ?? line, "'\(name)' must be \(expected)")
   }
 
   func string(_ name: String) throws(PipelineDefinitionError) -> String? {

@@ -132,11 +132,11 @@ public final class IntegrityService: Service {
     case nil: log.notice("whole again", metadata: metadata)
     case .mending(let reason):
       log.error(
-        "damaged on the disk, is compiled again",
+        "damaged on disk; recompiling",
         metadata: metadata.merging(["reason": "\(reason)"]) { $1 })
     case .lost(let reason, let failure):
       log.error(
-        "damaged on the disk, and cannot be compiled again",
+        "damaged on disk, and cannot be recompiled",
         metadata: metadata.merging(["reason": "\(reason)", "failure": "\(failure)"]) { $1 })
     }
     lifecycle.catalog.show(version, damage)
@@ -174,7 +174,7 @@ public final class IntegrityService: Service {
   private func keepPin(_ name: String) async {
     guard lifecycle.catalog.settings(of: name).isPinned == true else { return }
     do { try await lifecycle.follow(name) } catch {
-      log.warning("is not pinned", metadata: ["model": "\(shown(name))", "reason": "\(error)"])
+      log.warning("could not be pinned", metadata: ["model": "\(shown(name))", "reason": "\(error)"])
     }
   }
 }

@@ -20,9 +20,9 @@ package struct IntegrityState: Sendable {
 
     package var description: String {
       switch self {
-      case .mending(let reason): "compiled again, since its file was damaged: \(reason)"
+      case .mending(let reason): "being recompiled because its file was damaged: \(reason)"
       case .lost(let reason, let failure):
-        "damaged: \(reason); it could not be compiled again: \(failure); adding it again mends it"
+        "damaged: \(reason); recompiling failed: \(failure); add the model again to fix it"
       }
     }
   }

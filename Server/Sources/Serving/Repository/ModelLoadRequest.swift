@@ -26,13 +26,14 @@ struct ModelLoadRequest: Sendable {
       case "config": try follow(configuration: value)
       case _ where name.hasPrefix(ModelLoadRequest.filePrefix):
         guard case .string(let text) = value, let data = Data(base64Encoded: text) else {
-          throw ServiceError(.invalidRequest, "'\(shown(name))' is no file in Base64")
+          throw ServiceError(.invalidRequest, "'\(shown(name))' is not a Base64-encoded file")
         }
         try add(name, Array(data))
       default:
         throw ServiceError(
           .invalidRequest,
-          "a load has no parameter '\(shown(name))'; it has keep_alive, pin, config and file:VERSION/PATH")
+          "unknown load parameter '\(shown(name))'; the parameters are keep_alive, pin, config and file:VERSION/PATH"
+        )
       }
     }
   }
@@ -41,7 +42,7 @@ struct ModelLoadRequest: Sendable {
     guard name.hasPrefix(ModelLoadRequest.filePrefix) else {
       throw ServiceError(
         .invalidRequest,
-        "'\(shown(name))' is no name of a file; it has to begin with '\(ModelLoadRequest.filePrefix)'")
+        "'\(shown(name))' is not a file name; it must begin with '\(ModelLoadRequest.filePrefix)'")
     }
     let path = String(name.dropFirst(ModelLoadRequest.filePrefix.count))
     guard files.updateValue(bytes, forKey: path) == nil else {
@@ -54,7 +55,7 @@ struct ModelLoadRequest: Sendable {
     case .bool(let flag): return flag
     case .string(let text) where ["true", "false"].contains(text.lowercased()):
       return text.lowercased() == "true"
-    default: throw ServiceError(.invalidRequest, "'\(name)' has to be true or false")
+    default: throw ServiceError(.invalidRequest, "'\(name)' must be true or false")
     }
   }
 
@@ -66,7 +67,7 @@ struct ModelLoadRequest: Sendable {
   private mutating func follow(configuration: Parameter) throws {
     guard case .string(let text) = configuration,
       let fields = try? JSONDecoder().decode([String: ConfigurationValue].self, from: Data(text.utf8))
-    else { throw ServiceError(.invalidRequest, "'config' is no model configuration in JSON") }
+    else { throw ServiceError(.invalidRequest, "'config' is not a model configuration in JSON") }
     for (field, value) in fields {
       switch (field, value) {
       case ("name", .string(let name)) where name == model || name.isEmpty: break

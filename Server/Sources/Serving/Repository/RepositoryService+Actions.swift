@@ -59,7 +59,8 @@ extension RepositoryService {
       sidecar = try await work.run { try path.map { try Sidecar(readFrom: $0) } ?? Sidecar() }
     } catch {
       log.warning(
-        "its settings are not followed", metadata: ["model": "\(shown(name))", "reason": "\(error)"])
+        "the model's settings file was not applied",
+        metadata: ["model": "\(shown(name))", "reason": "\(error)"])
       return
     }
     lifecycle.catalog.update(name) { entry in
@@ -74,7 +75,8 @@ extension RepositoryService {
     Task {
       do { try await lifecycle.follow(name) } catch {
         log.warning(
-          "its settings are not followed", metadata: ["model": "\(shown(name))", "reason": "\(error)"])
+          "the model's settings file was not applied",
+          metadata: ["model": "\(shown(name))", "reason": "\(error)"])
       }
     }
   }

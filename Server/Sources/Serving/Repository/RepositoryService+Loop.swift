@@ -97,7 +97,7 @@ extension RepositoryService {
         try await service.lifecycle.catalog.pipelines.refresh(directory: folder.path)
       } catch {
         // A folder that cannot be read has not lost its models.
-        let text = "cannot look for models in '\(folder.path)': \(error.localizedDescription)"
+        let text = "cannot read the repository '\(folder.path)': \(error.localizedDescription)"
         if complaint != text { service.log.error("\(text)") }
         complaint = text
         _ = watch.watch([folder.path])
@@ -137,8 +137,8 @@ extension RepositoryService {
         case .doubt:
           service.log.error(
             """
-            no model is left in '\(service.folder?.path ?? "")', and nobody was seen to take them out: is its disk \
-            mounted? What came from it is served on. Put a model into it, or remove models with 'fusedinf remove'
+            the repository '\(service.folder?.path ?? "")' is suddenly empty; its disk may not be mounted. Its models \
+            are still served. Put a model into it, or remove the models with 'fusedinf remove'
             """)
         case .wake(let time):
           let service = service

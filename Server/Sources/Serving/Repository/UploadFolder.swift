@@ -17,13 +17,13 @@ final class UploadFolder: Sendable {
   /// - Throws: ``ServiceError`` for paths that cannot be, or more than one model; what writing throws.
   init(in store: String, files: [String: [UInt8]]) throws {
     guard files.count <= UploadFolder.maxFiles else {
-      throw ServiceError(.invalidRequest, "more than \(UploadFolder.maxFiles) files were sent")
+      throw ServiceError(.invalidRequest, "a load request may contain at most \(UploadFolder.maxFiles) files")
     }
     let models = files.keys.filter { $0.hasSuffix(".onnx") }
     guard models.count == 1, let model = models.first else {
       throw ServiceError(
         .invalidRequest,
-        "one model is sent at a time, as 'file:1/model.onnx'; \(models.count) files end in '.onnx'")
+        "a load request may contain one model, as 'file:1/model.onnx'; \(models.count) files end in '.onnx'")
     }
     for file in files.keys { try UploadFolder.check(file) }
     let parent = UploadFolder.parent(store)
@@ -47,11 +47,11 @@ final class UploadFolder: Sendable {
       } catch let error as CocoaError where error.code == .fileWriteOutOfSpace {
         throw ServiceError(
           .unavailable,
-          "no space is left for the file '\(shown(file))' that was sent; remove models or files and try again"
+          "no space left for the uploaded file '\(shown(file))'; remove models or files and retry"
         )
       } catch {
         throw ServiceError(
-          .unavailable, "cannot keep the file '\(shown(file))' that was sent: \(error.localizedDescription)")
+          .unavailable, "cannot store the uploaded file '\(shown(file))': \(error.localizedDescription)")
       }
     }
   }
@@ -81,7 +81,7 @@ final class UploadFolder: Sendable {
     guard parts.count <= maxDepth,
       parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && $0.utf8.count <= 255 && !$0.utf8.contains(0) })
     else {
-      throw ServiceError(.invalidRequest, "'file:\(shown(path))' is no path of a file in a model's folder")
+      throw ServiceError(.invalidRequest, "'file:\(shown(path))' is not a valid path in a model's folder")
     }
   }
 

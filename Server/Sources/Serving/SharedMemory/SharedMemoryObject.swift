@@ -71,7 +71,7 @@ final class SharedMemoryObject: Sendable {
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       throw ServiceError(
         .invalidRequest,
-        "shared-memory region '\(shown(region.name))': '\(shown(region.key))' is no shared-memory object")
+        "shared-memory region '\(shown(region.name))': '\(shown(region.key))' is not a shared-memory object")
     }
     let (end, overflow) = region.offset.addingReportingOverflow(region.byteCount)
     guard !overflow, end <= status.st_size else { throw tooShort() }
@@ -94,7 +94,8 @@ final class SharedMemoryObject: Sendable {
     else {
       throw ServiceError(
         .invalidRequest,
-        "'\(shown(key))' is no key of a shared-memory object: a name without slashes, after one at most")
+        "'\(shown(key))' is not the key of a shared-memory object: a name without slashes, optionally after one leading slash"
+      )
     }
     return name
   }

@@ -61,7 +61,7 @@ public final class EventHub: Sendable {
     }
     guard let entry else {
       throw ServiceError(
-        .tooManyRequests, "\(limit) readers watch the server's events already", retryAfter: .seconds(5))
+        .tooManyRequests, "the limit of \(limit) event subscribers is reached", retryAfter: .seconds(5))
     }
     continuation.onTermination = { [weak self] _ in
       self?.state.withLock { $0.subscribers[entry.number] = nil }

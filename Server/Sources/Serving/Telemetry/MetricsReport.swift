@@ -103,7 +103,7 @@ struct MetricsReport {
     let requests = service.telemetry.requests.sorted { $0.key < $1.key }
     exposition.histogram(
       "fusedinf_request_duration_seconds",
-      "From admission to the answer; swap_in says whether weights had to be brought in for the request",
+      "Time from admission to the answer; swap_in is true if weights had to be loaded for the request",
       limits: Distribution.coarseSeconds,
       requests.flatMap { model, counted in
         [
@@ -120,14 +120,15 @@ struct MetricsReport {
           (labels($0.key), $0.value[keyPath: path])
         })
     }
-    histogram("fusedinf_queue_wait_seconds", "From admission to dispatch, of answered requests", \.queue)
+    histogram("fusedinf_queue_wait_seconds", "Time from admission to dispatch of answered requests", \.queue)
     histogram(
       "fusedinf_request_swap_in_seconds",
-      "Waiting for weights and memory, of requests that brought weights in",
+      "Time waiting for weights and memory, of requests that loaded weights",
       \.swapIn)
-    histogram("fusedinf_run_seconds", "From dispatch to the answer without waiting for weights", \.compute)
+    histogram(
+      "fusedinf_run_seconds", "Time from dispatch to the answer, without waiting for weights", \.compute)
     exposition.family(
-      "fusedinf_request_failures_total", .counter, "Requests that got no answer, by kind of error",
+      "fusedinf_request_failures_total", .counter, "Failed requests, by kind of error",
       requests.flatMap { model, counted in
         counted.failures.sorted { $0.key.rawValue < $1.key.rawValue }.map {
           (labels(model) + [("kind", $0.key.rawValue)], Double($0.value))
@@ -139,22 +140,24 @@ struct MetricsReport {
     let snapshot = service.engine.residency.snapshot
     let memory = LiveState.Memory(snapshot, weights: service.events.index(of: service))
     let swaps = service.telemetry.swaps
-    exposition.single("fusedinf_budget_bytes", .gauge, "What may be held for models", snapshot.budget)
+    exposition.single("fusedinf_budget_bytes", .gauge, "The memory budget for models", snapshot.budget)
     exposition.single(
-      "fusedinf_resident_bytes", .gauge, "All that counts against the budget now", snapshot.residentBytes)
+      "fusedinf_resident_bytes", .gauge, "Memory counted against the budget now", snapshot.residentBytes)
     exposition.single(
-      "fusedinf_peak_resident_bytes", .gauge, "The most that ever counted", snapshot.peakBytes)
+      "fusedinf_peak_resident_bytes", .gauge, "Maximum memory counted against the budget so far",
+      snapshot.peakBytes)
     exposition.single(
-      "fusedinf_exclusive_bytes", .gauge, "Tensors of granted requests", snapshot.exclusiveBytes)
+      "fusedinf_exclusive_bytes", .gauge, "Memory of the tensors of granted requests", snapshot.exclusiveBytes
+    )
     exposition.single(
-      "fusedinf_arena_bytes", .gauge, "Activation arenas", memory.arenas.reduce(0, +))
+      "fusedinf_arena_bytes", .gauge, "Memory of activation arenas", memory.arenas.reduce(0, +))
     exposition.single(
-      "fusedinf_pinned_bytes", .gauge, "Pinned items", bytes(snapshot) { $0.isPinned })
+      "fusedinf_pinned_bytes", .gauge, "Memory of pinned items", bytes(snapshot) { $0.isPinned })
     exposition.single(
-      "fusedinf_leased_bytes", .gauge, "Items that runs hold", bytes(snapshot) { $0.leases > 0 })
+      "fusedinf_leased_bytes", .gauge, "Memory of items in use by runs", bytes(snapshot) { $0.leases > 0 })
     exposition.family(
       "fusedinf_weights_resident_bytes", .gauge,
-      "Weights in memory; shared ones are held by several models, once",
+      "Resident weights; shared=true for weights that several models use and that are held once",
       [
         (
           [("shared", "false")],
@@ -167,74 +170,78 @@ struct MetricsReport {
       ])
     exposition.single(
       "fusedinf_weights_saved_bytes", .gauge,
-      "What resident weights would take more if each model had its own",
+      "Additional memory that resident weights would take without sharing",
       memory.groups.reduce(0) { $0 + $1.resident * max(0, $1.models.count - 1) })
     exposition.single(
-      "fusedinf_reservations_waiting", .gauge, "Runs that wait for memory", snapshot.waiting.count)
+      "fusedinf_reservations_waiting", .gauge, "Runs waiting for memory", snapshot.waiting.count)
     let ways = [("warm", swaps.warm), ("cold", swaps.cold)]
     exposition.family(
       "fusedinf_loaded_bytes_total", .counter,
-      "Weights brought in: warm from the page cache, cold when bringing them in waited for storage",
+      "Bytes of weights loaded: warm from the page cache, cold if the load waited for storage",
       ways.map { ([("way", $0.0)], Double($0.1.bytes)) })
     exposition.histogram(
-      "fusedinf_swap_in_seconds", "Bringing one extent in; the count is the number of swap-ins",
+      "fusedinf_swap_in_seconds", "Time to load one extent; the count is the number of swap-ins",
       limits: Distribution.coarseSeconds, ways.map { ([("way", $0.0)], $0.1.seconds) })
     exposition.single(
-      "fusedinf_load_failures_total", .counter, "Extents that could not be brought in", swaps.failed)
+      "fusedinf_load_failures_total", .counter, "Extents that failed to load", swaps.failed)
     exposition.single(
-      "fusedinf_reservation_hits_total", .counter, "Extents that a run found in memory",
+      "fusedinf_reservation_hits_total", .counter, "Extents that a run found resident",
       snapshot.counters.hits)
-    exposition.single("fusedinf_evictions_total", .counter, "Extents thrown out", swaps.evicted)
+    exposition.single("fusedinf_evictions_total", .counter, "Extents evicted", swaps.evicted)
     exposition.single(
-      "fusedinf_evicted_bytes_total", .counter, "Bytes of extents thrown out", swaps.evictedBytes)
+      "fusedinf_evicted_bytes_total", .counter, "Bytes of extents evicted", swaps.evictedBytes)
     exposition.histogram(
-      "fusedinf_eviction_age_seconds", "How long extents had been resident for when they were thrown out",
+      "fusedinf_eviction_age_seconds", "Time that extents had been resident when they were evicted",
       limits: swaps.evictionAge.bounds, [([], swaps.evictionAge)])
     let plans = service.engine.planner.usage
-    exposition.single("fusedinf_plan_cache_bytes", .gauge, "What plans and compiled code keep", plans.bytes)
-    exposition.single("fusedinf_plan_cache_plans", .gauge, "Plans that are kept", plans.plans)
     exposition.single(
-      "fusedinf_open_models", .gauge, "Models whose files are open", service.catalog.openModels.count)
+      "fusedinf_plan_cache_bytes", .gauge, "Memory of cached plans and compiled code", plans.bytes)
+    exposition.single("fusedinf_plan_cache_plans", .gauge, "Cached plans", plans.plans)
+    exposition.single(
+      "fusedinf_open_models", .gauge, "Models with open files", service.catalog.openModels.count)
   }
 
   private mutating func addScheduling() {
     let snapshot = service.scheduler.snapshot
     let decisions = service.telemetry.decisions
-    exposition.single("fusedinf_queue_requests", .gauge, "Requests that wait", snapshot.waitingRequests)
+    exposition.single("fusedinf_queue_requests", .gauge, "Waiting requests", snapshot.waitingRequests)
     exposition.single(
-      "fusedinf_request_bytes", .gauge, "Bytes of requests and answers that are held", service.bytes.usedBytes
+      "fusedinf_request_bytes", .gauge, "Bytes of requests and answers held now", service.bytes.usedBytes
     )
     exposition.single(
-      "fusedinf_request_bytes_limit", .gauge, "The most bytes of requests and answers that are held",
+      "fusedinf_request_bytes_limit", .gauge, "Limit on the bytes of requests and answers held",
       service.bytes.limit)
-    exposition.single("fusedinf_queue_bytes", .gauge, "Input tensors that wait", snapshot.waitingBytes)
-    exposition.single("fusedinf_running_members", .gauge, "Members that run", snapshot.runningMembers)
+    exposition.single("fusedinf_queue_bytes", .gauge, "Bytes of waiting input tensors", snapshot.waitingBytes)
     exposition.single(
-      "fusedinf_lanes", .gauge, "Members that can run at a time", service.engine.executor.lanes)
+      "fusedinf_running_members", .gauge, "Running members of fused programs", snapshot.runningMembers)
+    exposition.single(
+      "fusedinf_lanes", .gauge, "Lanes: the number of members that can run at once",
+      service.engine.executor.lanes)
     exposition.histogram(
-      "fusedinf_program_width", "Members of the running program when one joined, itself included",
+      "fusedinf_program_width", "Members of the running fused program when a member joined, itself included",
       limits: decisions.width.bounds, [([], decisions.width)])
     exposition.histogram(
-      "fusedinf_batch_size", "Requests that were run as one", limits: decisions.batch.bounds,
+      "fusedinf_batch_size", "Requests run as one batch", limits: decisions.batch.bounds,
       [([], decisions.batch)])
     exposition.family(
-      "fusedinf_refusals_total", .counter, "Requests that the scheduler refused, by kind",
+      "fusedinf_refusals_total", .counter, "Requests refused by the scheduler, by kind",
       SchedulerError.Kind.allCases.map {
         ([("kind", $0.rawValue)], Double(decisions.refusals[$0] ?? 0))
       })
     exposition.single(
-      "fusedinf_cancelled_total", .counter, "Requests that left the queue because their clients did",
+      "fusedinf_cancelled_total", .counter, "Requests that left the queue because their clients disconnected",
       decisions.cancelled)
-    exposition.single("fusedinf_expired_total", .counter, "Models whose keep-alive ended", decisions.expired)
+    exposition.single(
+      "fusedinf_expired_total", .counter, "Models whose keep-alive time ended", decisions.expired)
     let compilations = service.telemetry.compilations
     exposition.family(
       "fusedinf_compilations_total", .counter,
-      "Models of the watched folder and uploads, by how compiling ended",
+      "Compilations of repository models and uploads, by outcome",
       CompileOutcome.names.map { ([("outcome", $0)], Double(compilations[$0] ?? 0)) })
     var states: [RepositoryIndexEntry.State: Int] = [:]
     for entry in service.catalog.index { states[entry.state, default: 0] += 1 }
     exposition.family(
-      "fusedinf_models", .gauge, "Models and versions of the repository, by state",
+      "fusedinf_models", .gauge, "Models and versions in the catalog, by state",
       [RepositoryIndexEntry.State.ready, .loading, .unloading, .unavailable].map {
         ([("state", $0.rawValue)], Double(states[$0] ?? 0))
       })
@@ -253,14 +260,15 @@ struct MetricsReport {
         )
       })
     exposition.single(
-      "fusedinf_received_bytes_total", .counter, "Bytes of HTTP requests' bodies", transport.receivedBytes)
+      "fusedinf_received_bytes_total", .counter, "Bytes of HTTP request bodies", transport.receivedBytes)
     exposition.single(
-      "fusedinf_connections", .gauge, "HTTP connections that are open", transport.openConnections)
+      "fusedinf_connections", .gauge, "Open HTTP connections", transport.openConnections)
     let events = service.events.usage
     exposition.single(
-      "fusedinf_event_subscribers", .gauge, "Readers of the server's events", events.subscribers)
+      "fusedinf_event_subscribers", .gauge, "Subscribers of the server's event stream", events.subscribers)
     exposition.single(
-      "fusedinf_event_subscribers_dropped_total", .counter, "Readers of events that did not keep up",
+      "fusedinf_event_subscribers_dropped_total", .counter,
+      "Event subscribers dropped because they did not keep up",
       events.dropped)
   }
 
@@ -270,15 +278,15 @@ struct MetricsReport {
     exposition.single("process_open_fds", .gauge, "Open file descriptors", usage.openFiles)
     exposition.single("process_threads", .gauge, "Threads", usage.threads)
     exposition.family(
-      "process_cpu_seconds_total", .counter, "Processor time of user and system",
+      "process_cpu_seconds_total", .counter, "User and system CPU time",
       [([], usage.processorSeconds)])
     exposition.single(
-      "fusedinf_storage_read_bytes_total", .counter, "Bytes fetched from storage for this process",
+      "fusedinf_storage_read_bytes_total", .counter, "Bytes read from storage for this process",
       usage.storageReadBytes)
     exposition.single(
       "fusedinf_major_page_faults_total", .counter, "Page faults that waited for storage", usage.majorFaults)
     exposition.family(
-      "fusedinf_build_info", .gauge, "The server's version and what it runs on",
+      "fusedinf_build_info", .gauge, "The server's version and its target",
       [
         (
           [("version", InferenceService.version), ("target", service.engine.device.target.description)], 1
