@@ -1,4 +1,4 @@
-# `make` lists what there is to make. Every target fetches what it needs, once.
+# `make` lists the targets. Every target fetches what it needs, once.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -7,7 +7,7 @@ SHELL := /bin/bash
 FETCH = "$$(scripts/find-python.sh)"
 
 export PKG_CONFIG_PATH := $(CURDIR)/.deps/onednn/lib/pkgconfig$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
-# Without it a new build plan sometimes recompiles dependencies that have not changed.
+# Without this, a new build plan sometimes recompiles unchanged dependencies.
 export SWIFT_DETERMINISTIC_HASHING := 1
 
 .PHONY: help
@@ -19,21 +19,21 @@ deps: ## unpack oneDNN into .deps (SYSTEM_ONEDNN=1: use the system's)
 	@$(FETCH) scripts/deps.py
 
 .PHONY: build
-build: deps ## build the command-line program, optimised
+build: deps ## build the command-line tool (release)
 	@echo "build: swift build -c release"
 	@swift build -c release
 
 .PHONY: build-server
-build-server: build ## build the server, optimised: the first time takes ten minutes or more
+build-server: build ## build the server (release); the first build takes ten minutes or more
 	@[ -f /usr/include/zlib.h ] || pkg-config --exists zlib || \
 	  { echo "build-server: zlib's headers are missing: apt-get install zlib1g-dev" >&2; exit 1; }
 	@echo "build-server: cd Server && swift build -c release"
 	@cd Server && swift build -c release
-	@# `fusedinf serve` looks for it beside itself.
+	@# `fusedinf serve` looks for the server beside itself.
 	@ln -sfn ../../../Server/.build/release/fusedinf-server .build/release/fusedinf-server
 
 .PHONY: serve
-serve: ## serve the demo's models under a budget too small for them (HTTP_PORT, GRPC_PORT, BUDGET)
+serve: ## serve the demo's models under a budget too small for all of them (HTTP_PORT, GRPC_PORT, BUDGET)
 	@$(MAKE) --no-print-directory -j2 build-server models
 	@scripts/serve.sh $(SERVE_OPTIONS)
 
@@ -46,7 +46,7 @@ classifiers: ## export the classifiers with torchvision into .cache/models
 	@scripts/classifiers.sh
 
 .PHONY: venv
-venv: ## make .venv with onnxruntime, onnx and numpy
+venv: ## create .venv with onnxruntime, onnx and numpy
 	@scripts/venv.sh
 
 .PHONY: references
@@ -54,8 +54,8 @@ references: venv models classifiers ## compute reference answers with onnxruntim
 	@.venv/bin/python scripts/make-references.py
 
 .PHONY: demo
-demo: ## a box that watches a shop: seven models under a budget too small for them
-	@# Fetching goes on while the program is built.
+demo: ## run seven models on one picture, under a budget too small for all of them
+	@# Models are fetched while the program is built.
 	@$(MAKE) --no-print-directory -j3 build models venv
 	@.venv/bin/python scripts/demo.py
 
@@ -75,11 +75,11 @@ test: deps references ## run all tests
 	  swift test -c release --skip-build --disable-xctest
 
 .PHONY: venv-clients
-venv-clients: ## make .venv-clients with tritonclient, onnxruntime and pytest
+venv-clients: ## create .venv-clients with tritonclient, onnxruntime and pytest
 	@scripts/venv.sh .venv-clients clients
 
 .PHONY: test-server
-test-server: build-server venv-clients ## run the server's tests, with the clients that people use
+test-server: build-server venv-clients ## run the server's tests, with real clients
 	@if [ -d Server/Tests/ServingTests ]; then cd Server && swift build -c release --build-tests && \
 	  swift test -c release --skip-build --disable-xctest; fi
 	@.venv-clients/bin/python -m pytest -q Server/Tests/clients
@@ -92,17 +92,17 @@ bench-contender: deps references
 	@scripts/venv.sh .venv-bench bench
 
 .PHONY: bench
-bench: bench-contender ## measure FusedInf beside its peers: an hour, into bench/results
+bench: bench-contender ## measure FusedInf and its peers (an hour; results go to bench/results)
 	@scripts/venv.sh .venv-torch bench-torch || echo "bench: PyTorch is left out"
 	@.venv-bench/bin/python bench/run.py $(BENCH_OPTIONS)
 
 .PHONY: bench-quick
-bench-quick: bench-contender ## the same with fewer models and rounds: ten minutes
+bench-quick: bench-contender ## measure fewer models and rounds (ten minutes)
 	@.venv-bench/bin/python bench/run.py --quick $(BENCH_OPTIONS)
 
 # A peer that cannot be installed is left out.
 .PHONY: bench-serving
-bench-serving: bench-contender ## measure the server beside Triton, Ray Serve and LitServe (BENCH_OPTIONS=--quick: 12 minutes)
+bench-serving: bench-contender ## measure the server, Triton, Ray Serve and LitServe (BENCH_OPTIONS=--quick: 12 minutes)
 	@echo "bench: swift build -c release, in Server"
 	@cd Server && swift build -c release
 	@scripts/venv.sh .venv-clients clients
@@ -110,25 +110,26 @@ bench-serving: bench-contender ## measure the server beside Triton, Ray Serve an
 	@.venv-clients/bin/python bench/run_serving.py $(BENCH_OPTIONS)
 
 .PHONY: load
-load: build references ## bear more than can be done: one, two and four times the capacity (LOAD_SECONDS=300 each)
+load: build references ## overload the server: one, two and four times its capacity (LOAD_SECONDS=300 each)
 	@echo "load: swift build -c release, in Server"
 	@cd Server && swift build -c release
 	@scripts/venv.sh .venv-clients clients
 	@.venv-clients/bin/python scripts/load.py
 
 .PHONY: release
-release: build-server models ## make dist/fusedinf.tar.gz, which runs on a Debian without Swift, and try it in a bare root
+release: build-server models ## make dist/fusedinf.tar.gz, which needs no Swift, and try it in a bare Debian root
 	@scripts/make-release.sh
 	@scripts/check-release.sh
 
 .PHONY: lint
-lint: ## check the style of the Swift sources and the documents
+lint: ## check the style of the Swift sources, comments and documents
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources Server/Tests examples/swift
 	@$(FETCH) scripts/check-docs.py
+	@$(FETCH) scripts/check-comments.py
 	@echo "lint: clean"
 
 .PHONY: format
-format: ## bring the Swift sources into the project's style
+format: ## format the Swift sources
 	@swift format --in-place --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources Server/Tests examples/swift
 
 .PHONY: sanitize
@@ -137,14 +138,14 @@ sanitize: deps ## run the tests under AddressSanitizer and ThreadSanitizer
 
 .PHONY: fuzz
 fuzz: deps ## feed mutated model files to the importer for a minute (FUZZ_SECONDS)
-	@# Built as `make test` builds: `swift test` by itself builds everything once more.
+	@# Built like `make test`: plain `swift test` would build everything again.
 	@echo "fuzz: swift build -c release --build-tests"
 	@swift build -c release --build-tests
 	@FUSEDINF_FUZZ_SECONDS="$${FUZZ_SECONDS:-60}" \
 	  swift test -c release --skip-build --disable-xctest --filter Fuzz
 
 .PHONY: clean
-clean: ## remove what was built; fetched files stay (make distclean removes them too)
+clean: ## remove build outputs; keep fetched files (make distclean removes them too)
 	rm -rf .build Server/.build examples/swift/.build dist .cache/store
 
 .PHONY: distclean
