@@ -27,7 +27,8 @@ final class ProgramRun: Sendable {
   let onEnd: @Sendable (Int) -> Void
   let finish: @Sendable ([Result<MemberAnswer, any Error>]) -> Void
   let state: Locked<State>
-  /// Whether it runs one member again, alone and with the memory that it needs: if that does not fit, nothing smaller does.
+  /// True if the program runs one member again, alone and with the memory that it needs. If that does not fit,
+  /// nothing smaller does.
   let isRestart: Bool
 
   init(

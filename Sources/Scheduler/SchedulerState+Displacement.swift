@@ -1,4 +1,4 @@
-/// What stands against a request that comes in.
+/// The reasons that prevent an incoming request from being admitted.
 struct Obstacle: Sendable {
   /// A bound that what waits has reached.
   enum Bound: Sendable { case requests, bytes, work }
