@@ -4,17 +4,17 @@ import ModelGraph
 ///
 /// A node waits when the shape of a result does not follow from what is known (`NonZero`, a reshape to a computed
 /// shape), when it is a conditional whose condition is not known, or when it reads what such a node makes.
-struct GraphSplit {
+package struct GraphSplit {
   /// Indices of the nodes that are planned now, in order.
-  var nodes: [Int]
-  var inputs: [ValueID]
+  package var nodes: [Int]
+  package var inputs: [ValueID]
   /// Outputs of the model that are there when these nodes have run.
-  var outputs: [ValueID]
+  package var outputs: [ValueID]
   /// The values made so far that the rest reads.
-  var carried: [ValueID]
-  var continuation: Plan.Continuation?
+  package var carried: [ValueID]
+  package var continuation: Plan.Continuation?
 
-  init(_ graph: Graph, _ inference: Inference, model: String) throws(LinkError) {
+  package init(_ graph: Graph, _ inference: Inference, model: String) throws(LinkError) {
     inputs = graph.inputs
     nodes = []
     var waiting: [Int] = []
