@@ -66,12 +66,15 @@ struct BudgetTests {
     let engine = try Engine(store: SharedStore.directory.get(), planCacheBytes: capacity)
     let models = try ["cls", "rec", "det"].map { try engine.models.open($0) }
     let first = try engine.member(models[0])
-    _ = try engine.member(models[1])
+    let second = try engine.member(models[1])
     #expect(engine.planner.usage == (capacity, 2))
     #expect(try engine.member(models[0]).plan === first.plan)
     let last = try engine.member(models[2])
     #expect(engine.planner.usage.bytes <= max(capacity, last.plan.footprint))
     #expect(try engine.member(models[2]).plan === last.plan)
+    // The second was not used since: it left, and is made anew.
+    #expect(try engine.member(models[1]).plan !== second.plan)
+    #expect(engine.planner.usage.bytes <= max(capacity, last.plan.footprint))
     // One that has left still runs for whoever holds it.
     #expect(try await engine.run([first])[0].get().count == 1)
   }

@@ -33,8 +33,14 @@ import Testing
       do {
         guard let kernel = try PortableKernel.make(request) else { continue }
         var run = KernelRun(kernel, request, on: device)
-        _ = try run.results(operands)
-      } catch is DeviceError {}
+        let results = try run.results(operands)
+        #expect(results.map { $0?.elementType } == request.results.map { $0?.elementType })
+        #expect(results.map { $0?.shape } == request.results.map { $0?.shape })
+      } catch let error as DeviceError {
+        // Refused, by name of the node; never as a failure of the library or of the memory.
+        #expect([.invalidArgument, .invalidData, .unsupported].contains(error.kind), "\(error)")
+        #expect(error.description.contains(request.node), "\(error)")
+      }
     }
   }
 

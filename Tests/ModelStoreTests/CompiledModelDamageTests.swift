@@ -143,13 +143,18 @@ import Testing
 
   @Test func noNumberInTheHeaderTraps() throws {
     let description = Array(original[weightsEnd...])
-    let numbers: [UInt64] = [0, 1, 511, 4096, 1 << 31, 1 << 40, 1 << 62, 1 << 63, .max - 511, .max]
+    let numbers: [UInt64] = [
+      0, 1, 511, 4096, 1 << 31, 1 << 40, 1 << 62, UInt64(Int.max), 1 << 63, .max - 511, .max,
+    ]
     for field in stride(from: 16, to: 64, by: 8) {
       for number in numbers {
         let header = signed(description) { header in
           withUnsafeBytes(of: number.littleEndian) { header.replaceSubrange(field..<field + 8, with: $0) }
         }
-        _ = try? open(header: header, description: description)
+        let error = #expect(throws: StoreError.self) {
+          _ = try open(header: header, description: description)
+        }
+        #expect(error?.kind == .damaged, "\(number) at \(field)")
       }
     }
     for length in numbers {

@@ -46,9 +46,13 @@ func `lanes that reserve and release at the same time never exceed the budget`()
 @Test(.timeLimit(.minutes(10)))
 func `callbacks may reserve and release`() async throws {
   let residency = Residency(device: NullDevice(), budget: 12 * pageSize)
+  let granted = Locked(0)
   @Sendable func next(_ round: Int, _ done: @escaping @Sendable () -> Void) {
     residency.reserve(owner: "m", items: items(round), exclusiveBytes: 0) { result in
-      (try? result.get())?.release()
+      if let lease = try? result.get() {
+        granted.withLock { $0 += 1 }
+        lease.release()
+      }
       if round == 0 { done() } else { next(round - 1, done) }
     }
   }
@@ -57,6 +61,7 @@ func `callbacks may reserve and release`() async throws {
       chains.addTask { await withCheckedContinuation { done in next(200) { done.resume() } } }
     }
   }
+  #expect(granted.withLock { $0 } == 3 * 201)
   #expect(residency.snapshot.waiting.isEmpty)
   #expect(residency.snapshot.items.allSatisfy { $0.leases == 0 })
 }
@@ -75,7 +80,9 @@ func `cancelling at any moment leaks neither a lease nor a task`() async throws 
         }
         for _ in 0..<round % 7 { await Task.yield() }
         if round % 2 == 0 { task.cancel() }
-        _ = await task.result
+        do { try await task.value } catch {
+          #expect(round % 2 == 0 && error is CancellationError, "round \(round): \(error)")
+        }
       }
     }
   }

@@ -3,7 +3,7 @@ import GRPCFrontend
 import Serving
 import Testing
 
-@Suite("What a call says of itself")
+@Suite("What a call says of itself", .timeLimit(.minutes(5)))
 struct CallTests {
   @Test(
     "The timeout is gRPC's text",

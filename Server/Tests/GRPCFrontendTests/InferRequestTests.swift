@@ -5,7 +5,7 @@ import Serving
 import Tensors
 import Testing
 
-@Suite("Requests from their messages")
+@Suite("Requests from their messages", .timeLimit(.minutes(5)))
 struct InferRequestTests {
   private func request(
     _ raw: [[UInt8]] = [], _ body: (inout Inference_ModelInferRequest) -> Void

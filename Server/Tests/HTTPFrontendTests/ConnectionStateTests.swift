@@ -31,7 +31,7 @@ extension ConnectionState.Action {
   fileprivate var asksForBody: Bool { if case .askForBody = self { true } else { false } }
 }
 
-@Suite struct ConnectionStateTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionStateTests {
   @Test func aRequestIsAnsweredWhenItIsWhole() {
     var state = connection()
     #expect(state.received(head([("content-length", "6")]), 1).answeredBytes == nil)

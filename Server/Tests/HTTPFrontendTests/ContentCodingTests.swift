@@ -3,7 +3,7 @@ import InferenceProtocol
 import NIOCore
 import Testing
 
-@Suite struct ContentCodingTests {
+@Suite(.timeLimit(.minutes(5))) struct ContentCodingTests {
   @Test(arguments: [ContentCoding.gzip, .deflate])
   func whatIsCompressedIsDecompressed(_ coding: ContentCoding) throws {
     let parts = [ByteBuffer(string: "abc"), ByteBuffer(repeating: 9, count: 1 << 20), ByteBuffer()]

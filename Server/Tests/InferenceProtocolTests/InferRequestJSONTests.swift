@@ -27,7 +27,7 @@ private func elements<Element: TensorElement>(_: Element.Type, _ request: InferR
   return try tensor.elements(as: Element.self)
 }
 
-@Suite struct InferRequestJSONTests {
+@Suite(.timeLimit(.minutes(5))) struct InferRequestJSONTests {
   @Test func dataMayBeFlatOrNested() throws {
     for data in ["[1,2,3,4]", "[[1,2],[3,4]]", "[[[1],[2]],[[3],[4]]]"] {
       #expect(try elements(Float.self, decode(input("FP32", "[2,2]", #""data":\#(data)"#))) == [1, 2, 3, 4])
@@ -164,7 +164,7 @@ private func elements<Element: TensorElement>(_: Element.Type, _ request: InferR
   }
 }
 
-@Suite struct InferResponseJSONTests {
+@Suite(.timeLimit(.minutes(5))) struct InferResponseJSONTests {
   private func response(_ tensor: Tensor) throws -> InferResponse {
     InferResponse(
       model: "m", version: 2, id: "a\"b",

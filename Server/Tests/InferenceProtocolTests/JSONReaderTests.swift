@@ -13,7 +13,7 @@ private func read<Result>(_ text: String, _ body: (inout JSONReader) throws -> R
   }
 }
 
-@Suite struct JSONReaderTests {
+@Suite(.timeLimit(.minutes(5))) struct JSONReaderTests {
   @Test(arguments: [
     "0", "-1", "9223372036854775807", "-9223372036854775808", "18446744073709551615", "1.5", "-2e-7", "1E+3",
     "123456789012345678901234567890", "0.1", "4.9406564584124654e-324", "1.7976931348623157e308",

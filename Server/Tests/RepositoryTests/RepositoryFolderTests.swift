@@ -23,7 +23,7 @@ private final class Folder {
   }
 }
 
-struct RepositoryFolderTests {
+@Suite(.timeLimit(.minutes(5))) struct RepositoryFolderTests {
   @Test func modelsLieAsFilesAsFoldersAndAsTritonHasThem() throws {
     let folder = try Folder()
     for name in [
@@ -134,9 +134,12 @@ struct RepositoryFolderTests {
     let file = try opened(path)
     try file.write(contentsOf: Data([1]))
     var events = batches.makeAsyncIterator()
-    while let batch = await events.next(), !batch.written.contains(path) {}
+    var batch = try #require(await events.next())
+    while !batch.written.contains(path) { batch = try #require(await events.next()) }
+    #expect(!batch.closed.contains(path), "it is still open")
     try file.close()
-    while let batch = await events.next(), !batch.closed.contains(path) {}
+    while !batch.closed.contains(path) { batch = try #require(await events.next()) }
+    #expect(!batch.written.contains(path), "closed is the last that was heard of it")
     watch.stop()
   }
 }

@@ -59,7 +59,7 @@ private struct Watched {
 }
 
 /// Files that fail are tried again, later and later.
-struct RepositoryRetryTests {
+@Suite(.timeLimit(.minutes(5))) struct RepositoryRetryTests {
   /// fails after 5 s, 10 s, … 320 s, ten minutes, ten minutes, …
   @Test func theWaitDoublesUpToTenMinutesAndStaysThere() {
     var folder = Watched()
@@ -165,7 +165,7 @@ struct RepositoryRetryTests {
 }
 
 /// Versions that leave are no versions any more, and not gone yet.
-struct RepositoryLeavingTests {
+@Suite(.timeLimit(.minutes(5))) struct RepositoryLeavingTests {
   /// 1 2 serve - 3 comes: 1 leaves - 4 comes while 1 drains: 2 leaves, and 1 is not told to go twice
   @Test func aVersionIsToldToLeaveOnce() {
     var folder = Watched()
@@ -247,7 +247,7 @@ struct RepositoryLeavingTests {
 }
 
 /// Which compilation runs when.
-struct RepositoryQueueTests {
+@Suite(.timeLimit(.minutes(5))) struct RepositoryQueueTests {
   @Test func asManyRunAsAreAskedForAndNeverTwoOfOneModel() {
     var folder = Watched(maxRunning: 2)
     _ = folder.saw(file("a", "A"), file("b", "B"), file("c", "C"))

@@ -39,7 +39,7 @@ private func replace(
 }
 
 /// The order of events in the repository, told as timelines.
-struct RepositoryStateTests {
+@Suite(.timeLimit(.minutes(5))) struct RepositoryStateTests {
   /// appears - a second passes - compiled
   @Test func aNewFileIsCompiledOnceItIsWhole() {
     var state = folder()

@@ -1,7 +1,7 @@
 import Repository
 import Testing
 
-struct SidecarTests {
+@Suite(.timeLimit(.minutes(5))) struct SidecarTests {
   @Test func settingsAreRead() throws {
     let sidecar = try Sidecar(parsing: "shapes:\n  x: 1..8x3\nkeep_alive: 1.5\npin: true\n")
     #expect(sidecar.shapes == ["x": "1..8x3"])

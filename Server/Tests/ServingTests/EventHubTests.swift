@@ -8,7 +8,7 @@ import Testing
 import Serving
 
 /// Subscribers of a server's events, and the conditions under which they are dropped.
-struct EventHubTests {
+@Suite(.timeLimit(.minutes(5))) struct EventHubTests {
   /// A service without models on the device that does no arithmetic.
   private func makeService() throws -> InferenceService {
     let folder = NSTemporaryDirectory() + "fusedinf-events-\(UUID().uuidString)"

@@ -1,7 +1,7 @@
 import Serving
 import Testing
 
-@Suite("What clients are told of paths") struct HiddenPathsTests {
+@Suite("What clients are told of paths", .timeLimit(.minutes(5))) struct HiddenPathsTests {
   private let hidden = HiddenPaths(["/var/lib/fused inf/store", "/srv/models", "/"])
 
   @Test(

@@ -1,7 +1,7 @@
 import Serving
 import Testing
 
-@Suite("Integrity of stored models") struct IntegrityStateTests {
+@Suite("Integrity of stored models", .timeLimit(.minutes(5))) struct IntegrityStateTests {
   private let a = ModelVersion("a", 1)
   private let b = ModelVersion("b", 1)
 

@@ -23,7 +23,7 @@ private struct Collector: LogHandler {
   func log(event: LogEvent) { messages.withLock { $0.append("\(event.message)") } }
 }
 
-struct ModelCatalogTests {
+@Suite(.timeLimit(.minutes(5))) struct ModelCatalogTests {
   @Test(
     "All who ask first for a model get one, compiled again once where it has to be; who goes away ends nothing"
   )

@@ -3,7 +3,7 @@ import Logging
 import Serving
 import Testing
 
-@Suite("Pipelines of a folder") struct PipelineCatalogTests {
+@Suite("Pipelines of a folder", .timeLimit(.minutes(5))) struct PipelineCatalogTests {
   private let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
     "fusedinf-\(UUID().uuidString)")
   private let catalog = PipelineCatalog(log: Logger(label: "test"))

@@ -42,7 +42,7 @@ private func output(_ values: [Int32]) throws -> NamedTensor {
   return NamedTensor(name: "y", datatype: .int32, shape: tensor.shape, contents: .tensor(tensor))
 }
 
-struct SharedMemoryRegionsTests {
+@Suite(.timeLimit(.minutes(5))) struct SharedMemoryRegionsTests {
   @Test func nothingIsRegisteredUnlessTheOperatorAllowsIt() throws {
     let object = try Object([1, 2, 3, 4])
     let regions = SharedMemoryRegions(isAllowed: false, maxTensorBytes: 1 << 20)

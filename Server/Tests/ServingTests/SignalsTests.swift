@@ -2,7 +2,7 @@ import Foundation
 import Serving
 import Testing
 
-@Suite("Signals") struct SignalsTests {
+@Suite("Signals", .timeLimit(.minutes(5))) struct SignalsTests {
   @Test("a signal is a call, and is taken on the signal stack")
   func call() async {
     await confirmation { called in

@@ -2,7 +2,7 @@ import Telemetry
 import Testing
 
 /// Histograms, and percentiles out of them.
-struct DistributionTests {
+@Suite(.timeLimit(.minutes(5))) struct DistributionTests {
   @Test func aValueCountsInTheFirstBucketThatHoldsIt() {
     var distribution = Distribution(bounds: [1, 2, 4])
     for value in [0.5, 1, 1.5, 4, 9] { distribution.add(value) }

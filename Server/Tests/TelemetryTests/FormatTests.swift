@@ -5,7 +5,7 @@ import Telemetry
 import Testing
 
 /// Formats written for other programs.
-struct FormatTests {
+@Suite(.timeLimit(.minutes(5))) struct FormatTests {
   @Test func labelsAndHelpAreEscaped() {
     var exposition = Exposition()
     exposition.family("a_total", .counter, "one\\two\nthree", [([("name", "say \"hi\"\\\n")], 1)])
