@@ -132,6 +132,10 @@ lint: ## check the style of the Swift sources, comments and documents
 format: ## format the Swift sources
 	@swift format --in-place --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources Server/Tests examples/swift
 
+.PHONY: mutants
+mutants: deps ## check that the tests notice small faults: an hour (MUTANTS_OPTIONS=Linker: one stage's)
+	@$(FETCH) scripts/mutants.py $(MUTANTS_OPTIONS)
+
 .PHONY: sanitize
 sanitize: deps ## run the tests under AddressSanitizer and ThreadSanitizer
 	@scripts/sanitize.sh

@@ -123,3 +123,15 @@ let package = Package(
       ], swiftSettings: strict, linkerSettings: rpath),
   ]
 )
+
+// FUSEDINF_SERVER_ONLY=Repository builds and tests just these targets and what they depend on.
+if let only = Context.environment["FUSEDINF_SERVER_ONLY"] {
+  var wanted = Set(only.split(separator: ",").flatMap { ["\($0)", "\($0)Tests"] })
+  func dependencies(of target: Target) -> [String] {
+    target.dependencies.compactMap { if case .byNameItem(let name, _) = $0 { name } else { nil } }
+  }
+  while case let missing = package.targets.filter({ wanted.contains($0.name) }).flatMap(dependencies),
+    !wanted.isSuperset(of: missing)
+  { wanted.formUnion(missing) }
+  package.targets.removeAll { !wanted.contains($0.name) }
+}

@@ -4,14 +4,13 @@ import ModelGraph
 import Tensors
 import Testing
 
+private let sharedDevice = try? CPUDevice()
+/// On a machine whose registers are narrower there is no such kernel.
+private let hasBlocksOfSixteen = sharedDevice?.target.instructionSet.hasPrefix("avx512") ?? true
+
 /// Large 3×3 convolutions by Winograd's algorithm give what oneDNN's direct convolution gives.
-@Suite(
-  .enabled(if: WinogradTests.hasBlocksOfSixteen, "the kernel needs AVX-512, which this machine does not have")
-)
+@Suite(.enabled(if: hasBlocksOfSixteen, "the kernel needs AVX-512, which this machine does not have"))
 struct WinogradTests {
-  static let device = try? CPUDevice()
-  /// On a machine whose registers are narrower there is no such kernel.
-  static let hasBlocksOfSixteen = device?.target.instructionSet.hasPrefix("avx512") ?? true
 
   struct Case: CustomStringConvertible, Sendable {
     var batch = 1
@@ -65,7 +64,7 @@ struct WinogradTests {
   ]
 
   @Test(arguments: cases) func computesWhatTheDirectConvolutionComputes(convolution: Case) throws {
-    let device = try #require(Self.device)
+    let device = try #require(sharedDevice)
     let blocks = try self.blocks(convolution.image, on: device)
     let request = try packed(convolution.request(image: blocks, threads: [1, 2, 3]), on: device)
     let kernel = try device.makeKernel(request)
@@ -79,7 +78,7 @@ struct WinogradTests {
   }
 
   @Test func theNumberOfThreadsDoesNotChangeABit() throws {
-    let device = try #require(Self.device)
+    let device = try #require(sharedDevice)
     for convolution in Self.cases {
       let blocks = try self.blocks(convolution.image, on: device)
       let request = try packed(convolution.request(image: blocks, threads: [1, 2, 4]), on: device)
@@ -104,7 +103,7 @@ struct WinogradTests {
   ]
 
   @Test(arguments: chains) func postOpsFollow(chain: [PostOp]) throws {
-    let device = try #require(Self.device)
+    let device = try #require(sharedDevice)
     let convolution = Case(input: 32, output: 48, height: 31, width: 35)
     let blocks = try self.blocks(convolution.image, on: device)
     let made = try self.blocks(convolution.result, on: device)
@@ -125,7 +124,7 @@ struct WinogradTests {
 
   /// The transform of the weights costs more than it saves there.
   @Test func smallImagesWithManyChannelsAreConvolvedDirectly() throws {
-    let device = try #require(Self.device)
+    let device = try #require(sharedDevice)
     for convolution in [
       Case(input: 512, output: 512, height: 7, width: 7), Case(input: 16, output: 16, height: 8, width: 8),
     ] {
@@ -136,7 +135,7 @@ struct WinogradTests {
   }
 
   @Test func aThreadCountThatItWasNotMadeForIsAnError() throws {
-    let device = try #require(Self.device)
+    let device = try #require(sharedDevice)
     let convolution = Self.cases[0]
     let blocks = try self.blocks(convolution.image, on: device)
     let request = try packed(convolution.request(image: blocks), on: device)
