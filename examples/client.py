@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Asks a server for a model's answer over HTTP and over gRPC: client.py MODEL [HOST:PORT [HOST:PORT]]
+"""Requests a model's answer over HTTP and over gRPC: client.py MODEL [HOST:PORT [HOST:PORT]]
 
-The addresses are HTTP's and gRPC's, localhost:8000 and localhost:8001 unless they are given. Sizes that the model leaves
-open are taken as 1; inputs are random. Needs `tritonclient[http,grpc]` and numpy.
+The addresses are those of HTTP and gRPC; the defaults are localhost:8000 and localhost:8001. Open sizes become 1; inputs
+are random. Needs `tritonclient[http,grpc]` and numpy.
 """
 
 import sys

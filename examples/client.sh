@@ -1,7 +1,7 @@
 #!/bin/sh
-# Asks a server with curl: client.sh [HOST:PORT [MODEL [BODY]]]
+# Sends requests to a server with curl: client.sh [HOST:PORT [MODEL [BODY]]]
 #
-# Shows whether the server is ready and which models it has; what MODEL takes and gives; what it answers to BODY, a request's
+# Prints the server's readiness and its models; the inputs and outputs of MODEL; and MODEL's answer to BODY, a request in
 # JSON such as {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 4], "data": [1, 2, 3, 4]}]}, or @FILE.
 set -eu
 server=${1:-localhost:8000}

@@ -1,10 +1,10 @@
 /// The reasons that prevent an incoming request from being admitted.
 struct Obstacle: Sendable {
-  /// A bound that what waits has reached.
+  /// A bound on waiting requests that has been reached.
   enum Bound: Sendable { case requests, bytes, work }
 
   var error: SchedulerError
-  /// `nil`: it would stand against the request though nothing waited.
+  /// The bound reached; `nil` if the request could not be admitted even to an empty queue.
   var bound: Bound?
   /// Only requests that go first by this time are in the way.
   var horizon = UInt64.max

@@ -3,7 +3,7 @@ import ModelGraph
 import Tensors
 import Testing
 
-/// What of a graph is planned at once, what waits for data, and which data decide shapes.
+/// The part of a graph that is planned at once, the part that waits for data, and the data that decide shapes.
 @Suite("The split of a graph whose shapes depend on data")
 struct GraphSplitTests {
   /// A graph under construction, and its split.
@@ -55,7 +55,7 @@ struct GraphSplitTests {
     #expect(split.carried.isEmpty && split.continuation == nil)
   }
 
-  // MARK: What decides
+  // MARK: Deciding data
 
   @Test("a target that is computed decides a reshape; the operand is carried, and decides nothing")
   func reshape() throws {
@@ -154,7 +154,7 @@ struct GraphSplitTests {
     #expect(error.description.contains("'y'") && error.description.contains("'model'"))
   }
 
-  // MARK: What waits
+  // MARK: The waiting part
 
   @Test("what reads of a node that waits, waits; what stands between and reads none of it does not")
   func reading() throws {

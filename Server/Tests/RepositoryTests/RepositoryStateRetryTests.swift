@@ -246,7 +246,7 @@ private struct Watched {
   }
 }
 
-/// Which compilation runs when.
+/// The order of compilations.
 @Suite(.timeLimit(.minutes(5))) struct RepositoryQueueTests {
   @Test func asManyRunAsAreAskedForAndNeverTwoOfOneModel() {
     var folder = Watched(maxRunning: 2)

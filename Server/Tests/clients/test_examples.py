@@ -85,7 +85,7 @@ def test_the_swift_client_prints_what_onnxruntime_answers(server, models, ask):
 
 
 @pytest.mark.parametrize("words, reason", [
-    (["made-up"], "HTTP 404: there is no model 'made-up'"), (["add_sub", "INPUT0=0.5"], "INPUT0: 0.5 is no INT32"),
+    (["made-up"], "HTTP 404: there is no model 'made-up'"), (["add_sub", "INPUT0=0.5"], "INPUT0: 0.5 cannot be sent as INT32"),
     (["add_sub", "INPUT7=1"], "no input INPUT7"), (["add_sub", "INPUT0"], "not INPUT=VALUE"), ([], "usage")])
 def test_the_swift_client_says_what_is_wrong(server, ask, words, reason):
     result = subprocess.run([ask, *words, server.url], capture_output=True, text=True)

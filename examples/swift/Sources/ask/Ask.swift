@@ -13,7 +13,7 @@ struct Ask {
     var words = CommandLine.arguments.dropFirst()
     let address =
       words.firstIndex { $0.contains("://") }.map { words.remove(at: $0) } ?? "http://localhost:8000"
-    guard let server = URL(string: address) else { fail("\(address) is no address") }
+    guard let server = URL(string: address) else { fail("\(address) is not an address") }
     guard let model = words.popFirst(), !model.hasPrefix("-") else { fail(usage) }
     var values: [String: Double] = [:]
     for word in words {
@@ -31,7 +31,7 @@ struct Ask {
           let tensor = Tensor(
             name: input.name, datatype: input.datatype, shape: input.shape.map { max(1, $0) },
             filledWith: value)
-        else { fail("\(input.name): \(value) is no \(input.datatype) that this program can make") }
+        else { fail("\(input.name): \(value) cannot be sent as \(input.datatype)") }
         return tensor
       }
       guard values.isEmpty else {

@@ -51,7 +51,7 @@ struct InferenceClient {
 
   private func answer(to request: URLRequest) async throws -> (Data, HTTPURLResponse) {
     let (body, response) = try await URLSession.shared.data(for: request)
-    guard let response = response as? HTTPURLResponse else { throw Refusal(description: "this is no HTTP") }
+    guard let response = response as? HTTPURLResponse else { throw Refusal(description: "this is not HTTP") }
     guard response.statusCode == 200 else {
       let message = (try? JSONDecoder().decode(ErrorBody.self, from: body))?.error
       throw Refusal(
