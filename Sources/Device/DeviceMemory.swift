@@ -18,11 +18,11 @@ public struct MemorySpan: Sendable, Hashable {
 /// A plan's memory table as the device resolves it: what the slots of a ``Location`` stand for in one run.
 /// Used by one lane at a time.
 public protocol BoundMemory: AnyObject, Sendable {
-  /// From now on `slot` stands for `span`.
+  /// Binds `slot` to `span`.
   func attach(_ span: MemorySpan, to slot: Int) throws
 }
 
-/// The bytes of one extent, to be brought in.
+/// A request to load the bytes of one extent.
 public struct LoadRequest: Sendable {
   /// The way in which the bytes are loaded.
   public enum Way: String, Sendable, Hashable, Codable, CaseIterable {

@@ -57,7 +57,7 @@ public final class Executor: Sendable {
   /// Has every member of `program` run once, beside the programs that run already.
   /// - Parameters:
   ///   - inputs: for each member, its tensors in the order of the model's inputs.
-  ///   - way: how extents that are not resident come in.
+  ///   - way: how to load extents that are not resident.
   ///   - onCaller: one member that waits for nothing may run on the calling thread, with one thread, in the place of a lane
   ///     that sleeps, and has ended when this returns; the closures are called here then, without the lane. To wake a lane, and
   ///     be woken by it, takes longer than some models compute.

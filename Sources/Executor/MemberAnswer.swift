@@ -14,13 +14,13 @@ public struct MemberTiming: Sendable {
   public var submitted: UInt64
   /// The member's reservation was granted.
   public var granted: UInt64 = 0
-  /// Its first kernel could start.
+  /// The time at which its first kernel could start.
   public var started: UInt64 = 0
   /// The last of its extents was usable; when all were before, ``granted``.
   public var loaded: UInt64 = 0
-  /// Its answer was there.
+  /// The time at which its answer was complete.
   public var answered: UInt64 = 0
-  /// Bytes of extents that were brought in for it: they were neither resident nor on their way for another.
+  /// Bytes of extents loaded for it: they were neither resident nor being loaded for another.
   public var bytesLoaded = 0
   /// The lane that it ran on.
   public var lane = 0

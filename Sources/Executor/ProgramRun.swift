@@ -105,7 +105,7 @@ final class ProgramRun: Sendable {
     }
   }
 
-  /// Notes what was brought in for the member, which has run, and when the last of it was there.
+  /// Records the bytes loaded for the member, which has run, and the time at which the last arrived.
   func noteLoads(of member: Int, by lease: Lease) {
     let plan = program.members[member].plan
     var (bytes, last) = (0, UInt64(0))

@@ -23,7 +23,7 @@ public struct FusedProgram: Sendable {
     public var sources: [Int]
   }
 
-  /// One extent, brought in once for all members that hold it.
+  /// One extent, loaded once for all members that hold it.
   public struct Load: Sendable {
     public var extent: ContentHash
     public var byteCount: Int

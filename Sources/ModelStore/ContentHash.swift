@@ -76,7 +76,7 @@ extension ContentHash: Codable {
   }
 }
 
-/// Hashes bytes that come in parts.
+/// Hashes bytes given in parts.
 public struct ContentHasher: Sendable {
   private var state = fi_sha256()
 

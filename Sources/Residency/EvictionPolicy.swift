@@ -16,7 +16,7 @@ struct EvictionPolicy: Sendable {
     var worth = 0.0
     /// A number that grows with each lease: among equals the one used longest ago goes first.
     var lastUse: UInt64 = 0
-    /// Leases since it was brought in.
+    /// The number of leases since it was loaded.
     var frequency = 0.0
 
     static func < (a: Value, b: Value) -> Bool { (a.worth, a.lastUse) < (b.worth, b.lastUse) }

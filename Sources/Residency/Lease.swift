@@ -21,7 +21,7 @@ public final class Lease: Sendable {
     tickets[id] ?? LoadTicket(failure: ResidencyError(.notReserved(id, owner: owner)))
   }
 
-  /// True when the item was neither there nor on its way for another, and so was brought in for this lease.
+  /// True if the item was neither resident nor being loaded for another, and so was loaded for this lease.
   public func hasBroughtIn(_ id: ItemID) -> Bool { tickets[id]?.reservation == self.id }
 
   /// Gives everything back: nothing of it is used any more. Does nothing the second time.

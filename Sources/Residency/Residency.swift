@@ -1,7 +1,7 @@
 import Device
 import Dispatch
 
-/// Brings weights in and throws them out under a hard byte budget: carries out what ``ResidencyState`` decides.
+/// Loads and evicts weights under a hard byte budget: carries out the actions of ``ResidencyState``.
 ///
 /// Guarded by a lock, and no actor: lanes are threads, and one that has run a member's last kernel must give its lease
 /// back, and so let the next member in, before it takes up other work. A hop to an actor would leave that to whenever

@@ -1,10 +1,10 @@
 /// Event counts since the start. Arenas are counted in ``peakBytes`` only.
 public struct ResidencyCounters: Hashable, Sendable {
-  /// Extents that were brought in.
+  /// The number of extents loaded.
   public var swapIns = 0
-  /// Extents that were thrown out.
+  /// The number of extents evicted.
   public var evictions = 0
-  /// Bytes of extents that were brought in.
+  /// The bytes of extents loaded.
   public var bytesLoaded = 0
   /// Extents that a reservation found resident or loading.
   public var hits = 0

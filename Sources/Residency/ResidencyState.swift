@@ -94,7 +94,7 @@ public struct ResidencyState: Sendable {
     return dropIfSpoilt(id) + grantWaiting()
   }
 
-  /// The reservation's holder has let go of all of it. Does nothing the second time.
+  /// The reservation's holder has released all of it. Does nothing the second time.
   public mutating func release(_ id: ReservationID) -> [ResidencyAction] {
     guard let reservation = granted.removeValue(forKey: id) else { return [] }
     exclusiveBytes -= reservation.exclusiveBytes

@@ -31,7 +31,7 @@ package struct PinLedger: Sendable {
   package enum Step: Sendable, Equatable {
     /// The weights are there, and pinned.
     case done
-    /// Somebody else brings them in.
+    /// Another caller loads the weights.
     case wait(UInt64)
     /// Bring them in, and say ``PinLedger/complete(_:_:)``. Before, unpin what the pins held that gave way.
     case load(UInt64, unpinning: [ResidencyItem])

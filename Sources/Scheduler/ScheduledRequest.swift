@@ -56,7 +56,7 @@ public struct RequestTiming: Sendable, Hashable {
   public var started: UInt64 = 0
   /// Its answer was there.
   public var answered: UInt64 = 0
-  /// Bytes of weights that were brought in for its run.
+  /// The bytes of weights loaded for its run.
   public var bytesLoaded = 0
   /// Requests that were run as one batch with it, itself included.
   public var batchSize = 1

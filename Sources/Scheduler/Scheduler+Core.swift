@@ -55,7 +55,7 @@ extension Scheduler {
   private static let knownCapacity = 1024
 
   /// Lets the state machine take an event, and carries out what it decides.
-  /// - Parameter submitted: the request that comes in with the event, whose run may take place here when it is short.
+  /// - Parameter submitted: the request that arrives with the event; a short run may take place here.
   func decide(submitted: RequestID? = nil, _ event: (inout Core) -> [SchedulerAction]) {
     let (effects, observer) = core.withLock { core in
       var actions = event(&core)

@@ -199,7 +199,7 @@ extension SchedulerState {
 func duration(_ nanoseconds: UInt64) -> Duration { .nanoseconds(Int64(clamping: nanoseconds)) }
 
 extension Submission {
-  /// Bytes of weights that have to come in for it; what stages share counts for each.
+  /// The bytes of weights to load for it; weights shared by stages count for each.
   func missingBytes(_ standing: (ModelID) -> ModelStanding) -> Int {
     (stages.isEmpty ? [model] : stages.distinctModels).reduce(0) { $0 + standing($1).missingBytes }
   }

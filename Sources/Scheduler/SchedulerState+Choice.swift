@@ -161,7 +161,7 @@ extension SchedulerState {
 
   /// By priority; then by turns of their tenants; then those whose weights are resident; then first come.
   private func inTurn(of candidates: [Int], now: UInt64, standings: inout Standings) -> Choice? {
-    // Each tenant's first: of all, and of those that throw no weights out. A waiting queue may be long: one pass.
+    // Each tenant's first request: of all, and of those that evict no weights. A waiting queue may be long: one pass.
     var all = Heads(), sparing = Heads()
     for index in candidates {
       let request = waiting[index]
@@ -176,7 +176,7 @@ extension SchedulerState {
         sparing.add(index, request, isResident: standing.missingBytes == 0)
       }
     }
-    // Weights are not thrown out for a while after that was done, as long as others can run without.
+    // After an eviction, no weights are evicted for a while, as long as other requests can run without.
     let isDamped = lastSwap.map { now < $0 + limits.minimumResidency } ?? false
     let heads = isDamped && sparing.priority == all.priority ? sparing.first : all.first
     var turns = turns

@@ -110,7 +110,7 @@ package struct SchedulerState: Sendable {
   package private(set) var waitingBytes = 0
   var waitingCost: UInt64 = 0
   var batchPlans: [BatchPlan: BatchPlan.State] = [:]
-  /// When a member was last dispatched that throws others' weights out.
+  /// The time of the last dispatch of a member that evicts others' weights.
   var lastSwap: UInt64?
   var isDraining = false
   var nextMember: UInt64 = 0
@@ -134,7 +134,7 @@ package struct SchedulerState: Sendable {
 
   // MARK: Events
 
-  /// A request comes in. It waits from now on, or is refused.
+  /// A request arrives. It is admitted to the queue, or refused.
   package mutating func submitted(
     _ submission: Submission, now: UInt64, standing: (ModelID) -> ModelStanding = { _ in ModelStanding() }
   ) -> [SchedulerAction] {

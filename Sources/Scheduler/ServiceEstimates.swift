@@ -38,7 +38,7 @@ package struct ServiceEstimates: Sendable {
   private var uses: UInt64 = 0
   /// Of all runs: what a model is expected to take that never ran.
   private var overall = 0.0
-  /// Nanoseconds a byte of weights that is brought in.
+  /// Nanoseconds per byte of loaded weights.
   private var loadRate = 0.0
   /// When that was last measured.
   private var loadMeasured: UInt64 = 0
@@ -94,7 +94,7 @@ package struct ServiceEstimates: Sendable {
   /// Returns the measured estimate, or `nil` if the model has not run in this form.
   func measured(_ key: Key) -> Estimate? { estimates[key] }
 
-  /// Nanoseconds that so many bytes of weights take to come in.
+  /// Returns the nanoseconds that loading so many bytes of weights takes.
   func swapIn(_ bytes: Int) -> UInt64 { UInt64(max(Double(bytes) * loadRate, 0)) }
 
   /// Notes what became of a request that was taken with a deadline.
@@ -120,7 +120,7 @@ package struct ServiceEstimates: Sendable {
     estimates[key] = estimate
   }
 
-  /// The same of what it takes to bring weights in.
+  /// The same for loading weights.
   mutating func doubtLoads(now: UInt64) {
     if now >= loadMeasured + Self.loadValidity { loadRate *= 0.9 }
   }

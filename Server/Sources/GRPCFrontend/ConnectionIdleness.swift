@@ -3,7 +3,7 @@ import NIOCore
 /// Closes one connection when it has had no call for some time: the client is told, and cut off when it does not act on it.
 ///
 /// In the transport's place, whose own timer for this keeps 0.3 kB of each connection for ever (grpc-swift-nio-transport
-/// 2.9.2: the timer of `ServerConnectionManagementHandler` is let go of for every purpose but this).
+/// 2.9.2: the timer of `ServerConnectionManagementHandler` is released for every purpose but this).
 final class ConnectionIdleness: ChannelInboundHandler {
   typealias InboundIn = NIOAny
 

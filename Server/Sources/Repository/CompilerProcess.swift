@@ -186,7 +186,7 @@ public final class CompilerProcess: Sendable {
   }
 }
 
-/// Cuts what comes in into lines.
+/// Splits incoming bytes into lines.
 private struct LineReader {
   private var rest: [UInt8] = []
   private var count = 0

@@ -1,7 +1,7 @@
 import Device
 import Foundation
 
-/// Says when something in some folders may have changed: through inotify, or by the clock where the file system tells
+/// Reports possible changes in some folders: through inotify, or by polling where the file system tells
 /// nothing (NFS, SMB, FUSE: what other machines change) or the system has no watch left.
 public final class FolderWatch: Sendable {
   /// The changes since the last call. Files that changed in any other way are not named, so the folder has to

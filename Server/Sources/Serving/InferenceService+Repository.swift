@@ -22,7 +22,7 @@ extension InferenceService {
 
   /// Makes a model available again, or adds one that comes with the request.
   ///
-  /// Its weights come in with its first request, or at once when it is pinned.
+  /// Its weights are loaded with its first request, or at once if it is pinned.
   /// - Parameters:
   ///   - parameters: `keep_alive` (seconds), `pin`, `config` (a model configuration of Triton's, in JSON), and
   ///     `file:VERSION/PATH` with a file's bytes in Base64.
@@ -95,14 +95,15 @@ extension InferenceService {
     }
   }
 
-  /// Takes no more requests for a model, waits until what waits and runs has been answered, and throws its weights out.
+  /// Stops accepting requests for a model, waits until waiting and running ones are answered, and evicts its
+  /// weights.
   /// A model that is unloaded already stays so.
   /// - Parameter dependents: Triton's `unload_dependents`: of a pipeline its models are unloaded too, but for those that
   ///   another pipeline has which is not unloaded.
   /// - Throws: ``ServiceError`` when there is no such model.
   public func unload(_ name: String, dependents: Bool = false) async throws(ServiceError) {
     if catalog.isPipeline(name) {
-      // Requests that run go on; there is nothing of its own to throw out.
+      // Running requests continue; it has no weights of its own to evict.
       pipelines.setUnloaded(name, true)
       guard dependents else { return }
       let others = Set(pipelines.names.filter { catalog.isPipeline($0) }.flatMap { pipelines.needs(of: $0) })

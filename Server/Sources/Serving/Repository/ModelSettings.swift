@@ -2,7 +2,7 @@
 public struct ModelSettings: Sendable, Hashable {
   /// The time that the model stays resident while it is idle; `nil` for the server's setting.
   public var keepAlive: Duration?
-  /// It is brought in and stays resident.
+  /// True to load the model and keep it resident.
   public var isPinned: Bool?
 
   public init(keepAlive: Duration? = nil, isPinned: Bool? = nil) {

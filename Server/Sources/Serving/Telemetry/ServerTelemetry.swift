@@ -51,7 +51,7 @@ public final class ServerTelemetry: Sendable {
     public var failed: UInt64 = 0
     public var evicted: UInt64 = 0
     public var evictedBytes: UInt64 = 0
-    /// Seconds that extents had been resident for when they were thrown out.
+    /// Seconds that extents had been resident when they were evicted.
     public var evictionAge = Distribution(bounds: ServerTelemetry.ages)
     /// Since when extents are resident.
     fileprivate var present: [ItemID: UInt64] = [:]
