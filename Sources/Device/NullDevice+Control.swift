@@ -62,7 +62,7 @@ extension NullDevice {
     try await endLoad(name, error)
   }
 
-  /// From now on memory that holds the extent `name` is not intact.
+  /// Marks memory that holds the extent `name` as damaged.
   public func poison(_ name: String) { update { $0.memory.poison(name) } }
 
   // MARK: Kernels by hand
@@ -95,7 +95,7 @@ extension NullDevice {
     try await wait(for: "\(event)") { $0.events.contains(event) }
   }
 
-  /// From now on all completes by itself, and so does what is open: the end of a test.
+  /// Completes all open operations, and later ones at once: the end of a test.
   public func completeEverything() {
     let (loads, kernels) = update { state in
       state.manualLoads = false

@@ -4,7 +4,7 @@ import Device
 /// Records what loads, kernels and lanes did over time, and writes it in Chrome's trace format, which Perfetto opens
 /// (the "Trace Event Format" document of the Chromium project).
 public final class Trace: Sendable {
-  /// One thing that took time on one track, or happened at one instant.
+  /// An event on one track: a span of time, or an instant.
   public struct Event: Sendable {
     public enum Track: Sendable, Hashable { case lane(Int), loads, residency }
     public var track: Track

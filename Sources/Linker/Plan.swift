@@ -3,7 +3,7 @@ import ModelGraph
 import ModelStore
 import Tensors
 
-/// One compiled model specialised to concrete input shapes and thread counts: kernel calls and where their memory is.
+/// One compiled model specialised to concrete input shapes and thread counts: kernel calls and their memory.
 ///
 /// Immutable and shared: any number of members may run one plan at the same time, each in an arena of its own.
 public final class Plan: Sendable {

@@ -18,13 +18,13 @@ package struct ThreadSharing {
 
   package init() {}
 
-  /// Those of `counts`, which are ascending, that the next kernel is worth being made for.
+  /// Returns those of the ascending `counts` for which the next kernel is worth making.
   package func counts(for request: KernelRequest, of counts: [Int]) -> [Int] {
     let least = idle <= Self.patience ? Self.whileWaiting : Self.whileSleeping
     return request.estimatedMicroseconds < least ? Array(counts.prefix(1)) : counts
   }
 
-  /// The next kernel runs with these.
+  /// Records that the next kernel runs with these thread counts.
   package mutating func runs(_ request: KernelRequest, with counts: [Int]) {
     idle = counts.count > 1 ? 0 : idle + request.estimatedMicroseconds
   }

@@ -4,7 +4,7 @@ import InferenceProtocol
 import Serving
 import Tensors
 
-/// One call: who makes it, and until when it matters.
+/// One call: its caller and its deadline.
 package struct Call: Sendable {
   let metadata: Metadata
   let context: ServerContext

@@ -9,7 +9,7 @@ struct DescriptorCatalog: Sendable {
   /// The file of each service, method, message, field, enumeration and value, by full name.
   private var symbols: [String: String] = [:]
 
-  /// Those that the server was built with.
+  /// Makes a catalog of the descriptors that the server was built with.
   init() throws {
     for (_, base64) in fileDescriptors {
       let set = try Google_Protobuf_FileDescriptorSet(serializedBytes: Data(base64Encoded: base64) ?? Data())

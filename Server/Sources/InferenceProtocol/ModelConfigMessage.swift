@@ -7,7 +7,7 @@ public struct ModelConfigMessage: Sendable, Hashable, Codable {
     /// `TYPE_FP32` and so on.
     public var dataType: String
     public var format = "FORMAT_NONE"
-    /// Those that are open are -1.
+    /// Sizes; open ones are -1.
     public var dims: [Int]
     public var isShapeTensor = false
     public var allowRaggedBatch = false

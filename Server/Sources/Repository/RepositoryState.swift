@@ -48,7 +48,7 @@ public struct RepositoryState: Sendable {
     var failure: Failure?
     /// The versions that came from here, and where from.
     var versions: [Int: CompileJob.Origin] = [:]
-    /// Those of them that are being removed.
+    /// The versions that are being removed.
     var leaving: Set<Int> = []
     var shown = Phase.idle
     /// The settings beside the model that were applied last.
@@ -151,7 +151,7 @@ public struct RepositoryState: Sendable {
     return (job.id, decide(at: now))
   }
 
-  /// Somebody asks for a model that failed to be compiled once more.
+  /// A client requests a model whose compilation failed.
   /// - Returns: the number of the job whose answer will say how that went; `nil` when there is nothing to compile.
   public mutating func retried(_ name: String, at now: Duration) -> (job: Int?, actions: [Action]) {
     if models[name]?.found != nil { models[name]?.failure = nil }

@@ -43,7 +43,7 @@ extension InferenceService {
 }
 
 extension ModelMetadata.TensorDeclaration {
-  /// As the protocol says it; sizes and types that are not known are -1 and empty.
+  /// Returns the tensor as the protocol describes it. Unknown sizes are -1, and unknown types are empty.
   /// - Parameter allowed: the sizes that it may have where that was said when the model was added: one that leaves no
   ///   choice is known.
   func message(allowed: ShapeRanges? = nil) -> TensorMetadata {

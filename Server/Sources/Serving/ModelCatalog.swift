@@ -37,7 +37,7 @@ public final class ModelCatalog: Sendable {
     var takesNoRequests: Bool { isUnloaded || isUnloading }
     /// The version used by requests that name none.
     var newest: Int? { servedVersions.last }
-    /// Those that take requests, ascending.
+    /// The versions that accept requests, ascending.
     var servedVersions: [Int] { versions.filter { !leaving.contains($0) } }
     /// Counts unloads, so that one that was overtaken by a load changes nothing any more.
     fileprivate var unloads = 0

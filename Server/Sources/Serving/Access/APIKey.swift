@@ -1,7 +1,7 @@
 import Foundation
 import ModelStore
 
-/// One API key: whose it is and what it allows. The key itself is not kept, only its hash.
+/// One API key: its owner and its permissions. Only its hash is kept, not the key itself.
 public struct APIKey: Sendable, Hashable {
   /// A key's request rate.
   public struct Rate: Sendable, Hashable {

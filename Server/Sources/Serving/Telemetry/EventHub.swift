@@ -18,7 +18,7 @@ public final class EventHub: Sendable {
     var next = 0
     var isRunning = false
     var isClosed = false
-    /// Those that were dropped because they did not keep up.
+    /// The number of subscribers dropped because they did not keep up.
     var dropped: UInt64 = 0
   }
 
