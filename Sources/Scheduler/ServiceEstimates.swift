@@ -11,18 +11,18 @@ package struct ServiceEstimates: Sendable {
     }
   }
 
-  struct Estimate: Sendable {
+  package struct Estimate: Sendable {
     /// Nanoseconds of computing, a moving average.
-    var mean: Double
+    package var mean: Double
     /// The least that was seen, which recent runs pull up slowly.
-    var least: Double
+    package var least: Double
     /// Warm runs that were seen.
-    var count: Int
+    package var count: Int
     var lastUse: UInt64
     /// When the last run ended, in nanoseconds.
     var measured: UInt64
     /// True if the estimate was lowered below the measurement, so that a request may try.
-    var isDoubted = false
+    package var isDoubted = false
     var margin = DeadlineMargin()
   }
 
@@ -80,22 +80,22 @@ package struct ServiceEstimates: Sendable {
   }
 
   /// Nanoseconds that a run is expected to compute; of one that never ran, what runs take in the mean.
-  func expected(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.mean ?? overall, 0)) }
+  package func expected(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.mean ?? overall, 0)) }
 
   /// Nanoseconds that runs take in the mean.
   var meanOfAll: UInt64 { UInt64(max(overall, 0)) }
 
   /// Nanoseconds that a run certainly computes, about; 0 when that is not known.
-  func least(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.least ?? 0, 0)) }
+  package func least(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.least ?? 0, 0)) }
 
   /// Nanoseconds that a run is expected to compute; 0 of one that never ran.
   package func mean(_ key: Key) -> UInt64 { UInt64(max(estimates[key]?.mean ?? 0, 0)) }
 
   /// Returns the measured estimate, or `nil` if the model has not run in this form.
-  func measured(_ key: Key) -> Estimate? { estimates[key] }
+  package func measured(_ key: Key) -> Estimate? { estimates[key] }
 
   /// Returns the nanoseconds that loading so many bytes of weights takes.
-  func swapIn(_ bytes: Int) -> UInt64 { UInt64(max(Double(bytes) * loadRate, 0)) }
+  package func swapIn(_ bytes: Int) -> UInt64 { UInt64(max(Double(bytes) * loadRate, 0)) }
 
   /// Notes what became of a request that was taken with a deadline.
   mutating func noteDeadline(_ key: Key, isLate: Bool) {

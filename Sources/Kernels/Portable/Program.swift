@@ -76,5 +76,6 @@ struct Program: Sendable {
   var body: Body
 }
 
-/// `bytes` rounded up so that what follows is aligned for every element type and a cache line.
-func alignedScratch(_ bytes: Int) -> Int { (bytes &+ 63) & ~63 }
+/// `bytes` rounded up so that what follows is aligned for every element type and a cache line. Never 0: a kernel that uses
+/// scratch memory is given some, though its tensors are empty.
+func alignedScratch(_ bytes: Int) -> Int { bytes == 0 ? 64 : (bytes &+ 63) & ~63 }
