@@ -148,6 +148,10 @@ fuzz: deps ## feed mutated model files to the importer for a minute (FUZZ_SECOND
 	@FUSEDINF_FUZZ_SECONDS="$${FUZZ_SECONDS:-60}" \
 	  swift test -c release --skip-build --disable-xctest --filter Fuzz
 
+.PHONY: fuzz-shapes
+fuzz-shapes: build venv ## throw random and extreme sizes at every operator for three minutes (FUZZ_SECONDS, FUZZ_SEED)
+	@.venv/bin/python scripts/fuzz-shapes.py --seconds "$${FUZZ_SECONDS:-180}" --seed "$${FUZZ_SEED:-1}"
+
 .PHONY: clean
 clean: ## remove build outputs; keep fetched files (make distclean removes them too)
 	rm -rf .build Server/.build examples/swift/.build dist .cache/store

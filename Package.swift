@@ -28,7 +28,9 @@ let stages = [
     name: "ONNXFormat", imports: ["Tensors", "ModelGraph", "CHost"],
     products: [.product(name: "SwiftProtobuf", package: "swift-protobuf")]),
   Stage(name: "GraphPasses", imports: ["Tensors", "ModelGraph"], testImports: ["ONNXFormat"]),
-  Stage(name: "Kernels", imports: ["Tensors", "ModelGraph", "Device", "CDNNL", "CHost", "CWinograd"]),
+  Stage(
+    name: "Kernels",
+    imports: ["Tensors", "ModelGraph", "Device", "CDNNL", "CKernelLibrary", "CHost", "CWinograd"]),
   Stage(name: "ModelStore", imports: ["Tensors", "CHost"]),
   Stage(
     name: "ModelCompiler", imports: ["Tensors", "ModelGraph", "GraphPasses", "Device", "ModelStore"]),
@@ -71,6 +73,8 @@ var targets: [Target] = [
 ]
 if wanted.contains("Kernels") {
   targets.append(.systemLibrary(name: "CDNNL", pkgConfig: "dnnl"))
+  targets.append(
+    .target(name: "CKernelLibrary", dependencies: ["CDNNL"], cxxSettings: [.treatAllWarnings(as: .error)]))
   targets.append(
     .target(name: "CWinograd", dependencies: ["CHost"], cSettings: [.treatAllWarnings(as: .error)]))
 }

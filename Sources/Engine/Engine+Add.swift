@@ -30,7 +30,7 @@ extension Engine {
   /// open and was not declared.
   /// - Throws: any planning error.
   public func need(of file: CompiledModel) throws -> ModelNeed? {
-    try largestPlan(of: try LinkableModel(file)).map { need(of: $0) }
+    try largestPlan(of: try LinkableModel(file), budget: .max).map { need(of: $0) }
   }
 
   private func need(of plan: Plan) -> ModelNeed {
@@ -44,7 +44,7 @@ extension Engine {
   /// - Throws: ``LinkError`` if the need, or the weights alone, exceed the budget.
   private func admit(_ file: CompiledModel) throws -> ModelNeed? {
     let model = try LinkableModel(file)
-    guard let plan = try largestPlan(of: model) else {
+    guard let plan = try largestPlan(of: model, budget: configuration.budget) else {
       guard file.extentBytes <= configuration.budget else {
         throw LinkError.tooLarge(model: model.name, needed: file.extentBytes, budget: configuration.budget)
       }
@@ -54,10 +54,10 @@ extension Engine {
     return need(of: plan)
   }
 
-  private func largestPlan(of model: LinkableModel) throws -> Plan? {
+  private func largestPlan(of model: LinkableModel, budget: Int) throws -> Plan? {
     guard let inputs = try largestInputs(of: model) else { return nil }
     // A planner of its own: this plan would keep the file open for as long as it is cached.
-    return try Planner(device: device, threads: configuration.kernelThreads, capacity: 0)
+    return try Planner(device: device, threads: configuration.kernelThreads, capacity: 0, budget: budget)
       .plan(model, inputs: inputs)
   }
 

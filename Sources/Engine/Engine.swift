@@ -19,10 +19,11 @@ public final class Engine: Sendable {
     self.configuration = configuration
     residency = Residency(device: device, budget: configuration.budget)
     planner = Planner(
-      device: device, threads: configuration.kernelThreads, capacity: configuration.planCacheBytes)
+      device: device, threads: configuration.kernelThreads, capacity: configuration.planCacheBytes,
+      budget: configuration.budget)
     executor = Executor(
       device: device, residency: residency, planner: planner, threads: configuration.threads)
-    models = ModelRepository(store: store, device: device)
+    models = ModelRepository(store: store, device: device, budget: configuration.budget)
   }
 
   /// Links plans into a program for this engine's lanes and budget.

@@ -13,10 +13,13 @@ import Tensors
 public final class ModelRepository: Sendable {
   public let store: ModelStore
   private let device: any Device
+  private let budget: Int
 
-  public init(store: ModelStore, device: any Device) {
+  /// - Parameter budget: the bytes that a run has to fit in. Layouts are not chosen at sizes that exceed it.
+  public init(store: ModelStore, device: any Device, budget: Int = .max) {
     self.store = store
     self.device = device
+    self.budget = budget
   }
 
   /// Compiles the ONNX model at `path` and registers it as the next version of `name`.
@@ -121,7 +124,7 @@ public final class ModelRepository: Sendable {
     _ imported: ImportedModel, name: String, options: CompilationOptions, to path: String,
     progress: ((String) -> Void)?
   ) throws -> ModelMetadata {
-    let packed = try ModelCompiler(device: device).compile(
+    let packed = try ModelCompiler(device: device, budget: budget).compile(
       imported.graph, options: options, progress: progress)
     progress?("packing weights")
     let metadata = try packed.metadata(

@@ -11,6 +11,7 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
     case outsideDeclared(model: String, input: String, declared: ShapeRanges, found: Shape)
     case unknownShape(model: String, node: String, op: String)
     case memberTooLarge(model: String, needed: Int, budget: Int)
+    case planningTooLong(model: String, node: String, limit: Duration)
     case notPlannable(model: String, detail: String)
   }
 
@@ -27,14 +28,14 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
   public var isCallers: Bool {
     switch code {
     case .inputCount, .inputType, .outsideDeclared: true
-    case .arenaTooLarge, .unknownShape, .memberTooLarge, .notPlannable: false
+    case .arenaTooLarge, .unknownShape, .memberTooLarge, .planningTooLong, .notPlannable: false
     }
   }
 
-  /// True when it takes more memory than there is to be had: asking again is of no use.
+  /// True when it takes more memory or time than there is to be had: asking again is of no use.
   public var isTooLarge: Bool {
     switch code {
-    case .arenaTooLarge, .memberTooLarge: true
+    case .arenaTooLarge, .memberTooLarge, .planningTooLong: true
     case .inputCount, .inputType, .outsideDeclared, .unknownShape, .notPlannable: false
     }
   }
@@ -54,6 +55,9 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
     case .memberTooLarge(let model, let needed, let budget):
       "model '\(model)' needs \(ByteSize(bytes: needed).exact) at once, more than the budget of "
         + "\(ByteSize(bytes: budget).exact); raise --budget, or use a smaller input"
+    case .planningTooLong(let model, let node, let limit):
+      "model '\(model)': planning took longer than \(limit.components.seconds) s and stopped at node '\(node)'; "
+        + "use a smaller input"
     case .notPlannable(let model, let detail): "model '\(model)' cannot be planned: \(detail)"
     }
   }

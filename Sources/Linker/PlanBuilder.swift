@@ -44,6 +44,7 @@ struct PlanBuilder {
   var readers: [ValueID: Int] = [:]
   var warnings: [String] = []
   var sharing = ThreadSharing()
+  private let time = PlanningTime()
 
   init(
     _ model: LinkableModel, _ specialised: SpecialisedGraph, device: any Device, threads: [Int],
@@ -79,6 +80,7 @@ struct PlanBuilder {
   // MARK: Nodes
 
   private mutating func add(_ node: Node) throws {
+    try time.check(node.name, of: model.name)
     var operands: [Operand?] = []
     for id in node.inputs { operands.append(try id.map { try operand($0) }) }
     let results = try node.outputs.map { output in try output.map { try resultType(of: $0, node: node.name) }

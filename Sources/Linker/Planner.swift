@@ -7,22 +7,25 @@ import Tensors
 public final class Planner: Sendable {
   private let device: any Device
   private let threads: [Int]
+  private let budget: Int
   private let cache: PlanCache
   private let evaluator: DeviceEvaluator
 
   /// - Parameters:
   ///   - threads: the numbers of threads that a kernel must be able to run with, ascending.
   ///   - capacity: the most bytes that plans may keep; the least recently used leave first.
-  public init(device: any Device, threads: [Int], capacity: Int = 256 << 20) {
+  ///   - budget: the bytes that a member has to fit in. No kernel is asked for where shapes say that it does not.
+  public init(device: any Device, threads: [Int], capacity: Int = 256 << 20, budget: Int = .max) {
     self.device = device
     self.threads = threads
+    self.budget = budget
     cache = PlanCache(capacity: capacity)
     evaluator = DeviceEvaluator(device)
   }
 
   /// The plan of `model` for inputs of these types, in the order of the graph's inputs.
   /// - Throws: ``LinkError`` when the types are not what the model declares, or shapes not what was declared when it was
-  ///   added; what the device throws.
+  ///   added, or they alone say that a member takes more than the budget; what the device throws.
   public func plan(_ model: LinkableModel, inputs: [(ElementType, Shape)]) throws -> Plan {
     try check(inputs, of: model)
     let key = key(of: model, inputs)
@@ -88,6 +91,7 @@ public final class Planner: Sendable {
       let specialised = try graph.specialised(
         inputs: inputs.map { ValueType($0.0, $0.1) }, known: [:], evaluator: evaluator)
       let split = try GraphSplit(specialised.graph, specialised.inference, model: model.name)
+      try LeastMemory.check(specialised, split, of: model, budget: budget)
       let plan = try smaller(model, specialised, split)
       cache.insert(plan, for: key)
       return plan

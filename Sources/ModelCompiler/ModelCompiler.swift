@@ -8,8 +8,14 @@ import Tensors
 /// in execution order.
 public struct ModelCompiler: Sendable {
   private let device: any Device
+  private let budget: Int
 
-  public init(device: any Device) { self.device = device }
+  /// - Parameter budget: the bytes that a run has to fit in. Where one node takes more at the sizes that layouts are chosen
+  ///   for, the device is not asked, and its weights stay plain.
+  public init(device: any Device, budget: Int = .max) {
+    self.device = device
+    self.budget = budget
+  }
 
   /// Compiles `graph`.
   /// - Throws: ``CompilationError`` when declared shapes do not fit; ``GraphError``; what the device throws.
@@ -25,7 +31,7 @@ public struct ModelCompiler: Sendable {
     progress?("choosing layouts")
     // Nominal sizes may contradict the model (an image of a fixed height, say): then only what is declared is used.
     let inference = try (try? graph.inferTypes(inputs: nominal)) ?? graph.inferTypes()
-    var scanner = WeightUseScanner(device: device, model: graph.name)
+    var scanner = WeightUseScanner(device: device, model: graph.name, budget: budget)
     try scanner.scan(graph, inference, isWeight: ModelCompiler.isWeight)
     return PackedModel(graph: graph, uses: scanner.uses, report: report)
   }

@@ -22,13 +22,15 @@ struct WeightUse {
 struct WeightUseScanner {
   let device: any Device
   let model: String
+  let budget: Int
   private(set) var uses: [WeightUse] = []
   /// Layouts of the values of the graph that is being scanned; plain where nothing is noted.
   private var layouts: [ValueID: Layout] = [:]
 
-  init(device: any Device, model: String) {
+  init(device: any Device, model: String, budget: Int) {
     self.device = device
     self.model = model
+    self.budget = budget
   }
 
   /// Scans `graph`, whose values have the types in `inference`.
@@ -71,7 +73,9 @@ struct WeightUseScanner {
     let operands = node.inputs.enumerated().compactMap { position, id in
       id.flatMap { weights[$0] }.map { (position: position, constant: $0) }
     }
-    guard var request = try request(for: node, in: graph, inference, weights, outer: outer) else {
+    guard var request = try request(for: node, in: graph, inference, weights, outer: outer),
+      request.largestTensor <= budget
+    else {
       uses += operands.map {
         WeightUse(constant: $0.constant, node: index, operand: $0.position, isNested: nested, layout: nil)
       }
@@ -160,6 +164,19 @@ struct WeightUseScanner {
       id.flatMap { inference[$0] }.flatMap { type in
         type.shape.map { KernelRequest.ResultType(type.elementType, $0) }
       }
+    }
+  }
+}
+
+extension KernelRequest {
+  /// Bytes of the largest operand or result, dense; `Int.max` where they cannot be counted.
+  fileprivate var largestTensor: Int {
+    let types =
+      operands.map { $0.map { ($0.elementType, $0.shape) } }
+      + results.map { $0.map { ($0.elementType, $0.shape) } }
+    return types.reduce(0) { largest, type in
+      guard let (elementType, shape) = type else { return largest }
+      return max(largest, elementType.byteCount(of: shape.elementCount) ?? .max)
     }
   }
 }

@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import ModelGraph
 import Tensors
@@ -59,7 +60,7 @@ extension OneDNNEngine {
       let src1 = pins[DNNL_ARG_SRC_1] ?? secondLayout
       let src0 = pins[DNNL_ARG_SRC_0] ?? layout
       return try PrimitiveDescriptor("dnnl_binary_primitive_desc_create") {
-        dnnl_binary_primitive_desc_create(
+        fi_dnnl_binary_primitive_desc_create(
           $0, handle.raw, algorithm, src0.raw, src1.raw, src0.raw, attributes.raw)
       }
     }
@@ -121,7 +122,7 @@ extension OneDNNEngine {
     var draft = PrimitiveDraft { [handle] pins, attributes in
       let wei = pins[DNNL_ARG_WEIGHTS] ?? plain
       return try PrimitiveDescriptor("dnnl_prelu_forward_primitive_desc_create") {
-        dnnl_prelu_forward_primitive_desc_create(
+        fi_dnnl_prelu_forward_primitive_desc_create(
           $0, handle.raw, dnnl_forward_inference, layout.raw, wei.raw, layout.raw, attributes.raw)
       }
     }

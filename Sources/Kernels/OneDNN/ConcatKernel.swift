@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import ModelGraph
 import Tensors
@@ -25,7 +26,7 @@ extension OneDNNEngine {
       let raw: [const_dnnl_memory_desc_t?] = src.map(\.raw)
       return try withExtendedLifetime(src) {
         try PrimitiveDescriptor("dnnl_concat_primitive_desc_create") {
-          dnnl_concat_primitive_desc_create(
+          fi_dnnl_concat_primitive_desc_create(
             $0, handle.raw, dst.raw, Int32(raw.count), Int32(axis), raw, attributes.raw)
         }
       }

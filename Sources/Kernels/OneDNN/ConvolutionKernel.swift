@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import ModelGraph
 import Tensors
@@ -28,7 +29,7 @@ extension OneDNNEngine {
       let dst = try PrimitiveDraft.descriptor(DNNL_ARG_DST, target.dims, in: pins)
       let add = try bias.map { try MemoryDescriptor.dense($0.shape.dims) }
       return try PrimitiveDescriptor("dnnl_convolution_forward_primitive_desc_create") {
-        dnnl_convolution_forward_primitive_desc_create(
+        fi_dnnl_convolution_forward_primitive_desc_create(
           $0, handle.raw, dnnl_forward_inference, dnnl_convolution_direct, src.raw, wei.raw, add?.raw,
           dst.raw, window.strides.wide, window.dilations.wide, window.before.wide, window.after.wide,
           attributes.raw)

@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import ModelGraph
 import Tensors
@@ -11,7 +12,8 @@ extension OneDNNEngine {
       let y = request.optionalResult(0),
       request.isAllFloat, x.shape.rank == w.shape.rank, x.shape.rank >= 3, y.shape.rank == x.shape.rank,
       groups >= 1, x.shape.dims[1] == w.shape.dims[0], w.shape.dims[0] % groups == 0,
-      y.shape.dims[1] == w.shape.dims[1] * groups
+      y.shape.dims[1] == w.shape.dims[1] * groups,
+      op.window.strides.allSatisfy({ $0 <= LibraryLimits.deconvolutionStride })
     else { return nil }
     let rank = x.shape.rank
     let (input, output) = (Array(x.shape.dims[2...]), Array(y.shape.dims[2...]))
@@ -34,7 +36,7 @@ extension OneDNNEngine {
       let dst = try PrimitiveDraft.descriptor(DNNL_ARG_DST, target.dims, in: pins)
       let add = try bias.map { try MemoryDescriptor.dense($0.shape.dims) }
       return try PrimitiveDescriptor("dnnl_deconvolution_forward_primitive_desc_create") {
-        dnnl_deconvolution_forward_primitive_desc_create(
+        fi_dnnl_deconvolution_forward_primitive_desc_create(
           $0, handle.raw, dnnl_forward_inference, dnnl_deconvolution_direct, src.raw, wei.raw, add?.raw,
           dst.raw, window.strides.wide, window.dilations.wide, window.before.wide, window.after.wide,
           attributes.raw)

@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import ModelGraph
 import Tensors
@@ -25,7 +26,7 @@ extension OneDNNEngine {
     guard let layout = try x.descriptor(as: view) else { return nil }
     var draft = PrimitiveDraft { [handle] pins, attributes in
       try PrimitiveDescriptor("dnnl_eltwise_forward_primitive_desc_create") {
-        dnnl_eltwise_forward_primitive_desc_create(
+        fi_dnnl_eltwise_forward_primitive_desc_create(
           $0, handle.raw, dnnl_forward_inference, first.algorithm, layout.raw, layout.raw, first.alpha,
           first.beta, attributes.raw)
       }

@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 
 /// oneDNN's CPU engine.
 ///
@@ -9,7 +10,7 @@ final class EngineHandle: @unchecked Sendable {
   /// - Throws: ``LibraryFailure`` when the library has no CPU engine.
   init() throws {
     var raw: dnnl_engine_t?
-    try check(dnnl_engine_create(&raw, dnnl_cpu, 0), "dnnl_engine_create")
+    try check(fi_dnnl_engine_create(&raw, dnnl_cpu, 0), "dnnl_engine_create")
     guard let raw else {
       throw LibraryFailure(function: "dnnl_engine_create", status: dnnl_runtime_error)
     }
@@ -26,7 +27,7 @@ final class StreamHandle {
   init(on engine: EngineHandle) throws {
     var raw: dnnl_stream_t?
     try check(
-      dnnl_stream_create(&raw, engine.raw, UInt32(dnnl_stream_in_order.rawValue)), "dnnl_stream_create")
+      fi_dnnl_stream_create(&raw, engine.raw, UInt32(dnnl_stream_in_order.rawValue)), "dnnl_stream_create")
     guard let raw else {
       throw LibraryFailure(function: "dnnl_stream_create", status: dnnl_runtime_error)
     }
@@ -34,7 +35,7 @@ final class StreamHandle {
   }
 
   /// Returns when everything that was executed on the stream is done.
-  func wait() throws { try check(dnnl_stream_wait(raw), "dnnl_stream_wait") }
+  func wait() throws { try check(fi_dnnl_stream_wait(raw), "dnnl_stream_wait") }
 
   deinit { dnnl_stream_destroy(raw) }
 }

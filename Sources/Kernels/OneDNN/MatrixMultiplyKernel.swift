@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import ModelGraph
 import Tensors
@@ -40,7 +41,7 @@ extension OneDNNEngine {
       let dst = try PrimitiveDraft.descriptor(DNNL_ARG_DST, target.dims, in: pins)
       let add = try bias?.descriptor()
       return try PrimitiveDescriptor("dnnl_matmul_primitive_desc_create") {
-        dnnl_matmul_primitive_desc_create(
+        fi_dnnl_matmul_primitive_desc_create(
           $0, handle.raw, src.raw, wei.raw, add?.raw, dst.raw, attributes.raw)
       }
     }

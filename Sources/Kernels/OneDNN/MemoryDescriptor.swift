@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Tensors
 
 /// A tensor's shape, element type and layout as oneDNN knows them. Immutable.
@@ -18,20 +19,20 @@ final class MemoryDescriptor: @unchecked Sendable {
 
   /// A copy of what the library owns.
   convenience init(copying other: const_dnnl_memory_desc_t) throws {
-    try self.init("dnnl_memory_desc_clone") { dnnl_memory_desc_clone($0, other) }
+    try self.init("dnnl_memory_desc_clone") { fi_dnnl_memory_desc_clone($0, other) }
   }
 
   /// Elements at these distances, in elements.
   convenience init(_ dims: [Int], _ type: dnnl_data_type_t = dnnl_f32, strides: [Int]) throws {
     try self.init("dnnl_memory_desc_create_with_strides") {
-      dnnl_memory_desc_create_with_strides(
+      fi_dnnl_memory_desc_create_with_strides(
         $0, Int32(dims.count), dims.map(Int64.init), type, strides.map(Int64.init))
     }
   }
 
   convenience init(_ dims: [Int], _ type: dnnl_data_type_t = dnnl_f32, tag: dnnl_format_tag_t) throws {
     try self.init("dnnl_memory_desc_create_with_tag") {
-      dnnl_memory_desc_create_with_tag($0, Int32(dims.count), dims.map(Int64.init), type, tag)
+      fi_dnnl_memory_desc_create_with_tag($0, Int32(dims.count), dims.map(Int64.init), type, tag)
     }
   }
 
@@ -48,14 +49,14 @@ final class MemoryDescriptor: @unchecked Sendable {
   /// The same memory with its axes in another order: axis `i` of this one is axis `permutation[i]` of the result.
   func permuted(_ permutation: [Int]) throws -> MemoryDescriptor {
     try MemoryDescriptor("dnnl_memory_desc_permute_axes") {
-      dnnl_memory_desc_permute_axes($0, raw, permutation.map(Int32.init))
+      fi_dnnl_memory_desc_permute_axes($0, raw, permutation.map(Int32.init))
     }
   }
 
   /// A box of this memory; `nil` when the layout's blocks cannot be cut there.
   func box(_ dims: [Int], at offsets: [Int]) throws -> MemoryDescriptor? {
     var result: dnnl_memory_desc_t?
-    let status = dnnl_memory_desc_create_submemory(
+    let status = fi_dnnl_memory_desc_create_submemory(
       &result, raw, dims.map(Int64.init), offsets.map(Int64.init))
     if status == dnnl_unimplemented || status == dnnl_invalid_arguments { return nil }
     return try MemoryDescriptor("dnnl_memory_desc_create_submemory") {

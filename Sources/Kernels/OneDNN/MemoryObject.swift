@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 
 /// A descriptor with an address: what a primitive is executed on. Used by one thread at a time.
 final class MemoryObject {
@@ -11,7 +12,7 @@ final class MemoryObject {
     }
     var raw: dnnl_memory_t?
     // The library copies the descriptor.
-    try check(dnnl_memory_create(&raw, descriptor, engine.raw, nil), "dnnl_memory_create")
+    try check(fi_dnnl_memory_create(&raw, descriptor, engine.raw, nil), "dnnl_memory_create")
     guard let raw else {
       throw LibraryFailure(function: "dnnl_memory_create", status: dnnl_runtime_error)
     }
@@ -19,7 +20,7 @@ final class MemoryObject {
   }
 
   func point(to address: UnsafeMutableRawPointer?) throws {
-    try check(dnnl_memory_set_data_handle(raw, address), "dnnl_memory_set_data_handle")
+    try check(fi_dnnl_memory_set_data_handle(raw, address), "dnnl_memory_set_data_handle")
   }
 
   deinit { dnnl_memory_destroy(raw) }

@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import ModelGraph
 import Tensors
@@ -14,7 +15,7 @@ extension OneDNNEngine {
     let flags = dnnl_use_global_stats.rawValue | dnnl_use_scale.rawValue | dnnl_use_shift.rawValue
     var draft = PrimitiveDraft { [handle] _, attributes in
       try PrimitiveDescriptor("dnnl_batch_normalization_forward_primitive_desc_create") {
-        dnnl_batch_normalization_forward_primitive_desc_create(
+        fi_dnnl_batch_normalization_forward_primitive_desc_create(
           $0, handle.raw, dnnl_forward_inference, layout.raw, layout.raw, Float(epsilon), flags,
           attributes.raw)
       }
@@ -48,7 +49,7 @@ extension OneDNNEngine {
     let flags = dnnl_use_scale.rawValue | (bias == nil ? 0 : dnnl_use_shift.rawValue)
     var draft = PrimitiveDraft { [handle] _, attributes in
       try PrimitiveDescriptor("dnnl_layer_normalization_forward_primitive_desc_create") {
-        dnnl_layer_normalization_forward_primitive_desc_create(
+        fi_dnnl_layer_normalization_forward_primitive_desc_create(
           $0, handle.raw, dnnl_forward_inference, layout.raw, layout.raw, nil, Float(epsilon), flags,
           attributes.raw)
       }
@@ -75,7 +76,7 @@ extension OneDNNEngine {
     var draft = PrimitiveDraft { [handle] pins, attributes in
       let src = try PrimitiveDraft.descriptor(DNNL_ARG_SRC, view.dims, in: pins)
       return try PrimitiveDescriptor("dnnl_lrn_forward_primitive_desc_create") {
-        dnnl_lrn_forward_primitive_desc_create(
+        fi_dnnl_lrn_forward_primitive_desc_create(
           $0, handle.raw, dnnl_forward_inference, dnnl_lrn_across_channels, src.raw, src.raw,
           Int64(op.size), Float(op.alpha), Float(op.beta), Float(op.bias), attributes.raw)
       }

@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import CHost
 import Device
 import ModelGraph
@@ -20,7 +21,8 @@ final class OneDNNEngine: Sendable {
     do {
       handle = try EngineHandle()
       try check(
-        dnnl_set_primitive_cache_capacity(Self.primitiveCacheCapacity), "dnnl_set_primitive_cache_capacity")
+        fi_dnnl_set_primitive_cache_capacity(Self.primitiveCacheCapacity), "dnnl_set_primitive_cache_capacity"
+      )
     } catch let failure as LibraryFailure {
       throw DeviceError(.kernelLibrary, "oneDNN: \(failure)")
     }
@@ -45,6 +47,7 @@ final class OneDNNEngine: Sendable {
     var request = request
     // Not the machine's thread count: a compiled model serves any.
     request.threads = [1]
+    guard request.suitsLibrary else { return nil }
     return try reporting(request) {
       guard let draft = try draft(request),
         let chosen = try draft.choose(request, lead: 1, agreeing: Self.packingThreads, packing: true)
@@ -75,9 +78,10 @@ final class OneDNNEngine: Sendable {
     }
   }
 
-  /// A kernel for the request; `nil` when oneDNN has none.
+  /// A kernel for the request; `nil` when oneDNN has none, or none that is safe at these sizes.
   func makeKernel(_ request: KernelRequest) throws -> (any Kernel)? {
-    try reporting(request) { try kernel(request) }
+    guard request.suitsLibrary else { return nil }
+    return try reporting(request) { try kernel(request) }
   }
 
   /// Choosing implementations maps some 10 MB of the library's code that running them does not need, and leaves holes in

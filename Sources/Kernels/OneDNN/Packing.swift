@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import ModelGraph
 import Tensors
@@ -37,7 +38,7 @@ func reorderDescriptor(
   on engine: EngineHandle
 ) throws -> PrimitiveDescriptor? {
   try PrimitiveDescriptor("dnnl_reorder_primitive_desc_create") {
-    dnnl_reorder_primitive_desc_create(
+    fi_dnnl_reorder_primitive_desc_create(
       $0, source.raw, engine.raw, target.raw, engine.raw, attributes.raw)
   }
 }

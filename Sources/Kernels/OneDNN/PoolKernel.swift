@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import ModelGraph
 import Tensors
@@ -31,7 +32,7 @@ extension OneDNNEngine {
       let src = try PrimitiveDraft.descriptor(DNNL_ARG_SRC, source.dims, in: pins)
       let dst = try PrimitiveDraft.descriptor(DNNL_ARG_DST, target.dims, in: pins)
       return try PrimitiveDescriptor("dnnl_pooling_forward_primitive_desc_create") {
-        dnnl_pooling_forward_primitive_desc_create(
+        fi_dnnl_pooling_forward_primitive_desc_create(
           $0, handle.raw, dnnl_forward_inference, algorithm, src.raw, dst.raw, window.strides.wide,
           window.kernel.wide, window.dilations.wide, window.before.wide, window.after.wide,
           attributes.raw)

@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 
 /// An implementation that oneDNN chose, with the layouts it works in. Immutable.
 ///
@@ -71,7 +72,7 @@ final class Primitive: @unchecked Sendable {
 
   init(_ descriptor: PrimitiveDescriptor) throws {
     var raw: dnnl_primitive_t?
-    try check(dnnl_primitive_create(&raw, descriptor.raw), "dnnl_primitive_create")
+    try check(fi_dnnl_primitive_create(&raw, descriptor.raw), "dnnl_primitive_create")
     guard let raw else {
       throw LibraryFailure(function: "dnnl_primitive_create", status: dnnl_runtime_error)
     }

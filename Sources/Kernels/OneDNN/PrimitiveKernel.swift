@@ -92,7 +92,9 @@ final class PrimitiveKernel: Kernel {
       }
     partOffsets = try draft.partOffsets(pins)
     scratchBytes = program.scratchBytes
-    footprint = constants.values.reduce(0) { $0 + $1.bytes.count } + primitives.count * Self.codeBytes
+    footprint =
+      constants.values.reduce(0) { $0 + $1.bytes.count }
+      + primitives.count * (Self.codeBytes + draft.tableBytes)
   }
 
   /// About what one primitive takes: 16 KiB of code and 26 KiB of the library's own data, by the heap and the mappings of a

@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import Tensors
 
@@ -100,7 +101,7 @@ final class ExecutionContext: @unchecked Sendable {
 
   private func execute(_ variant: Variant) throws {
     try check(
-      dnnl_primitive_execute(
+      fi_dnnl_primitive_execute(
         variant.primitive.raw, stream.raw, Int32(variant.arguments.count), variant.arguments),
       "dnnl_primitive_execute")
     try stream.wait()

@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import ModelGraph
 import Tensors
@@ -48,19 +49,19 @@ extension OneDNNEngine {
       switch sizes.cell {
       case .lstm:
         return try PrimitiveDescriptor("dnnl_lstm_forward_primitive_desc_create") {
-          dnnl_lstm_forward_primitive_desc_create(
+          fi_dnnl_lstm_forward_primitive_desc_create(
             $0, handle.raw, dnnl_forward_inference, sizes.direction, src.raw, initial?.raw, initial?.raw,
             w.raw, r.raw, nil, nil, bias.raw, dst.raw, states.raw, states.raw, 0, attributes.raw)
         }
       case .gru:
         return try PrimitiveDescriptor("dnnl_gru_forward_primitive_desc_create") {
-          dnnl_gru_forward_primitive_desc_create(
+          fi_dnnl_gru_forward_primitive_desc_create(
             $0, handle.raw, dnnl_forward_inference, sizes.direction, src.raw, initial?.raw, w.raw, r.raw,
             bias.raw, dst.raw, states.raw, 0, attributes.raw)
         }
       case .linearBeforeResetGRU:
         return try PrimitiveDescriptor("dnnl_lbr_gru_forward_primitive_desc_create") {
-          dnnl_lbr_gru_forward_primitive_desc_create(
+          fi_dnnl_lbr_gru_forward_primitive_desc_create(
             $0, handle.raw, dnnl_forward_inference, sizes.direction, src.raw, initial?.raw, w.raw, r.raw,
             bias.raw, dst.raw, states.raw, 0, attributes.raw)
         }

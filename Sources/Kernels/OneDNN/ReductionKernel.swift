@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import ModelGraph
 import Tensors
@@ -26,7 +27,7 @@ extension OneDNNEngine {
     guard count > 1 else { return nil }
     var draft = PrimitiveDraft { [handle] _, attributes in
       try PrimitiveDescriptor("dnnl_reduction_primitive_desc_create") {
-        dnnl_reduction_primitive_desc_create(
+        fi_dnnl_reduction_primitive_desc_create(
           $0, handle.raw, algorithm.kind, src.raw, dst.raw, algorithm.power, 0, attributes.raw)
       }
     }

@@ -6,7 +6,10 @@ import Tensors
 extension OneDNNEngine {
   /// A kernel that copies operand 0 into the result with another layout.
   func makeReorder(_ request: KernelRequest, to layout: Layout) throws -> any Kernel {
-    try reporting(request) {
+    guard request.suitsLibrary else {
+      throw DeviceError(.unsupported, "more elements than oneDNN lays out", in: request)
+    }
+    return try reporting(request) {
       guard let operand = request.ownOperand(0), operand.elementType.dataType != nil else {
         throw DeviceError(.unsupported, "oneDNN lays no tensor of this type out", in: request)
       }

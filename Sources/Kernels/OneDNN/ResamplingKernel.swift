@@ -1,15 +1,20 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import ModelGraph
 import Tensors
 
 extension OneDNNEngine {
   /// oneDNN's resampling, for those ONNX `Resize` that compute the same: x [N, C, …], scaled along spatial axes.
+  ///
+  /// In a plain layout, its linear mode keeps a table of all corners of every place of the result for each number of
+  /// threads, several times the image. The portable kernel, which keeps none, takes its place there.
   func resampling(_ request: KernelRequest, _ op: Resize) throws -> PrimitiveDraft? {
     guard let x = request.ownOperand(0), let y = request.optionalResult(0), x.elementType == .float32,
       y.elementType == .float32, (3...5).contains(x.shape.rank), y.shape.rank == x.shape.rank,
       x.shape.elementCount > 0, y.shape.elementCount > 0, x.shape.dims[..<2] == y.shape.dims[..<2],
-      op.aspectRatio == .stretch, !op.antialias, let scales = resizeScales(request, op, x.shape, y.shape)
+      op.aspectRatio == .stretch, !op.antialias, op.mode != .linear || x.layout != .plain,
+      let scales = resizeScales(request, op, x.shape, y.shape)
     else { return nil }
     let algorithm: dnnl_alg_kind_t
     switch op.mode {
@@ -26,18 +31,21 @@ extension OneDNNEngine {
       let src = try PrimitiveDraft.descriptor(DNNL_ARG_SRC, source.dims, in: pins)
       let dst = try PrimitiveDraft.descriptor(DNNL_ARG_DST, target.dims, in: pins)
       return try PrimitiveDescriptor("dnnl_resampling_forward_primitive_desc_create") {
-        dnnl_resampling_forward_primitive_desc_create(
+        fi_dnnl_resampling_forward_primitive_desc_create(
           $0, handle.raw, dnnl_forward_inference, algorithm, nil, src.raw, dst.raw, attributes.raw)
       }
     }
     draft.operands = [.init(number: DNNL_ARG_SRC, index: 0, view: source)]
     draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: target)]
     draft.fusion = .broadcasting(request)
-    draft.candidates = try [x.descriptor(as: source), source.descriptor()].compactMap {
-      $0.map { [DNNL_ARG_SRC: $0] }
-    }
+    draft.candidates = try [x.descriptor(as: source), op.mode == .linear ? nil : source.descriptor()]
+      .compactMap { $0.map { [DNNL_ARG_SRC: $0] } }
+    draft.tableBytes = y.shape.dims[2...].reduce(0) { $0 + $1 * Self.resamplingEntry }
     return draft
   }
+
+  /// Bytes of two offsets and two weights, which the library keeps for each index of an axis.
+  private static let resamplingEntry = 16
 
   /// The scale of each axis; `nil` when the model computes them while it runs.
   private func resizeScales(_ request: KernelRequest, _ op: Resize, _ input: Shape, _ output: Shape)

@@ -1,4 +1,5 @@
 import CDNNL
+import CKernelLibrary
 import Device
 import ModelGraph
 import Tensors
@@ -22,7 +23,7 @@ extension OneDNNEngine {
     guard let layout = try x.descriptor(as: view) else { return nil }
     var draft = PrimitiveDraft { [handle, seen] _, attributes in
       try PrimitiveDescriptor("dnnl_softmax_forward_primitive_desc_create") {
-        dnnl_softmax_forward_primitive_desc_create(
+        fi_dnnl_softmax_forward_primitive_desc_create(
           $0, handle.raw, dnnl_forward_inference, logarithmic ? dnnl_softmax_log : dnnl_softmax_accurate,
           layout.raw, layout.raw, Int32(seen), attributes.raw)
       }

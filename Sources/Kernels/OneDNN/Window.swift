@@ -31,6 +31,9 @@ struct Window {
     after = []
     for axis in 0..<rank {
       let extent = (kernel[axis] - 1) * steps[axis] + 1
+      guard extent <= LibraryLimits.reach, output[axis] <= LibraryLimits.reach / self.strides[axis] else {
+        return nil
+      }
       let needed = (output[axis] - 1) * self.strides[axis] + extent - input[axis]
       switch padding {
       case .explicit(let pads):

@@ -1,32 +1,55 @@
 /// Gathers elements by a table for each axis: which element offset every index of the result stands for.
 struct AxisMap: Sendable {
   /// By axis of the result, then by index: element offsets in the source, to be added up.
-  var offsets: [[Int]]
-  let elementSize: Int
+  private let offsets: [Int]
+  private let counts: [Int]
+  private let elementSize: Int
 
   /// A longer axis gets no table: a plan would keep more bytes for it than the tensors have.
   static let longestAxis = 1 << 28
 
+  init(offsets: [[Int]], elementSize: Int) {
+    self.offsets = offsets.flatMap { $0 }
+    counts = offsets.map(\.count)
+    self.elementSize = elementSize
+  }
+
   /// Fills the dense result. Sums of offsets are in the source's bounds.
   func run(from: UnsafePointer<UInt8>, to: UnsafeMutablePointer<UInt8>) {
-    switch elementSize {
-    case 1: gather(UInt8.self, from, to)
-    case 2: gather(UInt16.self, from, to)
-    case 4: gather(UInt32.self, from, to)
-    default: gather(UInt64.self, from, to)
+    offsets.withUnsafeBufferPointer {
+      Self.gather($0, counts, elementSize: elementSize, from: from, to: to)
     }
   }
 
-  private func gather<Element: BitwiseCopyable>(
-    _: Element.Type, _ from: UnsafePointer<UInt8>, _ to: UnsafeMutablePointer<UInt8>
+  /// The same with a table that somebody else keeps: the axes' offsets one behind the other, `counts` of each.
+  static func gather(
+    _ offsets: UnsafeBufferPointer<Int>, _ counts: [Int], elementSize: Int, from: UnsafePointer<UInt8>,
+    to: UnsafeMutablePointer<UInt8>
+  ) {
+    var start = 0
+    let rows = counts.map { count in
+      defer { start += count }
+      return UnsafeBufferPointer(rebasing: offsets[start..<start + count])
+    }
+    switch elementSize {
+    case 1: gather(UInt8.self, rows, from, to)
+    case 2: gather(UInt16.self, rows, from, to)
+    case 4: gather(UInt32.self, rows, from, to)
+    default: gather(UInt64.self, rows, from, to)
+    }
+  }
+
+  private static func gather<Element: BitwiseCopyable>(
+    _: Element.Type, _ rows: [UnsafeBufferPointer<Int>], _ from: UnsafePointer<UInt8>,
+    _ to: UnsafeMutablePointer<UInt8>
   ) {
     let source = UnsafeRawPointer(from).assumingMemoryBound(to: Element.self)
     var target = UnsafeMutableRawPointer(to).assumingMemoryBound(to: Element.self)
     /// Bounded by the rank of a shape.
     func descend(_ axis: Int, _ base: Int) {
-      guard axis == offsets.count - 1 else {
+      guard axis == rows.count - 1 else {
         var last: (offset: Int, start: UnsafeMutablePointer<Element>)?
-        for offset in offsets[axis] {
+        for offset in rows[axis] {
           let start = target
           if let last, last.offset == offset {
             // The same place again, as when an image is enlarged: what was gathered is copied.
@@ -40,13 +63,11 @@ struct AxisMap: Sendable {
         }
         return
       }
-      offsets[axis].withUnsafeBufferPointer { row in
-        for offset in row {
-          target.pointee = source[base &+ offset]
-          target += 1
-        }
+      for offset in rows[axis] {
+        target.pointee = source[base &+ offset]
+        target += 1
       }
     }
-    if offsets.isEmpty { target.pointee = source.pointee } else { descend(0, 0) }
+    if rows.isEmpty { target.pointee = source.pointee } else { descend(0, 0) }
   }
 }

@@ -4,13 +4,14 @@ import Tensors
 
 /// ONNX `Resize` and `Upsample`: x, roi, scales, sizes. The result's shape says how large.
 ///
-/// Nearest neighbours are a gather; linear and cubic interpolation is one pass an axis, since the weights separate.
+/// Nearest neighbours are a gather; linear and cubic interpolation is one pass an axis, since the weights separate. A plan
+/// keeps no tables: where the neighbours are is worked out in each call, in memory that it reserved.
 enum ResizeProgram {
   private struct Plan: Sendable {
-    var map: AxisMap?
+    var axes: [ResizeAxis] = []
     var passes: [ResizePass] = []
-    /// By axis: indices of the result that lie outside the operand. Empty when there are none.
-    var outside: [[Bool]] = []
+    /// The elements of each tensor between two passes.
+    var between: [Int] = []
   }
 
   static func build(_ resize: Resize, _ request: KernelRequest) throws -> Program? {
@@ -34,28 +35,33 @@ enum ResizeProgram {
     let deferred = try Deferred(steering) { values in
       if isEmpty { return Plan() }
       let axes = try axes(resize, operand.shape, result.shape, values, request)
-      return plan(resize, axes, operand.shape, size)
+      return plan(resize, axes, operand.shape)
     }
-    // Between passes: two buffers, each as large as the largest tensor that can lie between.
     let largest = zip(operand.shape.dims, result.shape.dims).reduce(1.0) { $0 * Double(max($1.0, $1.1)) }
     try request.require(largest < 0x1p56, "the image is too large")
-    let buffer = alignedScratch(Int(largest) * size)
-    let isSmooth = resize.mode != .nearest
-    // Tables: an offset, or an array of a few elements with their weights, for each index of the result.
-    let entry = isSmooth ? 32 + 4 * MemoryLayout<ResizeAxis.Tap>.size : MemoryLayout<Int>.size
+    // Between passes: two buffers at most, each as large as the largest tensor that can lie between.
+    let between = deferred.known?.between ?? [Int(largest), Int(largest)]
+    let buffer = alignedScratch((between.max() ?? 0) * size)
+    let isNearest = resize.mode == .nearest
+    let table = result.shape.dims.reduce(0, +)
     return Program(
-      name: "resize \(resize.mode)", scratchBytes: isSmooth ? 2 * buffer : 0,
-      footprint: isEmpty ? 0 : result.shape.dims.reduce(0) { $0 + $1 * entry }
+      name: "resize \(resize.mode)",
+      scratchBytes: isNearest
+        ? alignedScratch(table * MemoryLayout<Int>.stride) : min(between.count, 2) * buffer
     ) { frame in
       let plan = try deferred.plan(frame)
-      if let map = plan.map {
-        map.run(from: try frame.operand(0, as: UInt8.self), to: try frame.result(0, as: UInt8.self))
+      if isNearest {
+        let offsets = UnsafeMutableBufferPointer(start: try frame.scratch(at: 0, as: Int.self), count: table)
+        fill(offsets, plan.axes, operand.shape)
+        AxisMap.gather(
+          UnsafeBufferPointer(offsets), result.shape.dims, elementSize: size,
+          from: try frame.operand(0, as: UInt8.self), to: try frame.result(0, as: UInt8.self))
       } else if operand.elementType == .float64 {
         try run(Double.self, plan.passes, buffer, operand.shape.elementCount, frame)
       } else {
         try run(Float.self, plan.passes, buffer, operand.shape.elementCount, frame)
       }
-      try extrapolate(resize, plan.outside, result, frame)
+      try extrapolate(resize, plan.axes, result, frame)
     }
   }
 
@@ -97,31 +103,33 @@ enum ResizeProgram {
     return axes
   }
 
-  private static func plan(_ resize: Resize, _ axes: [ResizeAxis], _ shape: Shape, _ size: Int) -> Plan {
-    var plan = Plan()
-    if resize.coordinates == .tfCropAndResize {
-      let outside = axes.map { axis in (0..<axis.output).map { axis.isOutside($0) } }
-      if outside.contains(where: { $0.contains(true) }) { plan.outside = outside }
-    }
-    if resize.mode == .nearest {
-      plan.map = AxisMap(
-        offsets: zip(axes, shape.strides).map { axis, stride in
-          (0..<axis.output).map { (axis.isIdentity ? $0 : axis.nearest($0)) * stride }
-        }, elementSize: size)
-      return plan
-    }
+  private static func plan(_ resize: Resize, _ axes: [ResizeAxis], _ shape: Shape) -> Plan {
+    var plan = Plan(axes: axes)
+    if resize.mode == .nearest { return plan }
     var dims = shape.dims
     // Axes that shrink most go first, which leaves less work for later passes.
     let order = axes.indices.filter { !axes[$0].isIdentity }.sorted {
       axes[$0].output * axes[$1].input < axes[$1].output * axes[$0].input
     }
-    for axis in order {
+    for (position, axis) in order.enumerated() {
       plan.passes.append(
         ResizePass(
           outer: dims[..<axis].reduce(1, *), inner: dims[(axis + 1)...].reduce(1, *), axis: axes[axis]))
       dims[axis] = axes[axis].output
+      if position < order.count - 1 { plan.between.append(dims.reduce(1, *)) }
     }
     return plan
+  }
+
+  /// Writes the offset of each index's nearest neighbour, axis by axis.
+  private static func fill(_ offsets: UnsafeMutableBufferPointer<Int>, _ axes: [ResizeAxis], _ shape: Shape) {
+    var place = 0
+    for (axis, stride) in zip(axes, shape.strides) {
+      for index in 0..<axis.output {
+        offsets[place] = (axis.isIdentity ? index : axis.nearest(index)) * stride
+        place += 1
+      }
+    }
   }
 
   private static func run<Element: Real>(
@@ -140,43 +148,17 @@ enum ResizeProgram {
 
   /// Puts the extrapolation value where the operand does not reach.
   private static func extrapolate(
-    _ resize: Resize, _ outside: [[Bool]], _ result: KernelRequest.ResultType, _ frame: Frame
+    _ resize: Resize, _ axes: [ResizeAxis], _ result: KernelRequest.ResultType, _ frame: Frame
   ) throws {
-    guard !outside.isEmpty, let convert = convertLoop(from: .float64, to: result.elementType) else { return }
+    guard axes.contains(where: { axis in (0..<axis.output).contains { axis.isOutside($0) } }),
+      let convert = convertLoop(from: .float64, to: result.elementType)
+    else { return }
     let target = try frame.result(0, as: UInt8.self)
     let (dims, strides, size) = (result.shape.dims, result.shape.strides, result.elementType.bitWidth / 8)
     var value = resize.extrapolationValue
     for place in 0..<result.shape.elementCount {
-      if dims.indices.contains(where: { outside[$0][place / strides[$0] % dims[$0]] }) {
+      if dims.indices.contains(where: { axes[$0].isOutside(place / strides[$0] % dims[$0]) }) {
         convert(&value, target + place * size, 1)
-      }
-    }
-  }
-}
-
-/// Interpolation along one axis of a dense tensor.
-struct ResizePass: Sendable {
-  private let outer: Int
-  private let inner: Int
-  private let input: Int
-  private let taps: [[ResizeAxis.Tap]]
-
-  init(outer: Int, inner: Int, axis: ResizeAxis) {
-    (self.outer, self.inner, input) = (outer, inner, axis.input)
-    taps = (0..<axis.output).map { axis.taps($0) }
-  }
-
-  func run<Element: Real>(_ source: UnsafePointer<Element>, _ target: UnsafeMutablePointer<Element>) {
-    for row in 0..<outer {
-      let from = source + row &* input &* inner
-      for (index, taps) in taps.enumerated() {
-        let to = target + (row &* self.taps.count &+ index) &* inner
-        if inner == 1 {
-          to.pointee = taps.reduce(Element.zero) { $0 + Element($1.weight) * from[$1.index] }
-          continue
-        }
-        to.update(repeating: 0, count: inner)
-        for tap in taps { addScaled(from + tap.index &* inner, 1, to, 1, inner, Element(tap.weight)) }
       }
     }
   }

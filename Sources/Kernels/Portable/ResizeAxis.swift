@@ -11,12 +11,6 @@ struct ResizeAxis: Sendable {
   var region: (start: Float, end: Float) = (0, 1)
   let resize: Resize
 
-  /// One element of the operand and its weight.
-  struct Tap: Sendable {
-    var index: Int
-    var weight: Double
-  }
-
   /// True when the axis stays as it is.
   var isIdentity: Bool { input == output && scale == 1 && resize.coordinates != .tfCropAndResize }
 
@@ -61,52 +55,58 @@ struct ResizeAxis: Sendable {
     return clamped(rounded)
   }
 
-  /// The elements that an index of the result is the weighted sum of.
-  func taps(_ index: Int) -> [Tap] {
-    if resize.antialias, scale < 1 { return filtered(index) }
+  /// Calls `body` with each element that an index of the result is the weighted sum of, and its weight.
+  func forEachTap(_ index: Int, _ body: (_ index: Int, _ weight: Double) -> Void) {
+    if resize.antialias, scale < 1 { return filter(index, body) }
     switch resize.mode {
-    case .nearest: return [Tap(index: nearest(index), weight: 1)]
+    case .nearest: body(nearest(index), 1)
     case .linear:
       let position = min(max(position(index), 0), Float(input - 1))
       let first = clamped(position.rounded(.down))
       let weight = Double(position) - Double(first)
-      return [Tap(index: first, weight: 1 - weight), Tap(index: min(first + 1, input - 1), weight: weight)]
+      body(first, 1 - weight)
+      body(min(first + 1, input - 1), weight)
     case .cubic:
       let position = position(index)
       let below = position.rounded(.down)
       let fraction = Double(position - below)
-      return normalized((-1...2).map { (below + Float($0), cubic(Double($0) - fraction)) })
+      weigh(from: Double(below) - 1, count: 4, normalising: resize.excludeOutside, body) {
+        cubic($0 - Double(below) - fraction)
+      }
     }
   }
 
   /// Smaller results average over as much of the operand as they stand for.
-  private func filtered(_ index: Int) -> [Tap] {
+  private func filter(_ index: Int, _ body: (Int, Double) -> Void) {
     let center = Double(position(index))
     let stretch = 1 / Double(scale)
     let support = (resize.mode == .cubic ? 2 : 1) * stretch
     // No more taps than the axis and the filter's feet outside it are long.
     let first = max((center - support).rounded(.up), -Double(input))
     let last = min((center + support).rounded(.down), 2 * Double(input))
-    var taps: [(Float, Double)] = []
-    var place = first
-    while place <= last {
+    guard last >= first else { return }
+    weigh(from: first, count: Int(last - first) + 1, normalising: true, body) { place in
       let distance = (place - center) / stretch
-      taps.append((Float(place), resize.mode == .cubic ? cubic(distance) : max(0, 1 - distance.magnitude)))
-      place += 1
+      return resize.mode == .cubic ? cubic(distance) : max(0, 1 - distance.magnitude)
     }
-    return normalized(taps, always: true)
   }
 
-  /// Moves elements outside the axis to its ends, or leaves them out and lets the others make up for them.
-  private func normalized(_ places: [(Float, Double)], always: Bool = false) -> [Tap] {
-    var taps: [Tap] = []
-    for (place, weight) in places {
-      let isInside = place >= 0 && place <= Float(input - 1)
-      if isInside || !resize.excludeOutside { taps.append(Tap(index: clamped(place), weight: weight)) }
+  /// Elements outside the axis move to its ends, or are left out and the others make up for them.
+  private func weigh(
+    from first: Double, count: Int, normalising: Bool, _ body: (Int, Double) -> Void,
+    by weight: (Double) -> Double
+  ) {
+    func forEach(_ visit: (Float, Double) -> Void) {
+      for step in 0..<count {
+        let place = first + Double(step)
+        let isInside = Float(place) >= 0 && Float(place) <= Float(input - 1)
+        if isInside || !resize.excludeOutside { visit(Float(place), weight(place)) }
+      }
     }
-    let sum = taps.reduce(0) { $0 + $1.weight }
-    guard always || resize.excludeOutside, sum != 0 else { return taps }
-    return taps.map { Tap(index: $0.index, weight: $0.weight / sum) }
+    var sum = 0.0
+    if normalising { forEach { sum += $1 } }
+    let divisor = sum == 0 ? 1 : sum
+    forEach { body(clamped($0), $1 / divisor) }
   }
 
   /// Keys' cubic kernel.
