@@ -49,8 +49,8 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
-        "InferenceProtocol", "Repository", "Telemetry", engine, log, lifecycle,
-        .product(name: "Yams", package: "Yams"),
+        "InferenceProtocol", "Repository", "Telemetry", "CZlib", engine, log, lifecycle,
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
     // Swift tasks on NIO's event loops.
@@ -62,7 +62,7 @@ let package = Package(
     .target(
       name: "HTTPFrontend",
       dependencies: [
-        "EventLoopTasks", "Serving", "InferenceProtocol", "Telemetry", "CZlib", engine, log, lifecycle,
+        "EventLoopTasks", "Serving", "InferenceProtocol", "Telemetry", engine, log, lifecycle,
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -104,12 +104,16 @@ let package = Package(
       dependencies: [
         "GRPCFrontend", "GRPCMessages", "Serving", "InferenceProtocol", engine,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: strict, linkerSettings: rpath),
     .testTarget(
       name: "TelemetryTests", dependencies: ["Telemetry", log], swiftSettings: strict, linkerSettings: rpath),
     .testTarget(
-      name: "ServingTests", dependencies: ["Serving", "InferenceProtocol", engine, log],
+      name: "ServingTests",
+      dependencies: [
+        "Serving", "InferenceProtocol", engine, log, .product(name: "NIOCore", package: "swift-nio"),
+      ],
       swiftSettings: strict,
       linkerSettings: rpath),
     .testTarget(
@@ -118,7 +122,7 @@ let package = Package(
     .testTarget(
       name: "HTTPFrontendTests",
       dependencies: [
-        "HTTPFrontend", "InferenceProtocol", .product(name: "NIOCore", package: "swift-nio"),
+        "HTTPFrontend", "InferenceProtocol", "Serving", .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict, linkerSettings: rpath),
   ]

@@ -48,6 +48,23 @@ extension Knob where Value == String? {
   }
 }
 
+extension Knob where Value == [String] {
+  public static var hosts: Knob {
+    Knob(
+      "hosts", .access, .list("names"), standard: [],
+      "Names, with * and ?, that requests may give as their host ('Host', ':authority') beside localhost and the loopback "
+        + "addresses. Without them a server that listens on a loopback address takes no others, and any other server takes all."
+    )
+  }
+
+  public static var origins: Knob {
+    Knob(
+      "origins", .access, .list("origins"), standard: [],
+      "Web origins such as https://app.example whose pages may send requests beside the server's own page; * is every one."
+    )
+  }
+}
+
 extension Knob where Value == Int {
   public static var httpPort: Knob {
     Knob(
@@ -75,14 +92,23 @@ extension Knob where Value == Int {
   }
 
   public static var maxHeader: Knob {
-    Knob("max-header", .limits, .size, standard: 64 << 10, "The maximum size of an HTTP request's headers.")
+    Knob(
+      "max-header", .limits, .size, standard: 64 << 10,
+      "The most bytes of a request's headers, and of a gRPC call's metadata.")
+  }
+
+  public static var minRate: Knob {
+    Knob(
+      "min-rate", .limits, .size, standard: 16 << 10,
+      "The fewest bytes a second at which a client sends a request's body, after --body-timeout, and takes an answer; slower "
+        + "ones are cut off.")
   }
 
   public static var maxConnections: Knob {
     Knob(
       "max-connections", .limits, .count(1...1_000_000), standard: 1024,
-      "The maximum number of open connections on each port. gRPC accepts four open calls for each of them, and at least 1024."
-    )
+      "The most connections at a time, for each port, where the limit of open files allows them; gRPC takes four calls for "
+        + "each of them, or 1024.")
   }
 }
 
@@ -112,13 +138,14 @@ extension Knob where Value == Duration {
   public static var headerTimeout: Knob {
     Knob(
       "header-timeout", .limits, .duration, standard: .seconds(10),
-      "The time that a client may take to send a request's headers.")
+      "The longest that a client may take to send a request's headers, and from the connection's first moment to the end of "
+        + "TLS's handshake.")
   }
 
   public static var bodyTimeout: Knob {
     Knob(
       "body-timeout", .limits, .duration, standard: .seconds(20),
-      "The time that a client may take to send a request's body; longer only while at least 16 KiB a second arrive."
+      "How long a client may take to send a request's body, or leave an answer unread; longer only at --min-rate."
     )
   }
 

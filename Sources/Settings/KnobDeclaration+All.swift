@@ -23,10 +23,11 @@ extension KnobDeclaration {
       Knob.maxBatch.declaration, Knob.keepAlive.declaration, Knob.minimumResidency.declaration,
       Knob.shortRun.declaration, Knob.oneModelAtATime.declaration, Knob.pin.declaration,
       Knob.keys.declaration, Knob.admin.declaration, Knob.openReads.declaration,
-      Knob.sharedMemory.declaration,
+      Knob.hosts.declaration, Knob.origins.declaration, Knob.sharedMemory.declaration,
       Knob.maxBody.declaration, Knob.maxBodyInFlight.declaration, Knob.maxHeader.declaration,
       Knob.maxConnections.declaration,
-      Knob.headerTimeout.declaration, Knob.bodyTimeout.declaration, Knob.idleTimeout.declaration,
+      Knob.headerTimeout.declaration, Knob.bodyTimeout.declaration, Knob.minRate.declaration,
+      Knob.idleTimeout.declaration,
       Knob.drainTimeout.declaration,
       Knob.logLevel.declaration, Knob.logFormat.declaration,
     ]

@@ -41,9 +41,8 @@ package struct Call: Sendable {
   var caller: Caller {
     Caller(
       key: metadata.first("authorization").flatMap(Call.bearerToken) ?? metadata.first("x-api-key"),
-      // A request passed on by a proxy comes from elsewhere.
       isLoopback: Call.isLoopback(peer: context.remotePeer)
-        && metadata.first("forwarded") == nil && metadata.first("x-forwarded-for") == nil)
+        && metadata.first(RequestLimits.remoteField) == nil)
   }
 
   /// Returns the error that the caller receives for `error`.

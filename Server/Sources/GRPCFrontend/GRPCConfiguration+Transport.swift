@@ -4,11 +4,18 @@ import InferenceProtocol
 import NIOCore
 
 extension GRPCConfiguration {
+  /// Metadata are read up to so many times their limit, to be refused with a status; beyond that their connection ends.
+  private static let readHeaderFactor = 4
+
   /// The transport that listens as configured.
   /// - Parameter account: what requests and answers are counted in.
   func transport(_ account: ByteAccount) -> HTTP2ServerTransport.Posix {
     let connections = ConnectionLimit(maxConnections)
     let calls = OpenChannels(limit: maxOpenCalls)
+    let bounds = RequestLimits.Bounds(
+      origins: origins, maxHeaderBytes: maxHeaderBytes, maxMessageBytes: maxMessageBytes,
+      patience: TimeAmount(messageTimeout), idlePatience: maxIdle.map { TimeAmount($0) },
+      minimumBytesPerSecond: UInt64(max(minimumBytesPerSecond, 1)))
     return HTTP2ServerTransport.Posix(
       address: host.contains(":") ? .ipv6(host: host, port: port) : .ipv4(host: host, port: port),
       transportSecurity: tls.map { files in
@@ -31,6 +38,9 @@ extension GRPCConfiguration {
         config.connection.flushCoalescing = nil
         config.channelDebuggingCallbacks.onAcceptTCPConnection = { channel in
           connections.accept(channel).flatMapThrowing {
+            try HeaderTimeout.add(
+              to: channel, patience: TimeAmount(headerTimeout),
+              maxHeaderBytes: Self.readHeaderFactor * maxHeaderBytes)
             guard let maxIdle else { return }
             try channel.pipeline.syncOperations.addHandler(
               ConnectionIdleness(patience: TimeAmount(maxIdle)), position: .first)
@@ -40,9 +50,7 @@ extension GRPCConfiguration {
           channel.eventLoop.makeCompletedFuture {
             try ConnectionIdleness.count(channel)
             try channel.pipeline.syncOperations.addHandler(
-              RequestLimits(
-                isOneTooMany: calls.add(channel), maxMessageBytes: maxMessageBytes, account: account,
-                patience: TimeAmount(messageTimeout), idlePatience: maxIdle.map { TimeAmount($0) }),
+              RequestLimits(isOneTooMany: calls.add(channel), bounds: bounds, account: account),
               position: .first)
           }
         }

@@ -1,4 +1,6 @@
-/// The address on which the server listens for gRPC, and its limits.
+import Serving
+
+/// Where and how the server listens for gRPC.
 public struct GRPCConfiguration: Sendable {
   /// A certificate and its key, as PEM files.
   public struct TLS: Sendable, Hashable {
@@ -19,12 +21,21 @@ public struct GRPCConfiguration: Sendable {
   /// Plain text when left out.
   public var tls: TLS?
 
+  /// The hosts and pages that are answered.
+  public var origins = OriginRules()
+
+  /// The most bytes of one call's metadata, as HTTP/2 counts them. Larger ones end with RESOURCE_EXHAUSTED.
+  public var maxHeaderBytes = 64 << 10
+  /// How long a client may take for the handshakes of TLS and HTTP/2, and for each header; then its connection is closed.
+  public var headerTimeout: Duration = .seconds(10)
   /// The most bytes of one request's message. Larger ones end with RESOURCE_EXHAUSTED.
   public var maxMessageBytes = 256 << 20
   /// The time within which a client must send the next bytes of an incomplete message. After it the call ends
   /// with DEADLINE_EXCEEDED.
   public var messageTimeout: Duration = .seconds(30)
-  /// The number of bytes that a client may send ahead on one connection (HTTP/2's window).
+  /// The slowest that a client may take an answer, once ``messageTimeout`` is over.
+  public var minimumBytesPerSecond = 16 << 10
+  /// How many bytes a client may send ahead on one connection (HTTP/2's window).
   public var windowBytes = 8 << 20
   /// The largest HTTP/2 frame that the server takes.
   public var maxFrameBytes = 1 << 20

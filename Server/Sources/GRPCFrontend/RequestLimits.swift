@@ -2,9 +2,10 @@ import InferenceProtocol
 import NIOCore
 import NIOHPACK
 import NIOHTTP2
+import Serving
 
-/// Refuses, on one stream, what is too large and what comes too slowly, with a status that says so; the transport would
-/// reset the stream without a word.
+/// Refuses, on one stream, what is too large, what comes too slowly and what comes for another host or from another page, with
+/// a status that says so; the transport would reset the stream without a word. Cuts off clients that leave answers lying.
 ///
 /// Counts what the stream holds, too: of messages from their first byte on, and of answers until the connection has sent them.
 final class RequestLimits: ChannelDuplexHandler {
@@ -13,12 +14,26 @@ final class RequestLimits: ChannelDuplexHandler {
   typealias OutboundIn = HTTP2Frame.FramePayload
   typealias OutboundOut = HTTP2Frame.FramePayload
 
+  /// The bounds of one stream.
+  struct Bounds: Sendable {
+    var origins: OriginRules
+    var maxHeaderBytes: Int
+    var maxMessageBytes: Int
+    /// How long a client may send nothing of a message that it owes, and how long it may take no answer.
+    var patience: TimeAmount
+    /// How long nothing may come or go on a stream of requests; `nil`: for ever.
+    var idlePatience: TimeAmount?
+    /// The slowest that an answer may be taken.
+    var minimumBytesPerSecond: UInt64
+  }
+
+  private let bounds: Bounds
   private var meter: MessageMeter
+  private var unpacker: MessageUnpacker?
+  private var sending: StreamSending
   private var answers = MessageMeter(limit: .max)
   private var unanswered = UnansweredMessages()
   private let held: HeldBytes
-  private let patience: TimeAmount
-  private let idlePatience: TimeAmount?
   private let isOneTooMany: Bool
   private var isRefused = false
   private var hasEnded = false
@@ -31,19 +46,17 @@ final class RequestLimits: ChannelDuplexHandler {
   private var timer: Scheduled<Void>?
   private var deadline: Scheduled<Void>?
 
-  /// - Parameters:
-  ///   - isOneTooMany: there are as many calls already as there may be.
-  ///   - patience: how long a client may send nothing of a message that it owes.
-  ///   - idlePatience: how long nothing may come or go on a stream of requests; `nil`: for ever.
-  init(
-    isOneTooMany: Bool, maxMessageBytes: Int, account: ByteAccount, patience: TimeAmount,
-    idlePatience: TimeAmount?
-  ) {
+  private var patience: TimeAmount { bounds.patience }
+  private var idlePatience: TimeAmount? { bounds.idlePatience }
+
+  /// - Parameter isOneTooMany: there are as many calls already as there may be.
+  init(isOneTooMany: Bool, bounds: Bounds, account: ByteAccount) {
     self.isOneTooMany = isOneTooMany
-    self.idlePatience = idlePatience
-    meter = MessageMeter(limit: min(maxMessageBytes, account.limit))
+    self.bounds = bounds
+    meter = MessageMeter(limit: min(bounds.maxMessageBytes, account.limit))
     held = HeldBytes(account)
-    self.patience = patience
+    sending = StreamSending(
+      account: account, bytesPerSecond: bounds.minimumBytesPerSecond, patience: bounds.patience)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -54,16 +67,34 @@ final class RequestLimits: ChannelDuplexHandler {
         return refuse(
           context, "8", "too many calls are open; retry later", isTemporary: true)
       }
+      guard headers.headers.listSize <= bounds.maxHeaderBytes else {
+        return refuse(
+          context, "8",
+          "the call's metadata are larger than the \(bounds.maxHeaderBytes) bytes that this server takes")
+      }
+      do throws(ServiceError) {
+        let admission = try bounds.origins.admit(RequestOrigin(headers.headers))
+        if !admission.isLocal { headers.headers.add(name: RequestLimits.remoteField, value: "1") }
+      } catch {
+        return refuse(context, error.kind == .invalidRequest ? "3" : "7", error.description)
+      }
       takeOverDeadline(of: &headers.headers, context)
+      takeOverCompression(of: &headers.headers)
       isPatientBetweenMessages = RequestLimits.streamingPaths.contains(
         headers.headers.first(name: ":path") ?? "")
       hasEnded = headers.endStream
       startTimer(context)
       return context.fireChannelRead(wrapInboundOut(.headers(headers)))
-    case .data(let frame):
+    case .data(var frame):
       lastArrival = .now()
       hasEnded = hasEnded || frame.endStream
-      guard case .byteBuffer(let buffer) = frame.data else { break }
+      guard case .byteBuffer(var buffer) = frame.data else { break }
+      if unpacker != nil {
+        do { buffer = try unpacker?.take(buffer, holding: held) ?? buffer } catch {
+          return refuse(context, unpacking: error)
+        }
+        frame.data = .byteBuffer(buffer)
+      }
       let tooLong = buffer.withUnsafeReadableBytes { bytes in meter.take(bytes) { unanswered.add($0) } }
       if let length = tooLong {
         refuse(
@@ -71,12 +102,25 @@ final class RequestLimits: ChannelDuplexHandler {
           "a message of \(length) bytes exceeds this server's limit of \(meter.limit) bytes")
         return
       }
-      do { try held.change(to: unanswered.byteCount + meter.pending) } catch {
+      do { try held.change(to: heldBytes) } catch {
         return refuse(context, "8", error.description, isTemporary: true)
       }
+      return context.fireChannelRead(wrapInboundOut(.data(frame)))
     default: break
     }
     context.fireChannelRead(data)
+  }
+
+  /// What messages hold that have come, or come just now, and are not answered.
+  private var heldBytes: Int { unanswered.byteCount + meter.pending + (unpacker?.pending ?? 0) }
+
+  private func refuse(_ context: ChannelHandlerContext, unpacking error: any Error) {
+    switch error {
+    case let error as AccountFull:
+      refuse(context, "8", error.description, isTemporary: !error.isHopeless)
+    case let error as ServiceError where error.kind == .tooLarge: refuse(context, "8", error.description)
+    default: refuse(context, "3", "a message is not compressed as 'grpc-encoding' says")
+    }
   }
 
   func channelInactive(context: ChannelHandlerContext) {
@@ -87,6 +131,7 @@ final class RequestLimits: ChannelDuplexHandler {
   func handlerRemoved(context: ChannelHandlerContext) { release() }
 
   private func release() {
+    unpacker = nil
     timer?.cancel()
     timer = nil
     deadline?.cancel()
@@ -101,21 +146,16 @@ final class RequestLimits: ChannelDuplexHandler {
       hasAnswered = true
       return context.write(data, promise: promise)
     }
-    let count = buffer.readableBytes
-    let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
-    // It is counted as the answer's until now, and has to fit there.
-    held.account.take(count)
-    sent.futureResult.whenComplete { [account = held.account] _ in account.release(count) }
     if isPatientBetweenMessages {
       lastAnswer = .now()
       _ = buffer.withUnsafeReadableBytes { bytes in answers.take(bytes) { _ in unanswered.removeSmallest() } }
-      held.lower(to: unanswered.byteCount + meter.pending)
+      held.lower(to: heldBytes)
       if wantsRead, !holdsReads {
         wantsRead = false
         context.read()
       }
     }
-    context.write(data, promise: sent)
+    sending.write(buffer, endStream: frame.endStream, context, promise)
   }
 
   // MARK: Reading
@@ -132,6 +172,8 @@ final class RequestLimits: ChannelDuplexHandler {
 
   // MARK: Time
 
+  /// Is added to calls that do not come from this machine, though their connection may.
+  static let remoteField = "fusedinf-remote"
   /// Under which a call's `grpc-timeout` is handed on.
   static let timeoutField = "fusedinf-timeout"
 
@@ -148,6 +190,14 @@ final class RequestLimits: ChannelDuplexHandler {
       // The transport's handler treats this event as the end of the call.
       context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
     }
+  }
+
+  /// Messages are decompressed here, and handed on as they are.
+  private func takeOverCompression(of headers: inout HPACKHeaders) {
+    let names = headers[canonicalForm: "grpc-encoding"]
+    guard names.count == 1, let coding = ContentCoding(rawValue: names[0]) else { return }
+    headers.remove(name: "grpc-encoding")
+    unpacker = MessageUnpacker(coding, limit: min(bounds.maxMessageBytes, held.account.limit))
   }
 
   private func startTimer(_ context: ChannelHandlerContext) {

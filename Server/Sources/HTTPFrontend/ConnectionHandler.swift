@@ -169,7 +169,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     timer = context.eventLoop.scheduleTask(deadline: .uptimeNanoseconds(timerDeadline)) {
       let handler = bound.value
       handler.timerDeadline = .max
-      handler.carryOut(handler.state.timePassed(ConnectionHandler.now))
+      handler.carryOut(handler.state.timePassed(ConnectionHandler.now, taken: handler.acknowledgedBytes))
     }
   }
 
@@ -186,7 +186,15 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// Begins an answer.
   func begin(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
     var headers = headers
-    if state.endsAfterAnswer { headers.replaceOrAdd(name: "Connection", value: "close") }
+    if version.isBefore1_1, !isHead, status.mayHaveResponseBody, !headers.contains(name: "Content-Length") {
+      state.answerEndsWithConnection()
+    }
+    if state.endsAfterAnswer {
+      headers.replaceOrAdd(name: "Connection", value: "close")
+    } else if version.isBefore1_1 {
+      // Such a client takes a connection for closed that does not say it stays.
+      headers.replaceOrAdd(name: "Connection", value: "keep-alive")
+    }
     write(.head(HTTPResponseHead(version: version, status: status, headers: headers)))
   }
 
@@ -196,7 +204,7 @@ final class ConnectionHandler: ChannelInboundHandler {
       promise?.succeed()
       return
     }
-    state.beganToSend(bytes.readableBytes, ConnectionHandler.now)
+    state.beganToSend(bytes.readableBytes, ConnectionHandler.now, taken: acknowledgedBytes)
     write(.body(.byteBuffer(bytes)), promise: promise)
   }
 
@@ -222,6 +230,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   func abort() { context?.close(promise: nil) }
+
+  private var acknowledgedBytes: UInt64 { context.flatMap { $0.channel.acknowledgedBytes } ?? 0 }
 }
 
 /// Sees bytes before they are decoded, and reads before they are asked of the socket.

@@ -1,6 +1,7 @@
 import InferenceProtocol
 import NIOCore
 import NIOHTTP1
+import Serving
 
 /// Decides a connection's next step: collect a request, have it answered, refuse it, or close. Times are
 /// nanoseconds of one clock. ``ConnectionHandler`` carries the decisions out.
@@ -31,6 +32,7 @@ package struct ConnectionState {
 
   package struct Limits {
     package var maxBodyBytes: Int
+    /// From a connection's first moment, and from a request's first byte, to the header's end.
     package var headerTimeout: UInt64
     package var bodyTimeout: UInt64
     package var idleTimeout: UInt64
@@ -65,8 +67,8 @@ package struct ConnectionState {
     case ending
   }
 
-  /// Why a request is not to be read, by its header.
-  package typealias Gate = (HTTPRequestHead) -> Refusal?
+  /// Why a request is not to be read, by its header, and whether it has a body.
+  package typealias Gate = (HTTPRequestHead, Bool) -> Refusal?
 
   private let limits: Limits
   private let gate: Gate
@@ -77,19 +79,24 @@ package struct ConnectionState {
   private var aheadBytes = 0
   /// Bytes of answers that were given to the socket, and are counted.
   private var sending = 0
+  private var progress: SendProgress
+  /// The account's refusals when the window of ``progress`` began.
+  private var refusalsBefore: UInt64 = 0
   /// When the header of the last request had come.
   package private(set) var arrival: UInt64 = 0
   private var isQuiescing = false
   /// When ``timePassed(_:)`` has something to do.
   package private(set) var deadline: UInt64
 
-  /// - Parameter gate: asked about each request that has a body, before any of it is read.
-  package init(limits: Limits, account: ByteAccount, now: UInt64, gate: @escaping Gate = { _ in nil }) {
+  /// - Parameter gate: asked about each request, before any of its body is read.
+  package init(limits: Limits, account: ByteAccount, now: UInt64, gate: @escaping Gate = { _, _ in nil }) {
     self.limits = limits
     self.gate = gate
     self.account = account
     ahead = HeldBytes(account)
-    deadline = now &+ limits.idleTimeout
+    progress = SendProgress(bytesPerSecond: limits.minimumBytesPerSecond, window: limits.bodyTimeout)
+    // A handshake of TLS comes before the first byte of a header, and is bounded by this alone.
+    deadline = now &+ min(limits.headerTimeout, limits.idleTimeout)
   }
 
   /// True if more bytes are wanted now. While a request is answered, the bytes of the next one wait.
@@ -129,25 +136,30 @@ package struct ConnectionState {
 
   private mutating func begin(_ head: HTTPRequestHead, _ now: UInt64) -> Action {
     arrival = now
+    guard head.version.major == 1 else {
+      return refuse(Refusal(status: 505, message: "this server speaks HTTP/1.1"), .http1_1)
+    }
     var declared: Int?
     if let text = head.headers.first(name: "content-length") {
       guard let length = Int(text), length >= 0 else {
         return refuse(
           Refusal(status: 400, message: "'Content-Length' is not a number of bytes"), head.version)
       }
-      if length > 0, let refusal = gate(head) { return refuse(refusal, head.version) }
+      if let refusal = gate(head, length > 0) { return refuse(refusal, head.version) }
       guard length <= maxBodyBytes else { return refuse(tooLarge, head.version) }
-      // Announced bytes reserve nothing: a slow sender would keep others out. A body that has no room now is
-      // refused before it is sent.
-      guard length <= account.freeBytes else { return refuse(tooMany, head.version) }
+      // Nothing is kept free for what is only announced: who sends it slowly would keep others out. What has no room now
+      // is refused before it comes.
+      guard account.hasRoom(for: length) else { return refuse(tooMany, head.version) }
       declared = length
-    } else if head.headers.contains(name: "transfer-encoding"), let refusal = gate(head) {
+    } else if let refusal = gate(head, head.headers.contains(name: "transfer-encoding")) {
       return refuse(refusal, head.version)
     }
     phase = .collecting(
       Collection(head: head, declared: declared, held: HeldBytes(account), began: now))
     deadline = now &+ limits.bodyTimeout
-    guard head.headers.first(name: "expect")?.lowercased() == "100-continue", declared != 0 else {
+    guard !head.version.isBefore1_1, head.headers.first(name: "expect")?.lowercased() == "100-continue",
+      declared != 0
+    else {
       return .nothing
     }
     return .askForBody(head.version)
@@ -245,7 +257,12 @@ package struct ConnectionState {
 
   // MARK: Output
 
-  /// True if the answer's header has to say that the connection ends with it.
+  /// The connection's end is the end of the answer, which has no length: HTTP/1.0 knows no other way.
+  package mutating func answerEndsWithConnection() {
+    if case .answering = phase { phase = .answering(keepsAlive: false) }
+  }
+
+  /// Whether the answer's header has to say that the connection ends with it.
   package var endsAfterAnswer: Bool {
     switch phase {
     case .answering(let keepsAlive): !keepsAlive || isQuiescing
@@ -255,23 +272,28 @@ package struct ConnectionState {
   }
 
   /// Bytes were given to the socket, and are waited for.
-  package mutating func beganToSend(_ bytes: Int, _ now: UInt64) {
+  /// - Parameter taken: how many bytes the client has taken so far, on this connection.
+  package mutating func beganToSend(_ bytes: Int, _ now: UInt64, taken: @autoclosure () -> UInt64 = 0) {
     // A connection that has closed meanwhile is not told when the bytes are gone.
     if case .answering = phase {
       account.take(bytes)
       sending += bytes
     }
-    // All of it has to go, not the last part alone.
-    deadline = now &+ allowance(max(sending, bytes))
+    watch(bytes, now, taken: taken())
+  }
+
+  private mutating func watch(_ bytes: Int, _ now: UInt64, taken: @autoclosure () -> UInt64) {
+    if progress.deadline == .max { refusalsBefore = account.refusals }
+    progress.sends(bytes, at: now, taken: taken())
+    deadline = progress.deadline
   }
 
   /// The end of an answer was given to the socket, and is waited for like its bytes, also where there are none.
   package mutating func beganToEnd(_ now: UInt64) {
-    if deadline == .max { deadline = now &+ allowance(sending) }
+    watch(0, now, taken: 0)
   }
 
-  /// Returns the time allowed for `bytes`: the base time of any transfer, and the time they take at the
-  /// slowest rate.
+  /// How long `bytes` of a body may take: what any may, and what the slowest rate makes of them.
   private func allowance(_ bytes: Int) -> UInt64 {
     let nanoseconds = Double(bytes) / Double(max(limits.minimumBytesPerSecond, 1)) * 1e9
     return limits.bodyTimeout &+ UInt64(min(max(nanoseconds, 0), 1e18))
@@ -280,6 +302,7 @@ package struct ConnectionState {
   /// A part of an answer that goes on has been taken by the client.
   package mutating func sent() {
     release()
+    progress.isDone()
     if case .answering = phase { deadline = .max }
   }
 
@@ -287,6 +310,7 @@ package struct ConnectionState {
   package mutating func finishedAnswer(_ now: UInt64) -> Action {
     let ends = endsAfterAnswer
     release()
+    progress.isDone()
     switch phase {
     case .answering:
       guard !ends else {
@@ -306,9 +330,20 @@ package struct ConnectionState {
 
   // MARK: Time and ends
 
-  package mutating func timePassed(_ now: UInt64) -> Action {
+  /// - Parameter taken: how many bytes the client has taken so far, on this connection.
+  package mutating func timePassed(_ now: UInt64, taken: @autoclosure () -> UInt64 = 0) -> Action {
     guard now >= deadline else { return .nothing }
     switch phase {
+    case .answering where progress.deadline != .max, .ending where progress.deadline != .max:
+      // Whoever is refused for want of room waits for those that hold much of it.
+      let isWaitedFor = account.refusals != refusalsBefore && sending > account.limit / 16
+      guard progress.isTooSlow(at: now, taken: taken(), hasToBeDone: isWaitedFor) else {
+        refusalsBefore = account.refusals
+        deadline = progress.deadline
+        return .nothing
+      }
+      end()
+      return .close
     case .waiting(began: false), .answering, .ending:
       end()
       return .close

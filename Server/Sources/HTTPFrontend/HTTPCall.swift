@@ -10,7 +10,7 @@ import Serving
 struct HTTPContext: RequestContext {
   struct Source: RequestContextSource {
     let logger: Logger
-    let isLoopback: Bool
+    let isLocal: Bool
     let body: ByteBuffer
     let arrival: UInt64
     let held: HeldBytes
@@ -18,7 +18,8 @@ struct HTTPContext: RequestContext {
   }
 
   var coreContext: CoreRequestContextStorage
-  let isLoopback: Bool
+  /// The request comes from this machine.
+  let isLocal: Bool
   /// The whole body, as it came.
   let body: ByteBuffer
   /// When its header had come, in nanoseconds of the monotonic clock.
@@ -30,7 +31,7 @@ struct HTTPContext: RequestContext {
 
   init(source: Source) {
     coreContext = CoreRequestContextStorage(source: source)
-    isLoopback = source.isLoopback
+    isLocal = source.isLocal
     body = source.body
     arrival = source.arrival
     held = source.held
@@ -96,7 +97,7 @@ struct HTTPCall: Sendable {
   /// - Throws: ``ServiceError`` when the caller may not do this.
   @discardableResult
   func authorize(_ action: AccessAction) throws(ServiceError) -> String {
-    try service.access.authorize(Caller(request.headers, isLoopback: context.isLoopback), action)
+    try service.access.authorize(Caller(request.headers, isLoopback: context.isLocal), action)
   }
 
   /// The tenant that a request counts for: the name of the caller's API key, or where there are no keys, what the
@@ -120,7 +121,7 @@ extension HTTPField.Name {
   static let requestID = known("X-Request-Id")
   static let referrerPolicy = known("Referrer-Policy")
   static let tenant = known("X-Tenant")
-  static let forwarded = known("Forwarded")
-  static let forwardedFor = known("X-Forwarded-For")
+  static let requestPrivateNetwork = known("Access-Control-Request-Private-Network")
+  static let allowPrivateNetwork = known("Access-Control-Allow-Private-Network")
   static let inferenceHeaderLength = known("Inference-Header-Content-Length")
 }

@@ -1,4 +1,6 @@
-/// The address on which the server listens for HTTP, and its limits.
+import Serving
+
+/// Where and how the server listens for HTTP, and what it is bounded by.
 public struct HTTPConfiguration: Sendable {
   /// A certificate and its key, as files in PEM form.
   public struct TLSFiles: Sendable, Hashable {
@@ -17,6 +19,8 @@ public struct HTTPConfiguration: Sendable {
   public var port = 8000
   /// HTTPS instead of HTTP.
   public var tls: TLSFiles?
+  /// The hosts and pages that are answered.
+  public var origins = OriginRules()
   /// The most bytes of one request's body, compressed or not; more are answered with 413 before they are read.
   public var maxBodyBytes = 256 << 20
   /// The most bytes of a request's header fields, and of its path; more are answered with 431.

@@ -44,23 +44,29 @@ public struct HTTPFrontend: Service {
     let channel = InferenceChannel(
       configuration: configuration, account: service.bytes,
       countConnections: { change in service.telemetry.transport { $0.openConnections += change } },
-      gate: { address, head in
-        ConnectionState.Refusal(head, isLoopback: address?.isLoopback ?? false, access: service.access)
+      gate: { [configuration] address, head, hasBody in
+        ConnectionState.Refusal(
+          head, hasBody: hasBody, isLoopback: address?.isLoopback ?? false, access: service.access,
+          origins: configuration.origins)
       }
     ) { address in
       let isLoopback = address?.isLoopback ?? false
-      return { head, body, held, arrival, writer in
+      return { [configuration] head, body, held, arrival, writer in
+        // It was admitted before, or it would not be here.
+        let admission = try OriginRules.Admission(head, configuration.origins)
         let answer = HeldBytes(service.bytes)
         let context = HTTPContext(
           source: HTTPContext.Source(
-            logger: log, isLoopback: isLoopback, body: body, arrival: arrival, held: held, answer: answer))
+            logger: log, isLocal: isLoopback && admission.isLocal, body: body, arrival: arrival, held: held,
+            answer: answer))
+        let request = Request(head, body)
         var response: Response
         let notes = RequestNotes(
           service: service, method: head.method.rawValue, requestBytes: body.readableBytes,
           identity: RequestIdentity.chosen(head.headers.first(name: "X-Request-Id")))
         do {
           response = try await RequestIdentity.$current.withValue(notes.identity) {
-            try await responder.respond(to: Request(head, body), context: context)
+            try await responder.respond(to: request, context: context)
           }
           // The router's own answer to paths that it does not know.
           if response.status == .notFound, response.body.contentLength == 0 {
@@ -68,6 +74,9 @@ public struct HTTPFrontend: Service {
           }
         } catch { response = Response(error) }
         response.headers[.requestID] = notes.identity
+        if configuration.origins.allowsOtherOrigins {
+          CrossOrigin(admission: admission, request: request).mark(&response)
+        }
         notes.answered(response, route: context.endpointPath)
         try await writer.write(response, holding: answer)
         withExtendedLifetime(held) {}

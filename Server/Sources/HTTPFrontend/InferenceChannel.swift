@@ -19,8 +19,8 @@ struct InferenceChannel: ServerChildChannel {
   let account: ByteAccount
   /// Told of each connection that opens (1) or closes (-1).
   let countConnections: @Sendable (Int) -> Void
-  /// Says by its header why a request of a client at an address is not to be read.
-  let gate: @Sendable (SocketAddress?, HTTPRequestHead) -> ConnectionState.Refusal?
+  /// Says by its header why a request of a client at an address is not to be read, and whether it has a body.
+  let gate: @Sendable (SocketAddress?, HTTPRequestHead, Bool) -> ConnectionState.Refusal?
   let respond: @Sendable (SocketAddress?) -> ConnectionHandler.Responder
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -35,7 +35,7 @@ struct InferenceChannel: ServerChildChannel {
       let connection = ConnectionHandler(
         state: ConnectionState(
           limits: limits, account: account, now: ConnectionHandler.now,
-          gate: { [gate, address = channel.remoteAddress] in gate(address, $0) }),
+          gate: { [gate, address = channel.remoteAddress] in gate(address, $0, $1) }),
         respond: respond(channel.remoteAddress))
       let pipeline = channel.pipeline.syncOperations
       try pipeline.addHandler(ConnectionGate(connection))

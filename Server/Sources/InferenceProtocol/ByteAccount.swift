@@ -5,6 +5,7 @@ import Synchronization
 public final class ByteAccount: Sendable {
   public let limit: Int
   private let used = Atomic<Int>(0)
+  private let refused = Atomic<UInt64>(0)
 
   public init(limit: Int) { self.limit = max(limit, 0) }
 
@@ -12,6 +13,20 @@ public final class ByteAccount: Sendable {
 
   /// The number of bytes available now.
   public var freeBytes: Int { max(0, limit - usedBytes) }
+
+  /// How often something did not fit beside what is held, though it would have by itself.
+  public var refusals: UInt64 { refused.load(ordering: .relaxed) }
+
+  /// - Returns: whether so many bytes could be taken now; where they cannot, that is one of ``refusals``.
+  public func hasRoom(for bytes: Int) -> Bool {
+    if bytes <= freeBytes { return true }
+    noteRefusal(of: bytes)
+    return false
+  }
+
+  private func noteRefusal(of bytes: Int) {
+    if bytes <= limit { refused.wrappingAdd(1, ordering: .relaxed) }
+  }
 
   /// Takes `bytes` if they fit beside what is held.
   func reserve(_ bytes: Int) -> Bool {
@@ -23,6 +38,7 @@ public final class ByteAccount: Sendable {
       if isExchanged { return true }
       current = original
     }
+    noteRefusal(of: bytes)
     return false
   }
 

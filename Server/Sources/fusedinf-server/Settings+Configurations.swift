@@ -37,6 +37,13 @@ extension Settings {
       isReadingOpen: self[.openReads])
   }
 
+  /// The hosts and pages that both transports answer.
+  private var originRules: OriginRules {
+    OriginRules(
+      address: self[.bind], usesTLS: self[.tlsCertificate] != nil, hosts: self[.hosts],
+      origins: self[.origins])
+  }
+
   var http: HTTPConfiguration {
     var http = HTTPConfiguration()
     http.host = self[.bind]
@@ -44,12 +51,14 @@ extension Settings {
     if let certificate = self[.tlsCertificate], let key = self[.tlsKey] {
       http.tls = HTTPConfiguration.TLSFiles(certificateChain: certificate, privateKey: key)
     }
+    http.origins = originRules
     http.maxBodyBytes = self[.maxBody]
     http.maxHeaderBytes = self[.maxHeader]
     http.maxConnections = self[.maxConnections]
     http.headerTimeout = self[.headerTimeout]
     http.bodyTimeout = self[.bodyTimeout]
     http.idleTimeout = self[.idleTimeout]
+    http.minimumBytesPerSecond = self[.minRate]
     return http
   }
 
@@ -60,8 +69,12 @@ extension Settings {
     if let certificate = self[.tlsCertificate], let key = self[.tlsKey] {
       grpc.tls = GRPCConfiguration.TLS(certificatePath: certificate, keyPath: key)
     }
+    grpc.origins = originRules
+    grpc.maxHeaderBytes = self[.maxHeader]
     grpc.maxMessageBytes = self[.maxBody]
+    grpc.headerTimeout = self[.headerTimeout]
     grpc.messageTimeout = self[.bodyTimeout]
+    grpc.minimumBytesPerSecond = self[.minRate]
     grpc.maxConnections = self[.maxConnections]
     grpc.maxIdle = self[.idleTimeout]
     return grpc

@@ -60,8 +60,9 @@ extension ConnectionState.Action {
           maxBodyBytes: 100, headerTimeout: 10, bodyTimeout: 20, idleTimeout: 50,
           minimumBytesPerSecond: 1_000_000_000),
         account: account, now: 0,
-        gate: {
-          $0.headers["x-api-key"] == ["right"] ? nil : ConnectionState.Refusal(status: 401, message: "no")
+        gate: { head, hasBody in
+          !hasBody || head.headers["x-api-key"] == ["right"]
+            ? nil : ConnectionState.Refusal(status: 401, message: "no")
         })
     }
     for fields in [[("content-length", "20")], [("transfer-encoding", "chunked")]] {
@@ -192,8 +193,15 @@ extension ConnectionState.Action {
 
   @Test func anIdleConnectionIsClosedAndAnAnswerMayTakeLong() {
     var state = connection()
-    #expect(!state.timePassed(49).isClose)
-    #expect(state.timePassed(50).isClose)
+    // A header is due from the beginning: a handshake of TLS shows no byte of one.
+    #expect(!state.timePassed(9).isClose)
+    #expect(state.timePassed(10).isClose)
+    state = connection()
+    _ = state.received(head(), 1)
+    _ = state.received(.end(nil), 1)
+    #expect(!state.finishedAnswer(5).isClose)
+    #expect(!state.timePassed(54).isClose)
+    #expect(state.timePassed(55).isClose)
     state = connection()
     _ = state.received(head(), 1)
     _ = state.received(.end(nil), 1)
@@ -215,21 +223,44 @@ extension ConnectionState.Action {
     var state = connection()
     _ = state.received(head(), 1)
     _ = state.received(.end(nil), 1)
-    state.beganToSend(500, 100)
-    state.beganToSend(10, 100)
-    // One nanosecond for each byte.
-    #expect(state.deadline == 630)
-    // Bytes that the socket has accepted already have their time.
-    state.beganToEnd(200)
-    #expect(state.deadline == 630)
-    state.sent()
-    state.beganToSend(10, 700)
-    #expect(state.deadline == 730)
+    // Of 500 bytes, 10 at least have to be taken in each 20 nanoseconds: half of one a nanosecond.
+    state.beganToSend(500, 100, taken: 1000)
+    state.beganToEnd(100)
+    #expect(state.deadline == 120)
+    #expect(!state.timePassed(120, taken: 1010).isClose)
+    #expect(state.deadline == 140)
+    #expect(!state.timePassed(140, taken: 1020).isClose)
+    #expect(state.timePassed(160, taken: 1029).isClose)
+  }
+
+  @Test func whileOthersWaitALargeAnswerHasOneWindow() {
+    let account = ByteAccount(limit: 1000)
+    func reader(of bytes: Int) -> ConnectionState {
+      var state = connection(account: account)
+      _ = state.received(head(), 1)
+      _ = state.received(.end(nil), 1)
+      state.beganToSend(bytes, 100, taken: 0)
+      return state
+    }
+    var large = reader(of: 900)
+    var small = reader(of: 50)
+    var other = connection(account: account)
+    #expect(!large.timePassed(120, taken: 20).isClose)
+    #expect(!small.timePassed(120, taken: 20).isClose)
+    #expect(other.received(head([("content-length", "60")]), 125).refusal == 503)
+    #expect(!small.timePassed(140, taken: 40).isClose)
+    #expect(large.timePassed(140, taken: 40).isClose)
+    #expect(account.usedBytes == 50)
+    small.closed()
   }
 
   @Test func leaveToSendABodyIsGivenOnceItMayBe() {
     var state = connection()
     #expect(state.received(head([("content-length", "50"), ("expect", "100-continue")]), 1).asksForBody)
+    state = connection()
+    // HTTP/1.0 knows no such answer.
+    let old = head([("content-length", "50"), ("expect", "100-continue")], version: .http1_0)
+    #expect(!state.received(old, 1).asksForBody)
     state = connection()
     #expect(state.received(head([("content-length", "500"), ("expect", "100-continue")]), 1).refusal == 413)
   }
@@ -243,12 +274,24 @@ extension ConnectionState.Action {
       #expect(state.finishedAnswer(2).isClose)
     }
     var state = connection()
+    _ = state.received(head([("connection", "keep-alive")], version: .http1_0), 1)
+    _ = state.received(.end(nil), 1)
+    #expect(!state.endsAfterAnswer)
+    // An answer without a length ends with its connection all the same.
+    state.answerEndsWithConnection()
+    #expect(state.endsAfterAnswer)
+    state = connection()
     _ = state.received(head(), 1)
     _ = state.received(.end(nil), 1)
     #expect(!state.quiesce().isClose)
     #expect(state.finishedAnswer(2).isClose)
     var idle = connection()
     #expect(idle.quiesce().isClose)
+  }
+
+  @Test func onlyHTTP1IsAnswered() {
+    var state = connection()
+    #expect(state.received(head(version: HTTPVersion(major: 2, minor: 0)), 1).refusal == 505)
   }
 
   @Test func whatIsNoHTTPIsRefusedOnce() {

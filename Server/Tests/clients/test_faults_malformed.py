@@ -38,7 +38,7 @@ def valid(**extra):
 
 
 def post(path, body, *fields):
-    head = [f"POST {path} HTTP/1.1", "Host: x", "Connection: close", f"Content-Length: {len(body)}", *fields, "", ""]
+    head = [f"POST {path} HTTP/1.1", "Host: localhost", "Connection: close", f"Content-Length: {len(body)}", *fields, "", ""]
     return "\r\n".join(head).encode("latin-1") + body
 
 
@@ -90,7 +90,7 @@ def routed(generator):
     path = generator.choice(ROUTES).replace("{}", generator.choice(NAMES))
     if generator.randrange(3):
         return post(path, generator.choice([b"{}", b"", b"[", json.dumps(valid()).encode()]))
-    return f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
 
 
 def administering(generator):
@@ -123,9 +123,9 @@ def hostile(generator):
             lambda: post(infer, generator.randbytes(200), field),
             lambda: post(infer, gzip.compress(b"{}")[:-6], field),
             lambda: post(infer, b"{}", "Content-Encoding: gzip, gzip, gzip, deflate"),
-            lambda: b"GET /v2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + b"".join(b"X-%d: y\r\n" % i for i in range(5000)) + b"\r\n",
-            lambda: b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-            lambda: b"GET /v2/models/" + b"a" * 65_536 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+            lambda: b"GET /v2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + b"".join(b"X-%d: y\r\n" % i for i in range(5000)) + b"\r\n",
+            lambda: b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            lambda: b"GET /v2/models/" + b"a" * 65_536 + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
             lambda: post(infer, b"{}", "Content-Length: 5"),
             lambda: post(infer, b"{}", "Transfer-Encoding: chunked"),
             lambda: chunked(infer, generator.choice([b"-1\r\nx", b"ffffffffffffffffff\r\nx", b"zz\r\nx", b"2;" + b"e" * 70_000])),
@@ -135,7 +135,7 @@ def hostile(generator):
 
 
 def chunked(path, chunks):
-    return f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + chunks + b"\r\n\r\n"
+    return f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + chunks + b"\r\n\r\n"
 
 
 BOMB = gzip.compress(b"\0" * (400 << 20), 1)

@@ -102,7 +102,7 @@ def test_a_model_that_fails_while_its_program_runs_fails_alone(tmp_path):
 
 def test_hundreds_of_slow_clients_hold_nobody_up(store):
     with serving.Server(store, "--max-connections", "1000") as server:
-        head = b"POST /v2/models/identity/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+        head = b"POST /v2/models/identity/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
         starts = [b"", b"P", head, head + b"\r\n", head + b'\r\n{"inputs"']
         slow = []
         for index in range(400):
@@ -130,7 +130,7 @@ def test_clients_that_vanish_in_any_phase(tmp_path):
     small_models.identity(tmp_path / "identity.onnx")
     serving.add(tmp_path / "store", source, tmp_path / "identity.onnx")
     rows = np.ones((256, 512), np.float32)
-    head = b"POST /v2/models/slow/infer HTTP/1.1\r\nHost: x\r\nInference-Header-Content-Length: 0\r\n"
+    head = b"POST /v2/models/slow/infer HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: 0\r\n"
     request = head + b"Content-Length: %d\r\n\r\n" % rows.nbytes + rows.tobytes()
     phases = [request[:40], request[:150], request[: len(request) // 2], request]
     with serving.Server(tmp_path / "store") as server:

@@ -123,7 +123,7 @@ def test_wrong_header_lengths(server, length):
 
 def test_bodies_too_large_are_refused_before_they_are_read(server):
     with socket.create_connection(("127.0.0.1", server.http_port), timeout=10) as connection:
-        connection.sendall(b"POST /v2/models/identity/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
+        connection.sendall(b"POST /v2/models/identity/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 413")
     # curl waits for leave to send a body of this size.
     status, fields, _ = infer(server, request(np.zeros((20_000, 4), np.float32)), "-H", "Expect: 100-continue")
@@ -149,7 +149,7 @@ def read_response(connection):
 
 
 def raw(body, path="/v2/models/identity/infer", extra=b""):
-    return b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n" % (path.encode(), len(body), extra) + body
+    return b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n%s\r\n" % (path.encode(), len(body), extra) + body
 
 
 def test_pipelined_requests_are_answered_in_order(server):
@@ -170,7 +170,7 @@ def test_chunked_bodies(server):
 
 
 def test_what_is_no_http_is_refused(server):
-    for bytes_ in (b"hello\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"POST /v2 HTTP/1.1\r\nContent-Length: x\r\n\r\n"):
+    for bytes_ in (b"hello\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"POST /v2 HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n"):
         with socket.create_connection(("127.0.0.1", server.http_port), timeout=10) as connection:
             connection.sendall(bytes_)
             assert connection.recv(4096).split()[1] in (b"400", b"505")

@@ -78,7 +78,7 @@ def binary(byte_count):
 
 
 def head(length, *fields):
-    lines = [f"POST {INFER} HTTP/1.1", "Host: x", f"Content-Length: {length}", *fields, "", ""]
+    lines = [f"POST {INFER} HTTP/1.1", "Host: localhost", f"Content-Length: {length}", *fields, "", ""]
     return "\r\n".join(lines).encode()
 
 

@@ -1,9 +1,11 @@
 """Pipelines: models wired together, asked like one model."""
 
+import hashlib
 import json
 import os
 import re
 import time
+import urllib.error
 import urllib.request
 
 import numpy as np
@@ -239,6 +241,26 @@ def test_it_is_a_model_to_clients(pipelines):
     ask(client, tritonclient.http, "vote", image=X)
     stats = client.get_inference_statistics("vote")["model_stats"][0]
     assert stats["inference_stats"]["success"]["count"] >= 1
+
+
+def test_a_key_for_a_pipeline_runs_its_models_through_it_alone(repository, folder, tmp_path):
+    """Decision 20: a pipeline is like a view of a database."""
+    keys = tmp_path / "keys.yaml"
+    keys.write_text(f"keys:\n  - {{name: viewer, models: [vote], sha256: {hashlib.sha256(b'open sesame').hexdigest()}}}\n")
+    inputs = {"vote": "image", "first": "x"}
+    with serving.Server(folder / "store", "--repository", repository, "--keys", keys) as server:
+
+        def status(model):
+            tensor = {"name": inputs[model], "datatype": "FP32", "shape": [2, 16], "data": X.ravel().tolist()}
+            request = urllib.request.Request(
+                f"{server.url}/v2/models/{model}/infer", json.dumps({"inputs": [tensor]}).encode(), {"X-API-Key": "open sesame"})  # fmt: skip
+            try:
+                with urllib.request.urlopen(request) as response:
+                    return response.status
+            except urllib.error.HTTPError as error:
+                return error.code
+
+        assert (status("vote"), status("first")) == (200, 403)
 
 
 def test_each_stages_times(pipelines):

@@ -117,7 +117,7 @@ def test_what_has_arrived_is_answered_before_the_end(store):
     with serving.Server(store) as server:
         with socket.create_connection(("127.0.0.1", server.http_port), timeout=20) as client:
             client.sendall(
-                b"POST /v2/models/identity/infer HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(IDENTITY))
+                b"POST /v2/models/identity/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(IDENTITY))
             client.sendall(IDENTITY[:10])
             time.sleep(0.2)
             server.process.send_signal(signal.SIGTERM)
@@ -142,7 +142,7 @@ def test_who_does_not_end_is_cut_off(store):
         limit = "30s" if second else "1s"
         with serving.Server(store, "--drain-timeout", limit, "--body-timeout", "60s") as server:
             with socket.create_connection(("127.0.0.1", server.http_port), timeout=20) as client:
-                client.sendall(b"POST /v2/models/identity/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+                client.sendall(b"POST /v2/models/identity/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
                 time.sleep(0.2)
                 server.process.send_signal(signal.SIGTERM)
                 time.sleep(0.2)
@@ -244,7 +244,7 @@ def test_a_key_is_looked_at_before_the_body(store, tmp_path):
             for field in ("X-API-Key: wrong", "Authorization: Bearer wrong"):
                 with socket.create_connection(("127.0.0.1", server.http_port), timeout=10) as client:
                     client.sendall(
-                        f"POST /v2/{path} HTTP/1.1\r\nHost: x\r\n{field}\r\nContent-Length: 1000\r\n\r\n".encode()
+                        f"POST /v2/{path} HTTP/1.1\r\nHost: localhost\r\n{field}\r\nContent-Length: 1000\r\n\r\n".encode()
                     )
                     assert client.recv(1000).startswith(b"HTTP/1.1 401 ")
         body = b"no JSON"

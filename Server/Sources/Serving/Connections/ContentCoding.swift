@@ -1,7 +1,6 @@
 import CZlib
 import InferenceProtocol
 import NIOCore
-import Serving
 
 /// The compressions of bodies that clients use: gzip, and deflate in zlib's format (RFC 9110, 8.4.1).
 package enum ContentCoding: String, Sendable {
@@ -39,9 +38,10 @@ package enum ContentCoding: String, Sendable {
 
   private static let pieceBytes = 256 << 10
 
-  /// Returns the maximum memory for compressing so many bytes: their compressed form, which may be larger by
-  /// a thousandth, and one more piece.
-  static func compressionBound(of byteCount: Int) -> Int { byteCount + byteCount / 512 + 2 * pieceBytes }
+  /// What compressing so many bytes takes at most: their compression, which may be larger by a thousandth, and a piece more.
+  package static func compressionBound(of byteCount: Int) -> Int {
+    byteCount + byteCount / 512 + 2 * pieceBytes
+  }
 
   /// The body that `bytes` are the compression of.
   /// - Parameters:

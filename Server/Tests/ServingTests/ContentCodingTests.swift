@@ -1,6 +1,6 @@
-import HTTPFrontend
 import InferenceProtocol
 import NIOCore
+import Serving
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct ContentCodingTests {

@@ -1,0 +1,91 @@
+import InferenceProtocol
+import NIOCore
+import NIOHTTP2
+import Serving
+
+/// Sends the messages of one stream in pieces, counts them until the connection has sent them, and cuts off a client that takes
+/// them too slowly: its stream, and its connection where that takes nothing at all.
+final class StreamSending {
+  /// Small enough to see progress at the slowest rate.
+  private static let pieceBytes = 64 << 10
+
+  private let account: ByteAccount
+  private var progress: SendProgress
+  private var taken: UInt64 = 0
+  private var left = 0
+  /// The account's refusals when the window of ``progress`` began.
+  private var refusalsBefore: UInt64 = 0
+  private var timer: Scheduled<Void>?
+
+  init(account: ByteAccount, bytesPerSecond: UInt64, patience: TimeAmount) {
+    self.account = account
+    progress = SendProgress(
+      bytesPerSecond: bytesPerSecond, window: UInt64(clamping: patience.nanoseconds),
+      isMeasuredAlways: true)
+  }
+
+  func write(
+    _ message: ByteBuffer, endStream: Bool, _ context: ChannelHandlerContext,
+    _ promise: EventLoopPromise<Void>?
+  ) {
+    let count = message.readableBytes
+    // It is counted as the answer's until now, and has to fit there.
+    account.take(count)
+    left += count
+    if progress.deadline == .max { refusalsBefore = account.refusals }
+    progress.sends(count, at: StreamSending.now, taken: taken)
+    var rest = message
+    while rest.readableBytes > StreamSending.pieceBytes,
+      let piece = rest.readSlice(length: StreamSending.pieceBytes)
+    {
+      let sent = context.eventLoop.makePromise(of: Void.self)
+      sent.futureResult.assumeIsolated().whenSuccess { self.took(piece.readableBytes) }
+      context.write(StreamSending.frame(piece, endStream: false), promise: sent)
+    }
+    let last = rest.readableBytes
+    let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
+    sent.futureResult.assumeIsolated().whenComplete { _ in
+      // A message's memory is one piece: it is there until the last of it has gone.
+      self.account.release(count)
+      self.left -= count
+      self.took(last)
+    }
+    context.write(StreamSending.frame(rest, endStream: endStream), promise: sent)
+    if timer == nil { schedule(context) }
+  }
+
+  private func took(_ bytes: Int) {
+    taken &+= UInt64(bytes)
+    progress.took(bytes)
+  }
+
+  private static var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
+
+  private static func frame(_ bytes: ByteBuffer, endStream: Bool) -> NIOAny {
+    NIOAny(HTTP2Frame.FramePayload.data(.init(data: .byteBuffer(bytes), endStream: endStream)))
+  }
+
+  private func schedule(_ context: ChannelHandlerContext) {
+    guard progress.deadline != .max else { return }
+    timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(progress.deadline)) {
+      self.timer = nil
+      self.check(context)
+    }
+  }
+
+  private func check(_ context: ChannelHandlerContext) {
+    // Whoever is refused for want of room waits for those that hold much of it.
+    let isWaitedFor = account.refusals != refusalsBefore && left > account.limit / 16
+    guard progress.isTooSlow(at: StreamSending.now, taken: taken, hasToBeDone: isWaitedFor) else {
+      refusalsBefore = account.refusals
+      return schedule(context)
+    }
+    let connection = context.channel.parent
+    context.writeAndFlush(NIOAny(HTTP2Frame.FramePayload.rstStream(.cancel)), promise: nil)
+    context.close(promise: nil)
+    // What the connection has taken over, and nobody reads, goes with the connection alone.
+    context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
+      if self.left > 0 { connection?.close(promise: nil) }
+    }
+  }
+}
