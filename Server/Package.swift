@@ -122,7 +122,8 @@ let package = Package(
     .testTarget(
       name: "HTTPFrontendTests",
       dependencies: [
-        "HTTPFrontend", "InferenceProtocol", "Serving", .product(name: "NIOCore", package: "swift-nio"),
+        "EventLoopTasks", "HTTPFrontend", "InferenceProtocol", "Serving",
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict, linkerSettings: rpath),
   ]

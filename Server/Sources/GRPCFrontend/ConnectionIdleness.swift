@@ -1,3 +1,4 @@
+import EventLoopTasks
 import NIOCore
 
 /// Closes one connection when it has had no call for some time: the client is told, and cut off when it does not act on it.
@@ -7,13 +8,18 @@ import NIOCore
 final class ConnectionIdleness: ChannelInboundHandler {
   typealias InboundIn = NIOAny
 
-  private let patience: TimeAmount
+  /// `nil`: for ever.
+  private let patience: TimeAmount?
+  private let limit: ConnectionLimit
   private var openCalls = 0
   private var isTold = false
   private var timer: Scheduled<Void>?
   private var context: ChannelHandlerContext?
 
-  init(patience: TimeAmount) { self.patience = patience }
+  init(patience: TimeAmount?, limit: ConnectionLimit) {
+    self.patience = patience
+    self.limit = limit
+  }
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
@@ -33,16 +39,24 @@ final class ConnectionIdleness: ChannelInboundHandler {
       let connection = try? pipeline.handler(type: ConnectionIdleness.self)
     else { return }
     connection.openCalls += 1
+    if connection.openCalls == 1, let channel = stream.parent { connection.limit.becameBusy(channel) }
     connection.timer?.cancel()
     connection.timer = nil
     stream.closeFuture.assumeIsolated().whenComplete { _ in
       connection.openCalls -= 1
-      if connection.openCalls == 0 { connection.startTimer() }
+      guard connection.openCalls == 0 else { return }
+      connection.startTimer()
+      if let context = connection.context { connection.limit.becameIdle(context.channel) }
     }
   }
 
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard event is ConnectionShouldLeave else { return context.fireUserInboundEventTriggered(event) }
+    if openCalls == 0 { context.close(promise: nil) }
+  }
+
   private func startTimer() {
-    guard let context else { return }
+    guard let context, let patience else { return }
     timer?.cancel()
     timer = context.eventLoop.assumeIsolated().scheduleTask(
       in: isTold ? min(patience, .seconds(10)) : patience

@@ -1,3 +1,4 @@
+import EventLoopTasks
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import InferenceProtocol
@@ -36,14 +37,17 @@ extension GRPCConfiguration {
         config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = minPingInterval
         // An answer leaves when it is done: waiting for more to send with it is a tenth of a millisecond too long.
         config.connection.flushCoalescing = nil
+        config.channelDebuggingCallbacks.onBindTCPListener = { channel in
+          channel.pipeline.addHandler(connections.handler(for: channel), position: .first)
+        }
         config.channelDebuggingCallbacks.onAcceptTCPConnection = { channel in
-          connections.accept(channel).flatMapThrowing {
+          channel.eventLoop.makeCompletedFuture {
             try HeaderTimeout.add(
               to: channel, patience: TimeAmount(headerTimeout),
               maxHeaderBytes: Self.readHeaderFactor * maxHeaderBytes)
-            guard let maxIdle else { return }
             try channel.pipeline.syncOperations.addHandler(
-              ConnectionIdleness(patience: TimeAmount(maxIdle)), position: .first)
+              ConnectionIdleness(patience: maxIdle.map { TimeAmount($0) }, limit: connections),
+              position: .first)
           }
         }
         config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { channel in

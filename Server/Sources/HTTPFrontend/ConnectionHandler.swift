@@ -17,6 +17,9 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   private var state: ConnectionState
   private let respond: Responder
+  private let connections: ConnectionLimit
+  /// What the connections' limit was told last.
+  private var isIdle = true
   private var context: ChannelHandlerContext?
   /// The task that answers the latest request, and its number.
   private var task: Task<Void, Never>?
@@ -31,8 +34,9 @@ final class ConnectionHandler: ChannelInboundHandler {
   private var version = HTTPVersion.http1_1
   private var isHead = false
 
-  init(state: ConnectionState, respond: @escaping Responder) {
+  init(state: ConnectionState, connections: ConnectionLimit, respond: @escaping Responder) {
     self.state = state
+    self.connections = connections
     self.respond = respond
   }
 
@@ -97,7 +101,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if event is ChannelShouldQuiesceEvent {
+    if event is ChannelShouldQuiesceEvent || event is ConnectionShouldLeave {
       carryOut(state.quiesce())
     } else {
       context.fireUserInboundEventTriggered(event)
@@ -162,6 +166,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func schedule() {
+    noteIdleness()
     guard let context, state.deadline < timerDeadline else { return }
     timer?.cancel()
     timerDeadline = state.deadline
@@ -171,6 +176,12 @@ final class ConnectionHandler: ChannelInboundHandler {
       handler.timerDeadline = .max
       handler.carryOut(handler.state.timePassed(ConnectionHandler.now, taken: handler.acknowledgedBytes))
     }
+  }
+
+  private func noteIdleness() {
+    guard let context, isIdle != state.isIdle else { return }
+    isIdle = state.isIdle
+    if isIdle { connections.becameIdle(context.channel) } else { connections.becameBusy(context.channel) }
   }
 
   // MARK: Out
@@ -186,12 +197,12 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// Begins an answer.
   func begin(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
     var headers = headers
-    if version.isBefore1_1, !isHead, status.mayHaveResponseBody, !headers.contains(name: "Content-Length") {
+    if version.isOlderThan11, !isHead, status.mayHaveResponseBody, !headers.contains(name: "Content-Length") {
       state.answerEndsWithConnection()
     }
     if state.endsAfterAnswer {
       headers.replaceOrAdd(name: "Connection", value: "close")
-    } else if version.isBefore1_1 {
+    } else if version.isOlderThan11 {
       // Such a client takes a connection for closed that does not say it stays.
       headers.replaceOrAdd(name: "Connection", value: "keep-alive")
     }

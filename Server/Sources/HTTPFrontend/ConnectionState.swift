@@ -108,6 +108,11 @@ package struct ConnectionState {
   /// True while a request is being answered.
   package var isAnswering: Bool { !wantsBytes }
 
+  /// Between requests, with nothing of the next one.
+  package var isIdle: Bool {
+    if case .waiting(began: false) = phase { true } else { false }
+  }
+
   // MARK: Input
 
   package mutating func bytesArrived(_ now: UInt64) {
@@ -157,7 +162,7 @@ package struct ConnectionState {
     phase = .collecting(
       Collection(head: head, declared: declared, held: HeldBytes(account), began: now))
     deadline = now &+ limits.bodyTimeout
-    guard !head.version.isBefore1_1, head.headers.first(name: "expect")?.lowercased() == "100-continue",
+    guard !head.version.isOlderThan11, head.headers.first(name: "expect")?.lowercased() == "100-continue",
       declared != 0
     else {
       return .nothing

@@ -1,3 +1,4 @@
+import EventLoopTasks
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -41,8 +42,9 @@ public struct HTTPFrontend: Service {
     for family in families { family.add(to: routes) }
     let responder = routes.responder()
     let (service, log) = (service, service.log)
+    let connections = ConnectionLimit(configuration.maxConnections)
     let channel = InferenceChannel(
-      configuration: configuration, account: service.bytes,
+      configuration: configuration, account: service.bytes, connections: connections,
       countConnections: { change in service.telemetry.transport { $0.openConnections += change } },
       gate: { [configuration] address, head, hasBody in
         ConnectionState.Refusal(
@@ -91,27 +93,28 @@ public struct HTTPFrontend: Service {
     }
   }
 
-  private func server(_ channel: InferenceChannel) throws -> any Service {
+  private func server(_ inferenceChannel: InferenceChannel) throws -> any Service {
     let scheme = configuration.tls == nil ? "http" : "https"
     let announce: @Sendable (any Channel) async -> Void = { [log = service.log] channel in
+      let connections = inferenceChannel.connections
+      try? await channel.pipeline.addHandler(connections.handler(for: channel), position: .first)
       guard let address = channel.localAddress, let host = address.ipAddress, let port = address.port else {
         return
       }
       log.info("listening: HTTP at \(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)")
     }
     let options = ServerConfiguration(
-      address: .hostname(configuration.host, port: configuration.port), backlog: 1024,
-      availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections))
+      address: .hostname(configuration.host, port: configuration.port), backlog: 1024)
     let loops = MultiThreadedEventLoopGroup.singleton
     guard let files = configuration.tls else {
-      return channel.server(
+      return inferenceChannel.server(
         configuration: options, onServerRunning: announce, eventLoopGroup: loops, logger: service.log)
     }
     let chain = try NIOSSLCertificate.fromPEMFile(files.certificateChain)
     let tls = TLSConfiguration.makeServerConfiguration(
       certificateChain: chain.map { .certificate($0) },
       privateKey: .privateKey(try NIOSSLPrivateKey(file: files.privateKey, format: .pem)))
-    return try TLSChannel(channel, tlsConfiguration: tls)
+    return try TLSChannel(inferenceChannel, tlsConfiguration: tls)
       .server(configuration: options, onServerRunning: announce, eventLoopGroup: loops, logger: service.log)
   }
 }

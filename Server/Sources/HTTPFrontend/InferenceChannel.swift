@@ -1,3 +1,4 @@
+import EventLoopTasks
 import Hummingbird
 import HummingbirdCore
 import InferenceProtocol
@@ -17,6 +18,7 @@ struct InferenceChannel: ServerChildChannel {
 
   let configuration: HTTPConfiguration
   let account: ByteAccount
+  let connections: ConnectionLimit
   /// Told of each connection that opens (1) or closes (-1).
   let countConnections: @Sendable (Int) -> Void
   /// Says by its header why a request of a client at an address is not to be read, and whether it has a body.
@@ -36,7 +38,7 @@ struct InferenceChannel: ServerChildChannel {
         state: ConnectionState(
           limits: limits, account: account, now: ConnectionHandler.now,
           gate: { [gate, address = channel.remoteAddress] in gate(address, $0, $1) }),
-        respond: respond(channel.remoteAddress))
+        connections: connections, respond: respond(channel.remoteAddress))
       let pipeline = channel.pipeline.syncOperations
       try pipeline.addHandler(ConnectionGate(connection))
       var decoder = NIOHTTPDecoderLimitConfiguration()

@@ -10,7 +10,7 @@ extension RequestOrigin {
     for (name, value) in head.headers {
       if name.count == 4, name.lowercased() == "host" { hosts.append(value) } else { add(name, value) }
     }
-    guard hosts.count == 1 || hosts.isEmpty && head.version.isBefore1_1 else {
+    guard hosts.count == 1 || hosts.isEmpty && head.version.isOlderThan11 else {
       throw ConnectionState.Refusal(
         status: 400,
         message: hosts.isEmpty ? "the 'Host' field is missing" : "there is more than one 'Host' field")
@@ -32,7 +32,7 @@ extension RequestOrigin {
 
 extension HTTPVersion {
   /// HTTP/1.0 and older: such clients know neither `100 Continue` nor connections that stay open by themselves.
-  var isBefore1_1: Bool { major < 1 || major == 1 && minor == 0 }
+  var isOlderThan11: Bool { major < 1 || major == 1 && minor == 0 }
 }
 
 extension HTTPRequestHead {

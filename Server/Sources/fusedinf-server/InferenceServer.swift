@@ -45,17 +45,27 @@ struct InferenceServer {
       await service.pipelines.check(service.catalog)
     }
     try await pin(settings[.pin], in: service)
+    let descriptors = DescriptorLimit.raise()
+    let connections = DescriptorLimit.connections(
+      of: descriptors, ports: settings[.http] && settings[.grpc] ? 2 : 1, wanted: settings[.maxConnections])
+    if connections < settings[.maxConnections] {
+      log.warning(
+        "the limit of open files allows fewer connections than --max-connections",
+        metadata: ["open_files": "\(descriptors)", "connections_per_port": "\(connections)"])
+    }
     var transports: [any Service] = []
     if settings[.http] {
       transports.append(
         Transport(
-          HTTPFrontend(service: service, configuration: settings.http), named: "HTTP",
+          HTTPFrontend(service: service, configuration: settings.http(connections: connections)),
+          named: "HTTP",
           at: settings[.bind], settings[.httpPort], knob: Knob.httpPort.name))
     }
     if settings[.grpc] {
       transports.append(
         Transport(
-          GRPCFrontend(service: service, configuration: settings.grpc), named: "gRPC",
+          GRPCFrontend(service: service, configuration: settings.grpc(connections: connections)),
+          named: "gRPC",
           at: settings[.bind], settings[.grpcPort], knob: Knob.grpcPort.name))
     }
     log.info(

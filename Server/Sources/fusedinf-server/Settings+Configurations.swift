@@ -44,7 +44,8 @@ extension Settings {
       origins: self[.origins])
   }
 
-  var http: HTTPConfiguration {
+  /// - Parameter connections: the most at a time.
+  func http(connections: Int) -> HTTPConfiguration {
     var http = HTTPConfiguration()
     http.host = self[.bind]
     http.port = self[.httpPort]
@@ -54,7 +55,7 @@ extension Settings {
     http.origins = originRules
     http.maxBodyBytes = self[.maxBody]
     http.maxHeaderBytes = self[.maxHeader]
-    http.maxConnections = self[.maxConnections]
+    http.maxConnections = connections
     http.headerTimeout = self[.headerTimeout]
     http.bodyTimeout = self[.bodyTimeout]
     http.idleTimeout = self[.idleTimeout]
@@ -62,7 +63,8 @@ extension Settings {
     return http
   }
 
-  var grpc: GRPCConfiguration {
+  /// - Parameter connections: the most at a time.
+  func grpc(connections: Int) -> GRPCConfiguration {
     var grpc = GRPCConfiguration()
     grpc.host = self[.bind]
     grpc.port = self[.grpcPort]
@@ -75,7 +77,7 @@ extension Settings {
     grpc.headerTimeout = self[.headerTimeout]
     grpc.messageTimeout = self[.bodyTimeout]
     grpc.minimumBytesPerSecond = self[.minRate]
-    grpc.maxConnections = self[.maxConnections]
+    grpc.maxConnections = connections
     grpc.maxIdle = self[.idleTimeout]
     return grpc
   }

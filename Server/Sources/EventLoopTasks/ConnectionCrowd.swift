@@ -1,0 +1,52 @@
+/// Decides which connections of one port give way when there are as many as there may be: idle ones, the longest idle first.
+package struct ConnectionCrowd<ID: Hashable & Sendable>: Sendable {
+  private let limit: Int
+  private var open: Set<ID> = []
+  /// Idle connections that have not been asked to leave, by when they became idle.
+  private var idle: [ID: UInt64] = [:]
+  private var time: UInt64 = 0
+
+  package init(limit: Int) { self.limit = max(limit, 1) }
+
+  /// True while no connection may be accepted.
+  package var isFull: Bool { open.count >= limit }
+
+  package var count: Int { open.count }
+
+  /// A connection was accepted, and has asked nothing yet.
+  /// - Returns: the connection to close, so that the next one finds room.
+  package mutating func opened(_ id: ID) -> ID? {
+    open.insert(id)
+    let leaving = isFull ? leaves() : nil
+    markIdle(id)
+    return leaving
+  }
+
+  /// A connection has no request any more.
+  /// - Returns: the connection to close, so that the next one finds room.
+  package mutating func becameIdle(_ id: ID) -> ID? {
+    guard open.contains(id) else { return nil }
+    markIdle(id)
+    return isFull ? leaves() : nil
+  }
+
+  private mutating func markIdle(_ id: ID) {
+    time += 1
+    idle[id] = time
+  }
+
+  /// A request has begun on a connection.
+  package mutating func becameBusy(_ id: ID) { idle[id] = nil }
+
+  package mutating func closed(_ id: ID) {
+    open.remove(id)
+    idle[id] = nil
+  }
+
+  /// - Returns: the connection to close where something else needs its room, such as a descriptor.
+  package mutating func leaves() -> ID? {
+    guard let oldest = idle.min(by: { $0.value < $1.value })?.key else { return nil }
+    idle[oldest] = nil
+    return oldest
+  }
+}

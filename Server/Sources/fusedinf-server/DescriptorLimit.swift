@@ -1,0 +1,27 @@
+import Foundation
+
+/// How many files and connections the process may have open.
+enum DescriptorLimit {
+  /// More than this is of no use, and some systems allow a billion.
+  private static let most: rlim_t = 1 << 20
+
+  /// Raises the limit as far as the system allows without privileges.
+  /// - Returns: the limit then.
+  static func raise() -> Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+    let wanted = min(limit.rlim_max, max(most, limit.rlim_cur))
+    if limit.rlim_cur < wanted {
+      var raised = limit
+      raised.rlim_cur = wanted
+      if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
+    }
+    return Int(clamping: limit.rlim_cur)
+  }
+
+  /// The most connections of one port: a quarter of the descriptors, and 64 at least, is kept for models' files, and what the
+  /// server itself has open.
+  static func connections(of descriptors: Int, ports: Int, wanted: Int) -> Int {
+    max(1, min(wanted, (descriptors - max(64, descriptors / 4)) / max(ports, 1)))
+  }
+}
