@@ -42,7 +42,7 @@ public struct GRPCConfiguration: Sendable {
 
   /// Calls at a time on one connection; more wait at the client.
   public var maxConcurrentCalls = 1024
-  /// Connections at a time; one more is closed at once.
+  /// Connections at a time. At the limit idle ones are closed, and more wait until there is room.
   public var maxConnections = 1024
   /// Calls at a time on all connections; one more ends with RESOURCE_EXHAUSTED. One connection alone may have all of its own.
   var maxOpenCalls: Int { max(maxConcurrentCalls, 4 * maxConnections) }
