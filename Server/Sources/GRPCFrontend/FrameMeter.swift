@@ -2,7 +2,7 @@
 /// client owes the rest of something that is to come at once.
 package struct FrameMeter {
   private enum Part {
-    /// What a client begins with.
+    /// The bytes with which every client begins.
     case preface
     case frameHeader
     case payload(isData: Bool)
@@ -19,7 +19,7 @@ package struct FrameMeter {
   private var isNew = true
   /// A list of header fields goes on in the next frame.
   private var isInHeaderBlock = false
-  /// How many frames, and lists of header fields, have come completely.
+  /// The number of frames, and lists of header fields, that have arrived completely.
   package private(set) var completed: UInt64 = 0
 
   package init() {}

@@ -1,6 +1,6 @@
 import Serving
 
-/// Where and how the server listens for gRPC.
+/// The address on which the server listens for gRPC, and its limits.
 public struct GRPCConfiguration: Sendable {
   /// A certificate and its key, as PEM files.
   public struct TLS: Sendable, Hashable {
@@ -26,7 +26,7 @@ public struct GRPCConfiguration: Sendable {
 
   /// The most bytes of one call's metadata, as HTTP/2 counts them. Larger ones end with RESOURCE_EXHAUSTED.
   public var maxHeaderBytes = 64 << 10
-  /// How long a client may take for the handshakes of TLS and HTTP/2, and for each header; then its connection is closed.
+  /// The time that a client has for the handshakes of TLS and HTTP/2, and for each header; then its connection is closed.
   public var headerTimeout: Duration = .seconds(10)
   /// The most bytes of one request's message. Larger ones end with RESOURCE_EXHAUSTED.
   public var maxMessageBytes = 256 << 20
@@ -35,7 +35,7 @@ public struct GRPCConfiguration: Sendable {
   public var messageTimeout: Duration = .seconds(30)
   /// The slowest that a client may take an answer, once ``messageTimeout`` is over.
   public var minimumBytesPerSecond = 16 << 10
-  /// How many bytes a client may send ahead on one connection (HTTP/2's window).
+  /// The number of bytes that a client may send ahead on one connection (HTTP/2's window).
   public var windowBytes = 8 << 20
   /// The largest HTTP/2 frame that the server takes.
   public var maxFrameBytes = 1 << 20

@@ -7,7 +7,7 @@ import Serving
 package struct MessageUnpacker {
   private let coding: ContentCoding
   private let limit: Int
-  /// What has come of a message, after its prefix.
+  /// The bytes of an incomplete message, after its prefix.
   private var payload = ByteBuffer()
   private var prefix = ByteBuffer()
   private var missing = 0

@@ -19,9 +19,9 @@ final class RequestLimits: ChannelDuplexHandler {
     var origins: OriginRules
     var maxHeaderBytes: Int
     var maxMessageBytes: Int
-    /// How long a client may send nothing of a message that it owes, and how long it may take no answer.
+    /// The time for which a client may send nothing of a message that it owes, and read nothing of an answer.
     var patience: TimeAmount
-    /// How long nothing may come or go on a stream of requests; `nil`: for ever.
+    /// The time for which a stream of requests may be without traffic; `nil`: for ever.
     var idlePatience: TimeAmount?
     /// The slowest that an answer may be taken.
     var minimumBytesPerSecond: UInt64
@@ -111,7 +111,7 @@ final class RequestLimits: ChannelDuplexHandler {
     context.fireChannelRead(data)
   }
 
-  /// What messages hold that have come, or come just now, and are not answered.
+  /// The bytes of unanswered messages, complete or not.
   private var heldBytes: Int { unanswered.byteCount + meter.pending + (unpacker?.pending ?? 0) }
 
   private func refuse(_ context: ChannelHandlerContext, unpacking error: any Error) {

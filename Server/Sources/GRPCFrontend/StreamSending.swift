@@ -74,7 +74,7 @@ final class StreamSending {
   }
 
   private func check(_ context: ChannelHandlerContext) {
-    // Whoever is refused for want of room waits for those that hold much of it.
+    // A request that was refused for lack of room waits for large answers.
     let isWaitedFor = account.refusals != refusalsBefore && left > account.limit / 16
     guard progress.isTooSlow(at: StreamSending.now, taken: taken, hasToBeDone: isWaitedFor) else {
       refusalsBefore = account.refusals
@@ -83,7 +83,7 @@ final class StreamSending {
     let connection = context.channel.parent
     context.writeAndFlush(NIOAny(HTTP2Frame.FramePayload.rstStream(.cancel)), promise: nil)
     context.close(promise: nil)
-    // What the connection has taken over, and nobody reads, goes with the connection alone.
+    // Unread bytes that the connection has taken over are freed only with the connection.
     context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
       if self.left > 0 { connection?.close(promise: nil) }
     }

@@ -7,7 +7,7 @@ import NIOCore
 #endif
 
 extension Channel {
-  /// How many bytes the other side has acknowledged since the connection began; `nil` where the system does not tell. To be
+  /// The number of bytes that the other side has acknowledged since the connection began; `nil` where the system does not tell. To be
   /// asked on the channel's event loop.
   var acknowledgedBytes: UInt64? {
     var count: UInt64?

@@ -19,8 +19,8 @@ extension Caller {
 }
 
 extension ConnectionState.Refusal {
-  /// Why a request is not read: its host or its origin is not answered, or it has a body and its key is missing or unknown.
-  /// What a key allows is found out when it is known what is asked for.
+  /// The error for which a request is not read: its host or its origin is not answered, or it has a body and its key is missing or
+  /// unknown. The key's permissions are checked once the target of the request is known.
   /// - Parameter isLoopback: the connection comes from this machine.
   init?(
     _ head: HTTPRequestHead, hasBody: Bool, isLoopback: Bool, access: AccessPolicy, origins: OriginRules

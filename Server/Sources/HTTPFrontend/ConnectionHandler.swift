@@ -18,7 +18,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   private var state: ConnectionState
   private let respond: Responder
   private let connections: ConnectionLimit
-  /// What the connections' limit was told last.
+  /// The state that the connections' limit was told last.
   private var isIdle = true
   private var context: ChannelHandlerContext?
   /// The task that answers the latest request, and its number.

@@ -267,7 +267,7 @@ package struct ConnectionState {
     if case .answering = phase { phase = .answering(keepsAlive: false) }
   }
 
-  /// Whether the answer's header has to say that the connection ends with it.
+  /// True if the answer's header has to say that the connection ends with it.
   package var endsAfterAnswer: Bool {
     switch phase {
     case .answering(let keepsAlive): !keepsAlive || isQuiescing
@@ -298,7 +298,7 @@ package struct ConnectionState {
     watch(0, now, taken: 0)
   }
 
-  /// How long `bytes` of a body may take: what any may, and what the slowest rate makes of them.
+  /// Returns the time allowed for `bytes` of a body: the base time of any body, and the time they take at the slowest rate.
   private func allowance(_ bytes: Int) -> UInt64 {
     let nanoseconds = Double(bytes) / Double(max(limits.minimumBytesPerSecond, 1)) * 1e9
     return limits.bodyTimeout &+ UInt64(min(max(nanoseconds, 0), 1e18))
@@ -340,7 +340,7 @@ package struct ConnectionState {
     guard now >= deadline else { return .nothing }
     switch phase {
     case .answering where progress.deadline != .max, .ending where progress.deadline != .max:
-      // Whoever is refused for want of room waits for those that hold much of it.
+      // A request that was refused for lack of room waits for large answers.
       let isWaitedFor = account.refusals != refusalsBefore && sending > account.limit / 16
       guard progress.isTooSlow(at: now, taken: taken(), hasToBeDone: isWaitedFor) else {
         refusalsBefore = account.refusals

@@ -1,6 +1,6 @@
 import Serving
 
-/// Where and how the server listens for HTTP, and what it is bounded by.
+/// The address on which the server listens for HTTP, and its limits.
 public struct HTTPConfiguration: Sendable {
   /// A certificate and its key, as files in PEM form.
   public struct TLSFiles: Sendable, Hashable {

@@ -14,7 +14,7 @@ public final class ByteAccount: Sendable {
   /// The number of bytes available now.
   public var freeBytes: Int { max(0, limit - usedBytes) }
 
-  /// How often something did not fit beside what is held, though it would have by itself.
+  /// The number of reservations that did not fit beside the held bytes, but would fit alone.
   public var refusals: UInt64 { refused.load(ordering: .relaxed) }
 
   /// - Returns: whether so many bytes could be taken now; where they cannot, that is one of ``refusals``.

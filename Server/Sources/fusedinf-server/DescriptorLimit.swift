@@ -1,6 +1,6 @@
 import Foundation
 
-/// How many files and connections the process may have open.
+/// The number of files and connections that the process may have open.
 enum DescriptorLimit {
   /// More than this is of no use, and some systems allow a billion.
   private static let most: rlim_t = 1 << 20

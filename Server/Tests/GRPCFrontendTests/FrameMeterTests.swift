@@ -14,7 +14,7 @@ import Testing
     let settings = frame(4, 12, stream: 0)
     let headers = frame(1, 300) + frame(9, 20) + frame(9, flags: 4, 0)
     let whole = frame(1, flags: 4, 5)
-    // What is owed after each byte: everything but bodies and the pauses between frames.
+    // Something is owed after each byte, but not in bodies and in the pauses between frames.
     var expected = Array(repeating: true, count: preface.count + settings.count - 1) + [false]
     expected += Array(repeating: true, count: headers.count - 1) + [false]
     expected += Array(repeating: true, count: whole.count - 1) + [false]

@@ -37,7 +37,7 @@ extension SendProgress {
     progress.sends(100_000, at: 1, taken: 70)
     progress.check(at: 101, taken: 120, isTooSlow: false)
     #expect(progress.deadline == 201)
-    // What came early in one window does not count in the next.
+    // Progress beyond the minimum in one window does not count in the next.
     progress.check(at: 201, taken: 1000, isTooSlow: false)
     progress.check(at: 301, taken: 1049, isTooSlow: true)
   }

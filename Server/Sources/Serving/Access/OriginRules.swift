@@ -3,7 +3,7 @@
 /// A browser sends requests for any page that is open in it. The page of a foreign site is told from the server's own by
 /// `Origin` and `Sec-Fetch-Site`; one whose name was made to lead here (DNS rebinding), by `Host`.
 public struct OriginRules: Sendable {
-  /// What an admitted request may count as.
+  /// The standing of an admitted request.
   public struct Admission: Sendable, Hashable {
     /// The request names this machine, no proxy has passed it on, and no page of another origin makes it: where the
     /// connection comes from this machine too, its caller is local.

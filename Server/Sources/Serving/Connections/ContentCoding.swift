@@ -38,7 +38,8 @@ package enum ContentCoding: String, Sendable {
 
   private static let pieceBytes = 256 << 10
 
-  /// What compressing so many bytes takes at most: their compression, which may be larger by a thousandth, and a piece more.
+  /// Returns the maximum memory for compressing so many bytes: their compressed form, which may be larger by a
+  /// thousandth, and one more piece.
   package static func compressionBound(of byteCount: Int) -> Int {
     byteCount + byteCount / 512 + 2 * pieceBytes
   }

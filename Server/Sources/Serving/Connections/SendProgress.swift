@@ -4,13 +4,13 @@
 /// minimum rate makes of a window, half of that (what is seen of a client's progress comes in lumps).
 package struct SendProgress: Sendable, Hashable {
   private let window: UInt64
-  /// What the minimum rate makes of a window.
+  /// The bytes of one window at the minimum rate.
   private let minimum: Int
   /// Asking how much was taken costs nothing, so it is asked for short answers, too.
   private let isMeasuredAlways: Bool
   private var owed = 0
   private var owedAtStart = 0
-  /// What had been taken, of all that was ever sent, when the window began; `nil`: the client is to take everything.
+  /// The bytes taken since the connection began, at the window's begin; `nil`: the client has to take everything.
   private var takenBefore: UInt64?
   /// When the window ends; `.max` while nothing is owed.
   package private(set) var deadline: UInt64 = .max
