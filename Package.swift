@@ -30,7 +30,9 @@ let stages = [
   Stage(name: "GraphPasses", imports: ["Tensors", "ModelGraph"], testImports: ["ONNXFormat"]),
   Stage(
     name: "Kernels",
-    imports: ["Tensors", "ModelGraph", "Device", "CDNNL", "CKernelLibrary", "CHost", "CWinograd"]),
+    imports: [
+      "Tensors", "ModelGraph", "Device", "CDNNL", "CKernelLibrary", "CHost", "CElements", "CWinograd",
+    ]),
   Stage(name: "ModelStore", imports: ["Tensors", "CHost"]),
   Stage(
     name: "ModelCompiler", imports: ["Tensors", "ModelGraph", "GraphPasses", "Device", "ModelStore"]),
@@ -75,6 +77,8 @@ if wanted.contains("Kernels") {
   targets.append(.systemLibrary(name: "CDNNL", pkgConfig: "dnnl"))
   targets.append(
     .target(name: "CKernelLibrary", dependencies: ["CDNNL"], cxxSettings: [.treatAllWarnings(as: .error)]))
+  targets.append(
+    .target(name: "CElements", dependencies: ["CHost"], cSettings: [.treatAllWarnings(as: .error)]))
   targets.append(
     .target(name: "CWinograd", dependencies: ["CHost"], cSettings: [.treatAllWarnings(as: .error)]))
 }

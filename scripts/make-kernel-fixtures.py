@@ -12,7 +12,7 @@ import json
 import pathlib
 import sys
 
-from kernel_cases import element_wise, movement, products, reductions, refusals, resizing, windows
+from kernel_cases import element_wise, movement, products, reductions, refusals, resizing, special_values, windows
 from kernel_cases.recording import blob, cases
 
 
@@ -29,6 +29,7 @@ def main():
         products.recurrent,
         resizing.resizing,
         refusals.refusals,
+        special_values.special_values,
     ]:
         family()
     header = json.dumps(cases, separators=(",", ":")).encode()

@@ -6,9 +6,9 @@
 typedef int32_t integers __attribute__((vector_size(64)));
 
 /// e to the power of x, to about one unit in the last place: 2ⁿ times a polynomial in the rest, with the coefficients of
-/// Cephes' expf. Bounded to what a float holds.
+/// Cephes' expf. Infinite from where a float holds no more.
 FI_INLINE lanes exponential(lanes x) {
-  x = __builtin_elementwise_min(__builtin_elementwise_max(x, splat(-87)), splat(88));
+  x = __builtin_elementwise_min(__builtin_elementwise_max(x, splat(-87)), splat(89));
   lanes n = __builtin_elementwise_roundeven(x * 1.44269504f);
   lanes f = x - n * 0.693359375f + n * 2.12194440e-4f;
   lanes p = 1.9875691500e-4f * f + 1.3981999507e-3f;

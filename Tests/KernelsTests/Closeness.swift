@@ -14,6 +14,7 @@ func difference(_ found: Tensor, _ expected: Tensor) -> String? {
   let largest = expected.filter(\.isFinite).map(\.magnitude).max() ?? 0
   for (index, (a, b)) in zip(found, expected).enumerated() {
     if a.isNaN && b.isNaN || a == b { continue }
+    guard b.isFinite else { return "element \(index) is \(a), not \(b)" }
     // Written so that a NaN is too far away.
     if !((a - b).magnitude <= 1e-4 * largest + (1e-3 + step) * b.magnitude) {
       return "element \(index) is \(a), not \(b)"

@@ -3,6 +3,7 @@
 import numpy as np
 
 from kernel_cases.recording import F32, I32, case, integer, ints, op0, real, type_name
+from kernel_cases.special_values import reference
 
 
 def resizing():
@@ -70,11 +71,14 @@ def resizing():
         ]
         while inputs[-1] is None:
             inputs.pop()
+        # ONNX aligns the corners to where the scaled image ends, onnxruntime to its last whole element.
+        kind = reference("Resize", attributes, opset=opset) if coordinate == "alignCorners" and scales else None
         case(
             op0("resize", fields),
             "Resize",
             inputs,
             attributes,
+            kind=kind and (lambda *inputs: [result.astype(x.dtype) for result in kind(*inputs)]),
             opset=opset,
             parameters=[i for i in range(1, len(inputs)) if inputs[i] is not None],
             name=f"{mode} {coordinate} {rounding} {list(x.shape)} {scales} {sizes} {roi} {axes} {aspect} "

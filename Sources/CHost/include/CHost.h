@@ -5,4 +5,5 @@
 #include "sha256.h"
 #include "host_file.h"
 #include "host_unused.h"
+#include "host_floats.h"
 #include "openmp.h"

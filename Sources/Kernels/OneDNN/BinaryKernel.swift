@@ -8,7 +8,7 @@ extension OneDNNEngine {
   /// oneDNN's binary functions of two float operands, one of which may broadcast.
   func binary(_ request: KernelRequest, _ function: BinaryFunction) throws -> PrimitiveDraft? {
     guard let a = request.ownOperand(0), let b = request.ownOperand(1), let y = request.optionalResult(0),
-      request.isAllFloat
+      request.isAllFloat, function != .maximum, function != .minimum
     else { return nil }
     if a.shape == y.shape, let number = b.number, let chain = EltwiseFunction.chain(function, number),
       !chain.isEmpty
@@ -27,7 +27,7 @@ extension OneDNNEngine {
     }
     guard b.shape == y.shape else { return nil }
     switch function {
-    case .add, .multiply, .maximum, .minimum:
+    case .add, .multiply:
       return try binary(request, algorithm, whole: (1, b), other: (0, a))
     case .subtract:
       var draft = try binary(request, algorithm, whole: (1, b), other: (0, a))
@@ -141,7 +141,7 @@ extension BinaryFunction {
   /// The function of the second operand when the first is a number; `nil` when oneDNN has no such.
   fileprivate func chain(from number: Float) -> [EltwiseFunction]? {
     switch self {
-    case .add, .multiply, .maximum, .minimum: EltwiseFunction.chain(self, number)
+    case .add, .multiply: EltwiseFunction.chain(self, number)
     case .subtract: [.linear(-1, number)]
     case .divide: [EltwiseFunction(algorithm: dnnl_eltwise_pow, alpha: number, beta: -1)]
     default: nil

@@ -54,6 +54,16 @@ struct EltwiseFunction {
     }
   }
 
+  /// True when the library's function of what is not a number is one, on some instruction set, or its function of
+  /// infinity is none.
+  var losesNaN: Bool {
+    switch algorithm {
+    case dnnl_eltwise_relu: alpha == 0
+    case dnnl_eltwise_clip, dnnl_eltwise_exp, dnnl_eltwise_hardsigmoid, dnnl_eltwise_gelu_erf: true
+    default: false
+    }
+  }
+
   static func linear(_ factor: Float, _ offset: Float) -> EltwiseFunction {
     EltwiseFunction(algorithm: dnnl_eltwise_linear, alpha: factor, beta: offset)
   }
@@ -67,15 +77,13 @@ struct EltwiseFunction {
 }
 
 extension BinaryFunction {
-  /// oneDNN's algorithm for two float operands with a float result.
+  /// oneDNN's algorithm for two float operands with a float result. Its largest and smallest lose what is not a number.
   var algorithm: dnnl_alg_kind_t? {
     switch self {
     case .add: dnnl_binary_add
     case .subtract: dnnl_binary_sub
     case .multiply: dnnl_binary_mul
     case .divide: dnnl_binary_div
-    case .maximum: dnnl_binary_max
-    case .minimum: dnnl_binary_min
     default: nil
     }
   }

@@ -5,9 +5,9 @@ import ModelGraph
 import Tensors
 
 extension OneDNNEngine {
-  /// oneDNN's element-wise functions.
+  /// oneDNN's element-wise functions, but for those that lose what is not a number.
   func unary(_ request: KernelRequest, _ function: UnaryFunction) throws -> PrimitiveDraft? {
-    guard let chain = EltwiseFunction.chain(function) else { return nil }
+    guard let chain = EltwiseFunction.chain(function), !chain.contains(where: \.losesNaN) else { return nil }
     return try eltwise(request, chain)
   }
 

@@ -42,9 +42,15 @@ extension OneDNNEngine {
     case .reshape, .flatten, .squeeze, .unsqueeze: return try view(request)
     case .convolution(let op):
       if let kernel = try winograd(request, op) { return kernel }
+    case .unary, .binary, .pool, .reduce:
+      let alone = request.keeping(postOps: 0)
+      if let kernel = try elements(alone) ?? watchedFunction(alone) ?? maximumPool(alone) {
+        return request.postOps.isEmpty ? kernel : try chain(kernel, after: 0, request)
+      }
     default: break
     }
     guard let draft = try draft(request) else { return nil }
+    if draft.fusion.losesNaN { return try watched(draft, request) }
     var fused = draft.fusion.count
     var base = try primitive(draft, request)
     if fused > 0, base?.isReference ?? true, let plain = try self.draft(request.keeping(postOps: 0)) {

@@ -5,9 +5,10 @@ import ModelGraph
 import Tensors
 
 extension OneDNNEngine {
-  /// oneDNN's pooling, for ONNX `MaxPool` (values alone), `AveragePool` and the global pools: x [N, C, …].
+  /// oneDNN's pooling, for ONNX `AveragePool` and the global one: x [N, C, …]. Its largest of −∞ alone is a number: see
+  /// ``maximumPool(_:_:)``.
   func pool(_ request: KernelRequest, _ op: Pool) throws -> PrimitiveDraft? {
-    guard let x = request.ownOperand(0), let y = request.optionalResult(0), request.isAllFloat,
+    guard op.kind != .maximum, let x = request.ownOperand(0), let y = request.optionalResult(0), request.isAllFloat,
       request.results.dropFirst().allSatisfy({ $0 == nil }), x.shape.rank >= 3,
       y.shape.rank == x.shape.rank, y.shape.dims[..<2] == x.shape.dims[..<2]
     else { return nil }
@@ -24,9 +25,8 @@ extension OneDNNEngine {
     let (source, target) = (TensorView(x.shape), TensorView(y.shape))
     let algorithm =
       switch op.kind {
-      case .maximum: dnnl_pooling_max
-      case .average: dnnl_pooling_avg_exclude_padding
       case .averageIncludingPadding: dnnl_pooling_avg_include_padding
+      default: dnnl_pooling_avg_exclude_padding
       }
     var draft = PrimitiveDraft { [handle] pins, attributes in
       let src = try PrimitiveDraft.descriptor(DNNL_ARG_SRC, source.dims, in: pins)
@@ -50,7 +50,7 @@ extension OneDNNEngine {
 extension Window {
   /// True where oneDNN's pooling and ONNX's count the same elements: no place of the window lies in padding alone,
   /// and an average over padding knows only padding that the model has.
-  fileprivate func agreesWithLibrary(_ op: Pool, input: [Int], output: [Int]) -> Bool {
+  func agreesWithLibrary(_ op: Pool, input: [Int], output: [Int]) -> Bool {
     for axis in input.indices {
       guard before[axis] < extent(axis), (output[axis] - 1) * strides[axis] - before[axis] < input[axis]
       else {

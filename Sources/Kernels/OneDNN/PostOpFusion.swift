@@ -13,6 +13,11 @@ enum FusedPostOp {
   case sum(PostOpOperand)
 }
 
+extension FusedPostOp {
+  /// As ``EltwiseFunction/losesNaN``.
+  var losesNaN: Bool { if case .eltwise(let function) = self { function.losesNaN } else { false } }
+}
+
 /// The operand of a fused post-op.
 struct PostOpOperand {
   var index: Int
@@ -43,10 +48,17 @@ struct PostOpFusion {
         continue
       }
       guard let fused = PostOpFusion.fuse(postOp, in: request, result, reshape) else { return }
+      let losesNaN = fused.contains { $0.losesNaN }
+      // What a sum adds to is gone when it is noticed that a number was lost.
+      if losesNaN, fused.count > 1 || sum != nil { return }
       postOps += fused
       count += 1
+      if losesNaN { return }
     }
   }
+
+  /// True when the last post-op makes a number of what is none: nothing is fused behind it.
+  var losesNaN: Bool { postOps.last?.losesNaN ?? false }
 
   init() {}
 

@@ -39,6 +39,11 @@ final class PrimitiveDescriptor: @unchecked Sendable {
     return try MemoryDescriptor(copying: descriptor)
   }
 
+  /// Bytes of scratch memory that an execution needs.
+  var scratchBytes: Int {
+    dnnl_primitive_desc_query_md(raw, dnnl_query_scratchpad_md, 0).map { dnnl_memory_desc_get_size($0) } ?? 0
+  }
+
   /// The quality of the implementation.
   var grade: Grade { Grade(implementation) }
 }

@@ -15,6 +15,8 @@ final class PrimitiveKernel: Kernel {
   let footprint: Int
   var isReference: Bool { Grade(implementation) == .reference }
 
+  /// The layouts of everything that the primitive takes and makes.
+  let pins: PrimitiveDraft.Pins
   private let request: KernelRequest
   /// The thread counts of the program's primitives.
   private let threads: [Int]
@@ -78,6 +80,7 @@ final class PrimitiveKernel: Kernel {
       sum = Sum(operand: added.index, byteCount: pin.byteCount)
     }
     self.sum = sum
+    self.pins = pins
     threads = request.threads
     program = PrimitiveProgram(primitives, bindings, on: engine)
     self.request = request.withoutElements

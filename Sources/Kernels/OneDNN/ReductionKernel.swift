@@ -43,7 +43,6 @@ extension OneDNNEngine {
     let kind: Pool.Kind
     switch reduction {
     case .mean: kind = .average
-    case .maximum: kind = .maximum
     default: return nil
     }
     var pooled = request.keeping(postOps: 0)
@@ -57,7 +56,7 @@ extension OneDNNEngine {
   }
 
   /// The axes, ascending, when they are known; `nil` also when there is nothing to reduce.
-  private func reducedAxes(_ request: KernelRequest, rank: Int) -> [Int]? {
+  func reducedAxes(_ request: KernelRequest, rank: Int) -> [Int]? {
     guard case .reduce(_, _, let noop) = request.op else { return nil }
     var axes: [Int] = []
     if let operand = request.ownOperand(1) {
@@ -75,13 +74,12 @@ extension Reduction {
     switch self {
     case .sum: (dnnl_reduction_sum, 0)
     case .mean: (dnnl_reduction_mean, 0)
-    case .maximum: (dnnl_reduction_max, 0)
-    case .minimum: (dnnl_reduction_min, 0)
     case .product: (dnnl_reduction_mul, 0)
     case .l1: (dnnl_reduction_norm_lp_power_p_sum, 1)
     case .l2: (dnnl_reduction_norm_lp_sum, 2)
     case .sumOfSquares: (dnnl_reduction_norm_lp_power_p_sum, 2)
-    case .logSum, .logSumExp: nil
+    // The library starts from the lowest finite number, and passes NaNs over.
+    case .maximum, .minimum, .logSum, .logSumExp: nil
     }
   }
 }

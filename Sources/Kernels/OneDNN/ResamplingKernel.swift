@@ -23,7 +23,9 @@ extension OneDNNEngine {
     case .cubic: return nil
     }
     for axis in 2..<x.shape.rank {
-      let scaled = ScaledAxis(input: x.shape.dims[axis], output: y.shape.dims[axis], scale: scales[axis])
+      let scaled = ScaledAxis(
+        input: x.shape.dims[axis], output: y.shape.dims[axis], scale: scales[axis],
+        hasScale: request.ownOperand(2).map { $0.shape.elementCount > 0 } ?? false)
       guard scaled.agreesWithLibrary(op) else { return nil }
     }
     let (source, target) = (TensorView(x.shape), TensorView(y.shape))
@@ -68,6 +70,10 @@ private struct ScaledAxis {
   var input: Int
   var output: Int
   var scale: Float
+  /// True when the model gives the scale, false when it follows from the sizes.
+  var hasScale: Bool
+  /// How long the resized axis is before it is cut to whole elements.
+  private var length: Float { hasScale ? scale * Float(input) : Float(output) }
 
   /// True when every element of the result comes from the same place for ONNX and for oneDNN.
   func agreesWithLibrary(_ op: Resize) -> Bool {
@@ -93,7 +99,7 @@ private struct ScaledAxis {
     case .halfPixel: return (x + 0.5) / scale - 0.5
     case .pytorchHalfPixel: return output > 1 ? (x + 0.5) / scale - 0.5 : 0
     case .asymmetric: return x / scale
-    case .alignCorners: return output > 1 ? x * Float(input - 1) / Float(output - 1) : 0
+    case .alignCorners: return output > 1 ? x * Float(input - 1) / (length - 1) : 0
     case .halfPixelSymmetric, .tfCropAndResize: return nil
     }
   }

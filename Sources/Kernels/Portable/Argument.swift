@@ -28,7 +28,9 @@ enum ArgumentProgram {
             var (best, index) = (line.pointee, 0)
             for candidate in 1..<max(count, 1) {
               let value = line[candidate &* inner]
-              if (wantsLargest ? value > best : value < best) || (last && value == best) {
+              let isBetter = wantsLargest ? value > best : value < best
+              // The first that is not a number stays.
+              if isBetter || (value != value && best == best) || (last && value == best) {
                 (best, index) = (value, candidate)
               }
             }
@@ -41,6 +43,7 @@ enum ArgumentProgram {
     case .float32: return program(Float.self)
     case .float64: return program(Double.self)
     case .int64: return program(Int64.self)
+    case .uint64: return program(UInt64.self)
     default: return nil
     }
   }

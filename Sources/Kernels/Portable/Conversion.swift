@@ -22,7 +22,7 @@ enum Conversion {
     switch type {
     case .float16, .bfloat16, .float32: .float32
     case .float64: .float64
-    case .uint64: ordered ? nil : .int64
+    case .uint64: ordered ? .uint64 : .int64
     case .int4, .uint4: nil
     default: .int64
     }

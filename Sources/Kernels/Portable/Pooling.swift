@@ -35,24 +35,27 @@ enum PoolProgram {
     }
     let planes = dims[0] * dims[1]
     switch operand.elementType {
-    case .float32: return real(Float.self, pool.kind, axes, planes)
-    case .float64: return real(Double.self, pool.kind, axes, planes)
+    case .float32: return real(Float.self, pool.kind, axes, planes, isGlobal: pool.window == nil)
+    case .float64: return real(Double.self, pool.kind, axes, planes, isGlobal: pool.window == nil)
     case .int64: return maximum(Int64.self, axes, planes)
+    case .uint64: return maximum(UInt64.self, axes, planes)
     default: return nil
     }
   }
 
   private static func real<Element: Real>(
-    _ type: Element.Type, _ kind: Pool.Kind, _ axes: [WindowAxis], _ planes: Int
+    _ type: Element.Type, _ kind: Pool.Kind, _ axes: [WindowAxis], _ planes: Int, isGlobal: Bool
   ) -> Program {
     kind == .maximum
-      ? maximum(type, axes, planes)
+      ? maximum(type, axes, planes, isGlobal: isGlobal)
       : average(type, axes, planes, includingPadding: kind == .averageIncludingPadding)
   }
 
-  private static func maximum<Element: Number>(_ type: Element.Type, _ axes: [WindowAxis], _ planes: Int)
-    -> Program
-  {
+  /// - Parameter isGlobal: false: what is not a number is passed over, as in the reference implementation of ONNX;
+  ///   true: it wins, as in a reduction.
+  private static func maximum<Element: Number>(
+    _ type: Element.Type, _ axes: [WindowAxis], _ planes: Int, isGlobal: Bool = false
+  ) -> Program {
     let input = axes.reduce(1) { $0 * $1.input }
     return Program(name: "pool maximum") { frame in
       let source = try frame.operand(0, as: type)
@@ -62,7 +65,9 @@ enum PoolProgram {
         let image = source + plane &* input
         var (best, index) = (Element.lowest, -1)
         forEachElement(axes, windows) { offset in
-          if index < 0 || image[offset] > best { (best, index) = (image[offset], offset) }
+          let value = image[offset]
+          let isNext = isGlobal ? value != value && best == best : best != best && value == value
+          if index < 0 || value > best || isNext { (best, index) = (value, offset) }
         }
         target[place] = best
         indices?[place] = Int64(plane &* input &+ max(index, 0))

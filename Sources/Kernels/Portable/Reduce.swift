@@ -9,6 +9,12 @@ enum ReduceProgram {
   ) throws -> Program? {
     let (operand, result) = (try request.operand(0), try request.result(0))
     try request.requireSameType(0)
+    if operand.shape.elementCount == 0, [.maximum, .minimum].contains(reduction) {
+      return try ofNothing(reduction, keepDimensions: keepDimensions, noopWithEmptyAxes, request)
+    }
+    if operand.elementType.isInteger, [.l2, .logSum, .logSumExp].contains(reduction) {
+      return try Conversion.ifNeeded(request, operands: [0: .float64], results: [0: .float64]) ?? nil
+    }
     let isOrdered = [.maximum, .minimum, .mean, .l1].contains(reduction)
     guard let wide = Conversion.foldType(operand.elementType, ordered: isOrdered) else { return nil }
     if let program = try Conversion.ifNeeded(request, operands: [0: wide], results: [0: wide]) {
@@ -57,7 +63,31 @@ enum ReduceProgram {
     case .float32: real(Float.self)
     case .float64: real(Double.self)
     case .int64: integer(Int64.self)
+    case .uint64: integer(UInt64.self)
     default: nil
+    }
+  }
+
+  /// The largest or smallest of no elements is what every element would replace: the end of the type's own range.
+  private static func ofNothing(
+    _ reduction: Reduction, keepDimensions: Bool, _ noopWithEmptyAxes: Bool, _ request: KernelRequest
+  ) throws -> Program? {
+    let (operand, result) = (try request.operand(0), try request.result(0))
+    guard let extreme = TypeRange.end(of: operand.elementType, highest: reduction == .minimum) else {
+      return nil
+    }
+    let deferred = try Deferred([try Parameter(request, 1)]) { values in
+      var axes = values[0] ?? []
+      if axes.isEmpty, !noopWithEmptyAxes { axes = Array(operand.shape.dims.indices) }
+      let reduced = try request.axes(axes, rank: operand.shape.rank)
+      return try ReducePlan(request, operand.shape, result.shape, reduced, keepDimensions)
+    }
+    return Program(name: "reduce \(reduction) of nothing") { frame in
+      _ = try deferred.plan(frame)
+      let target = try frame.result(0, as: UInt8.self)
+      for place in 0..<result.shape.elementCount {
+        (target + place * extreme.count).update(from: extreme, count: extreme.count)
+      }
     }
   }
 

@@ -70,6 +70,7 @@ enum ResizeProgram {
   ) throws -> [ResizeAxis] {
     let named = try (resize.axes ?? Array(shape.dims.indices)).map { try request.axis($0, rank: shape.rank) }
     var scales = zip(shape.dims, result.dims).map { $0 == 0 ? 1 : Float($1) / Float($0) }
+    var lengths = result.dims.map { Float($0) }
     if let given = values[1], !given.isEmpty {
       try request.require(given.count == named.count, "a scale is needed for each resized axis")
       for (axis, scale) in zip(named, given) {
@@ -80,6 +81,7 @@ enum ResizeProgram {
             || (size - Double(result.dims[axis])).magnitude <= 1 + 1e-5 * size.magnitude,
           "the scale \(scale) does not lead to the result's shape")
         scales[axis] = Float(scale)
+        lengths[axis] = Float(scale) * Float(shape.dims[axis])
       }
     } else if let given = values[2], resize.aspectRatio != .stretch {
       // The sizes that were asked for give one scale, from which the result's sizes were rounded.
@@ -90,7 +92,9 @@ enum ResizeProgram {
     }
     try request.require(scales.allSatisfy { $0 > 0 && $0.isFinite }, "scales should be positive")
     var axes = shape.dims.indices.map { axis in
-      ResizeAxis(input: shape.dims[axis], output: result.dims[axis], scale: scales[axis], resize: resize)
+      ResizeAxis(
+        input: shape.dims[axis], output: result.dims[axis], scale: scales[axis], length: lengths[axis],
+        resize: resize)
     }
     if resize.coordinates == .tfCropAndResize {
       guard let roi = values[0], roi.count == 2 * named.count else {

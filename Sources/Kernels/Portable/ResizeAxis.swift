@@ -7,6 +7,9 @@ struct ResizeAxis: Sendable {
   let input: Int
   let output: Int
   let scale: Float
+  /// How long the resized axis is before it is cut to whole elements: a scale may ask for 3.2 of them, and the corners are
+  /// aligned to those.
+  var length: Float
   /// The part of the axis that is looked at, for `tfCropAndResize`.
   var region: (start: Float, end: Float) = (0, 1)
   let resize: Resize
@@ -20,7 +23,7 @@ struct ResizeAxis: Sendable {
     switch resize.coordinates {
     case .halfPixel: return (x + 0.5) / scale - 0.5
     case .pytorchHalfPixel: return output > 1 ? (x + 0.5) / scale - 0.5 : 0
-    case .alignCorners: return output == 1 ? 0 : x * last / Float(output - 1)
+    case .alignCorners: return output == 1 ? 0 : x * last / (length - 1)
     case .asymmetric: return x / scale
     case .halfPixelSymmetric:
       let adjustment = Float(output) / (scale * Float(input))

@@ -56,8 +56,14 @@ enum TopKProgram {
     case .float32: return program(Float.self)
     case .float64: return program(Double.self)
     case .int64: return program(Int64.self)
+    case .uint64: return program(UInt64.self)
     default: return nil
     }
+  }
+
+  /// In an order in which what is not a number is larger than all numbers.
+  @inline(__always) private static func exceeds<Element: Number>(_ a: Element, _ b: Element) -> Bool {
+    a > b || (a != a && b == b)
   }
 
   /// Leaves the indices of the best `wanted` of `count` elements in `heap`, best first.
@@ -68,8 +74,8 @@ enum TopKProgram {
     /// True when the element at `a` comes before the one at `b`.
     @inline(__always) func precedes(_ a: Int, _ b: Int) -> Bool {
       let (x, y) = (line[a &* stride], line[b &* stride])
-      if largest ? x > y : x < y { return true }
-      if largest ? y > x : y < x { return false }
+      if largest ? exceeds(x, y) : exceeds(y, x) { return true }
+      if largest ? exceeds(y, x) : exceeds(x, y) { return false }
       return a < b
     }
     /// Lets the element at `start` of a heap of `size` (its worst on top) sink to its place.

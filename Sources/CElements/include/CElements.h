@@ -1,0 +1,38 @@
+// Loops over floats that keep what is not a number, where the kernel library's lose it: its largest and smallest of two
+// numbers are the second one when the first is no number.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum { FI_ELEMENTS_RELU, FI_ELEMENTS_CLIP, FI_ELEMENTS_LARGER, FI_ELEMENTS_SMALLER } fi_elements_function;
+
+typedef struct {
+  fi_elements_function function;
+  /// The bounds of FI_ELEMENTS_CLIP. One that is not a number bounds nothing.
+  float low, high;
+  /// Operands; the second one of the functions of two numbers alone. Either may be the result's memory.
+  const float *first, *second;
+  float *result;
+  size_t count;
+} fi_elements;
+
+/// Computes on so many threads of the kernel library's.
+void fi_elements_run(const fi_elements *elements, int threads);
+
+/// A window that slides over images, whose elements are `lanes` numbers each: blocks of channels.
+typedef struct {
+  int64_t planes, lanes;
+  /// By spatial axis, the outermost first; axes that there are not have one element.
+  int64_t input[3], output[3], size[3], stride[3], dilation[3];
+  /// Elements of padding in front of the image.
+  int64_t before[3];
+  /// Not 0: the window is the whole image, and what is not a number wins. 0: it is passed over.
+  int is_global;
+} fi_pool;
+
+/// The largest number in each place of the window, on so many threads of the kernel library's.
+void fi_pool_maximum(const fi_pool *pool, const float *source, float *result, int threads);
+
+/// Not 0 when one of so many threads of the kernel library's has met what is not a number since this was called last, as
+/// fi_floats_take_invalid says.
+int fi_elements_met_nan(int threads, int overflow);
