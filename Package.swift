@@ -47,7 +47,7 @@ let stages = [
       "Tensors", "ModelGraph", "GraphPasses", "Device", "ONNXFormat", "ModelStore", "ModelCompiler", "Linker",
       "Residency", "Executor",
     ], testImports: ["Kernels", "CHost"]),
-  Stage(name: "Settings", imports: ["ModelStore", "Engine"]),
+  Stage(name: "Settings", imports: ["Device", "ModelStore", "Engine"]),
   Stage(name: "Doctor", imports: ["ModelStore", "Engine"]),
   Stage(name: "Pictures", imports: ["Tensors", "ModelGraph", "Device", "ModelStore", "Linker"]),
   Stage(

@@ -26,6 +26,14 @@ public protocol Device: AnyObject, Sendable {
   /// was made, on the thread that did; kernels may run meanwhile.
   func giveBackUnused()
 
+  /// Prepares the calling thread, and threads that it starts, for kernels: how they treat subnormal numbers, say.
+  /// - Returns: what ``endComputing(_:)`` puts back.
+  func beginComputing() -> UInt
+  /// Puts the calling thread back to what it was before ``beginComputing()``.
+  func endComputing(_ before: UInt)
+  /// Returns true if the device has a kernel for `op` with operands and results of these element types, at some sizes.
+  func hasKernel(for op: Op, operands: [ElementType?], results: [ElementType?]) -> Bool
+
   // Memory.
   /// Allocates anonymous device memory whose pages are present; `byteCount` is rounded up to whole pages.
   func allocate(byteCount: Int) throws -> MemoryHandle
@@ -61,6 +69,9 @@ public func roundedToPages(_ byteCount: Int) -> Int {
 
 extension Device {
   public func giveBackUnused() {}
+  public func beginComputing() -> UInt { 0 }
+  public func endComputing(_ before: UInt) {}
+  public func hasKernel(for op: Op, operands: [ElementType?], results: [ElementType?]) -> Bool { true }
   public func assistLoads() {}
   public func cameFromStorage(_ handle: MemoryHandle) -> Bool { false }
 }

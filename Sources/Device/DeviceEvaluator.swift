@@ -65,6 +65,8 @@ public struct DeviceEvaluator: ConstantEvaluator {
     if let alias = kernel.aliasedOperand {
       outputLocations[0] = inputs[alias]
     } else {
+      let before = device.beginComputing()
+      defer { device.endComputing(before) }
       try kernel.run(
         KernelCall(operands: inputs, results: outputs, scratch: scratch), on: memory,
         threads: request.threads[0])

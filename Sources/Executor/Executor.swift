@@ -191,6 +191,9 @@ public final class Executor: Sendable {
   ) throws -> MemberAnswer {
     let part = run.program.members[member]
     guard let lease = run.state.withLock({ $0.leases[member] }) else { throw CancellationError() }
+    // The thread may be the caller's, which gets it back as it was.
+    let before = device.beginComputing()
+    defer { device.endComputing(before) }
     run.state.withLock {
       $0.timings[member].started = monotonicNanoseconds()
       $0.timings[member].lane = lane

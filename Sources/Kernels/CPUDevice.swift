@@ -1,3 +1,4 @@
+import CHost
 import Device
 import ModelGraph
 import Tensors
@@ -7,9 +8,12 @@ public final class CPUDevice: Device {
   public let target: Target
   private let engine: OneDNNEngine
   private let memory: HostMemoryPool
+  private let subnormals: Subnormals
 
+  /// - Parameter subnormals: how kernels treat them.
   /// - Throws: ``DeviceError`` when oneDNN has no CPU engine.
-  public init() throws {
+  public init(subnormals: Subnormals = .flush) throws {
+    self.subnormals = subnormals
     engine = try OneDNNEngine()
     memory = HostMemoryPool()
     target = engine.target
@@ -44,6 +48,13 @@ public final class CPUDevice: Device {
 
   public func makeReorder(_ request: KernelRequest, to layout: Layout) throws -> any Kernel {
     try engine.makeReorder(request, to: layout)
+  }
+
+  public func beginComputing() -> UInt { fi_floats_flush(subnormals == .flush ? 1 : 0) }
+  public func endComputing(_ before: UInt) { fi_floats_restore(before) }
+
+  public func hasKernel(for op: Op, operands: [ElementType?], results: [ElementType?]) -> Bool {
+    PortableKernel.exists(for: op, operands: operands, results: results)
   }
 
   public func giveBackUnused() { engine.giveBackUnused() }

@@ -21,6 +21,7 @@ public struct CompilationError: Error, Sendable, CustomStringConvertible {
     case unknownInput(model: String, input: String, inputs: [String])
     case declaredShape(model: String, input: String, declared: ShapeRanges, type: ValueType)
     case noOutputs(model: String)
+    case noKernels(model: String, nodes: [String])
   }
 
   let code: Code
@@ -33,6 +34,9 @@ public struct CompilationError: Error, Sendable, CustomStringConvertible {
       "model '\(model)' has no input '\(input)'; it has \(inputs.map { "'\($0)'" }.joined(separator: ", "))"
     case .declaredShape(let model, let input, let declared, let type):
       "the shape \(declared) declared for input '\(input)' of model '\(model)' does not fit its type \(type)"
+    case .noKernels(let model, let nodes):
+      "model '\(model)': this device has no kernel for \(nodes.joined(separator: ", ")); "
+        + "cast their operands to another element type"
     case .noOutputs(let model): "model '\(model)' has no outputs"
     }
   }

@@ -7,7 +7,7 @@ import Tensors
 /// Turns a graph into a compiled model: optimises it, asks the device how it would like each weight, and lists the weights
 /// in execution order.
 public struct ModelCompiler: Sendable {
-  private let device: any Device
+  let device: any Device
   private let budget: Int
 
   /// - Parameter budget: the bytes that a run has to fit in. Where one node takes more at the sizes that layouts are chosen
@@ -28,6 +28,7 @@ public struct ModelCompiler: Sendable {
     let report = try PassPipeline.optimise(
       &graph, evaluator: DeviceEvaluator(device), verifying: options.verifying, progress: progress)
     graph.compact()
+    try checkKernels(for: graph)
     progress?("choosing layouts")
     // Nominal sizes may contradict the model (an image of a fixed height, say): then only what is declared is used.
     let inference = try (try? graph.inferTypes(inputs: nominal)) ?? graph.inferTypes()

@@ -1,3 +1,4 @@
+import Device
 import Engine
 import Foundation
 
@@ -48,6 +49,15 @@ extension Knob where Value == Bool {
     Knob(
       "deterministic", .engine, .flag, standard: false,
       "Run each kernel on one thread, so that a model's result is bit-identical whatever runs beside it.")
+  }
+}
+
+extension Knob where Value == Subnormals {
+  public static var subnormals: Knob {
+    Knob(
+      "subnormals", .engine, .words, standard: .flush,
+      "Numbers of magnitude below 1.2e-38. 'flush': kernels take them for zero. 'keep': kernels compute with them, up to a hundred times "
+        + "more slowly.")
   }
 }
 

@@ -3,7 +3,7 @@ extension KnobDeclaration {
   public static var engine: [KnobDeclaration] {
     [
       Knob.store.declaration, Knob.budget.declaration, Knob.threads.declaration,
-      Knob.deterministic.declaration, Knob.planCache.declaration,
+      Knob.deterministic.declaration, Knob.planCache.declaration, Knob.subnormals.declaration,
     ]
   }
 

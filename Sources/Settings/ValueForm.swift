@@ -85,3 +85,12 @@ extension ValueForm where Value == Duration? {
       return Duration(parsing: text).map { .some($0) }
     }, write: { $0?.written ?? "none" })
 }
+
+extension ValueForm where Value: RawRepresentable<String> & CaseIterable {
+  /// One of the cases' words.
+  static var words: ValueForm {
+    ValueForm(
+      type: Value.allCases.map(\.rawValue).joined(separator: "|"), read: { Value(rawValue: $0.lowercased()) },
+      write: { $0.rawValue })
+  }
+}

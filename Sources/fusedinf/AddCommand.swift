@@ -63,7 +63,8 @@ struct AddCommand: AsyncParsableCommand {
   func run() async throws {
     let shapes = try parsedShapes()
     let configuration = try engine.configuration()
-    let engine = Engine(store: try store.open(), device: try CPUDevice(), configuration: configuration)
+    let device = try engine.device()
+    let engine = Engine(store: try store.open(), device: device, configuration: configuration)
     var reports: [AddReport] = []
     var failures: [AddFailure] = []
     for path in models {

@@ -38,8 +38,8 @@ struct GraphCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let engine = Engine(
-      store: try store.open(), device: try CPUDevice(), configuration: try engine.configuration())
+    let (device, configuration) = (try engine.device(), try engine.configuration())
+    let engine = Engine(store: try store.open(), device: device, configuration: configuration)
     let models = try names.map { try engine.models.open($0) { notice($0) } }
     let isSVG = output.hasSuffix(".svg")
     let text: String

@@ -80,7 +80,8 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     let configuration = try engine.configuration()
-    let engine = Engine(store: try store.open(), device: try CPUDevice(), configuration: configuration)
+    let device = try engine.device()
+    let engine = Engine(store: try store.open(), device: device, configuration: configuration)
     var report = RunReport(names: names, budget: configuration.budget)
     var members: [RunMember] = []
     let arguments = try InputArguments(names: names, inputs: inputs, shapes: shapes)

@@ -1,11 +1,15 @@
 import ArgumentParser
+import Device
 import Engine
+import Kernels
 import ModelStore
 import Settings
 
 extension ByteSize: ExpressibleByArgument {
   public init?(argument: String) { self.init(parsing: argument) }
 }
+
+extension Subnormals: ExpressibleByArgument {}
 
 extension ArgumentHelp {
   /// Makes an option from a knob's declaration.
@@ -59,9 +63,13 @@ struct EngineOptions: ParsableArguments {
   @Option(name: .customLong("plan-cache"), help: ArgumentHelp(.planCache, valueName: "size"))
   var planCache: ByteSize?
 
+  @Option(name: .long, help: ArgumentHelp(.subnormals, valueName: "flush|keep"))
+  var subnormals: Subnormals?
+
   /// The options as they were given.
   var given: [String: String?] {
     [
+      Knob.subnormals.name: subnormals?.rawValue,
       Knob.budget.name: budget.map { "\($0.bytes)" }, Knob.threads.name: threads.map(String.init),
       Knob.deterministic.name: deterministic ? "on" : nil,
       Knob.planCache.name: planCache.map { "\($0.bytes)" },
@@ -70,4 +78,7 @@ struct EngineOptions: ParsableArguments {
 
   /// The options as the engine takes them, with the environment and the defaults behind them.
   func configuration() throws -> EngineConfiguration { try settings(given).engine }
+
+  /// The device that the options ask for.
+  func device() throws -> CPUDevice { try CPUDevice(subnormals: try settings(given)[.subnormals]) }
 }

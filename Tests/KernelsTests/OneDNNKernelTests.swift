@@ -29,6 +29,26 @@ import Testing
     }
   }
 
+  /// The threads of a team notice what is not a number, each in its part of the result.
+  @Test(arguments: [1, 2], [UnaryFunction.relu, .clip(minimum: 0, maximum: 6), .gelu(approximate: false)])
+  func whatIsNotANumberStaysSoOnEveryThread(threads: Int, function: UnaryFunction) throws {
+    let device = try #require(Self.device)
+    for pixel in [0, 27 * 28 + 27] {
+      let convolution = ConvolutionCase(input: 64, output: 64, size: 28, kernel: 1)
+      let request = try packed(convolution.request([.unary(function)], threads: [1, 2]), on: device)
+      let kernel = try device.makeKernel(request)
+      var tensors = try convolution.tensors()
+      var image = try #require(tensors[0]?.floats)
+      image[pixel] = .nan
+      let whole = try #require(tensors[0])
+      tensors[0] = try Tensor(image, shape: whole.shape)
+      var run = KernelRun(kernel, request, on: device)
+      let found = try #require(try run.results(tensors, threads: threads)[0]?.floats)
+      let places = found.indices.filter { found[$0].isNaN }
+      #expect(places == (0..<64).map { $0 * 28 * 28 + pixel }, "\(kernel.implementation)")
+    }
+  }
+
   @Test func unknownThreadCountIsAnError() throws {
     let device = try #require(Self.device)
     let convolution = ConvolutionCase(input: 8, output: 8, size: 8, kernel: 3)
@@ -132,7 +152,8 @@ import Testing
     let request = try packed(
       convolution.request([.binary(.add, operand: 3), .unary(.relu)], extra: [residual]), on: device)
     let kernel = try device.makeKernel(request)
-    #expect(!kernel.implementation.contains("+"), "one primitive")
+    #expect(kernel.implementation.hasSuffix(" + elements"), "a relu that keeps NaN")
+    #expect(!kernel.implementation.dropLast(" + elements".count).contains("+"), "one primitive")
     #expect(kernel.operandLayouts[3] == kernel.resultLayouts[0])
   }
 

@@ -88,7 +88,11 @@ import Testing
         let convolution = ConvolutionCase(input: 64, output: 64, size: 20, kernel: kernel)
         let request = try convolution.request(chain, extra: [added], image: image)
         let kernel = try device.makeKernel(try packed(request, on: device))
-        #expect(!kernel.implementation.contains(" + "), "\(chain)")
+        // A relu behind a sum is a pass of its own: in the sum's place nobody would notice a NaN that the library loses.
+        let isLossy = chain == [sum, .unary(.relu)] && !kernel.implementation.hasPrefix("winograd")
+        let own = isLossy ? " + elements" : ""
+        #expect(kernel.implementation.hasSuffix(own))
+        #expect(!kernel.implementation.dropLast(own.count).contains(" + "), "\(chain)")
         #expect(kernel.operandLayouts[3] == image)
       }
     }

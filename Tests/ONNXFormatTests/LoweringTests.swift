@@ -15,23 +15,31 @@ private func lowered(
   #expect(
     try lowered(inputs: bounds, .of("Clip", ["x", "l", "h"], ["y"]))
       == [
-        "%0 = binary(maximum)(input0, input1)", "%1 = binary(minimum)(%0, input2)", "return %1",
+        "%0 = unary(isNaN)(input1)", "%1 = select(%0, float32[][-inf], input1)", "%2 = unary(isNaN)(input2)",
+        "%3 = select(%2, float32[][inf], input2)", "%4 = binary(maximum)(input0, %1)",
+        "%5 = binary(minimum)(%4, %3)",
+        "return %5",
       ].map(qualified))
   #expect(
     try lowered(inputs: bounds, .of("Clip", ["x", "", "h"], ["y"]))
-      == ["%0 = binary(minimum)(input0, input2)", "return %0"].map(qualified))
+      == [
+        "%0 = unary(isNaN)(input2)", "%1 = select(%0, float32[][inf], input2)",
+        "%2 = binary(minimum)(input0, %1)", "return %2",
+      ].map(qualified))
 }
 
 @Test func clipWithConstantBounds() throws {
   func clip(_ node: ONNXNodeProto, _ constants: [ONNXTensorProto] = []) throws -> Op {
     try read(.of(constants: constants, [node])).graph.nodes[0].op
   }
-  #expect(try clip(.of("Clip", ["x"], ["y"])) == .unary(.clip(minimum: -.infinity, maximum: .infinity)))
+  // ONNX bounds what a model leaves open by the type's finite numbers.
+  let largest = Double(Float.greatestFiniteMagnitude)
+  #expect(try clip(.of("Clip", ["x"], ["y"])) == .unary(.clip(minimum: -largest, maximum: largest)))
   #expect(
     try clip(.of("Clip", ["x", "l"], ["y"]), [.floats("l", [0.5], dims: [])])
-      == .unary(.clip(minimum: 0.5, maximum: .infinity)))
-  // A bound that is not a number clips nothing a unary function could say.
-  #expect(try clip(.of("Clip", ["x", "l"], ["y"]), [.floats("l", [.nan], dims: [])]) == .binary(.maximum))
+      == .unary(.clip(minimum: 0.5, maximum: largest)))
+  // A bound that is not a number bounds nothing, as one that is computed.
+  #expect(try clip(.of("Clip", ["x", "l"], ["y"]), [.floats("l", [.nan], dims: [])]) == .unary(.isNaN))
 }
 
 @Test func gemmScalesItsBias() throws {

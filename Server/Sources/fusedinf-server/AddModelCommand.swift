@@ -1,6 +1,7 @@
 import ArgumentParser
 import Kernels
 import Repository
+import Settings
 
 /// `add-model`: what the server starts itself as, to compile one model apart from its requests.
 struct AddModelCommand: ParsableCommand {
@@ -11,5 +12,8 @@ struct AddModelCommand: ParsableCommand {
 
   @Argument(help: "The compilation request, as JSON.") var request: String
 
-  func run() throws { CompilerProgram.run(request) { try CPUDevice() } }
+  func run() throws {
+    let settings = try Settings(knobs: KnobDeclaration.engine)
+    CompilerProgram.run(request) { try CPUDevice(subnormals: settings[.subnormals]) }
+  }
 }

@@ -33,8 +33,11 @@ struct InferenceServer {
   /// Serves until a signal ends it.
   /// - Throws: what keeps it from starting.
   func run() async throws {
+    // The process that compiles models folds constants as this one computes.
+    setenv(Knob.subnormals.environment, settings[.subnormals].rawValue, 1)
     let engine = Engine(
-      store: try ModelStore(directory: settings[.store]), device: try CPUDevice(),
+      store: try ModelStore(directory: settings[.store]),
+      device: try CPUDevice(subnormals: settings[.subnormals]),
       configuration: settings.engine)
     let access = AccessPolicy(
       rules: settings.access, keys: try settings[.keys].map { try APIKeyFile(reading: $0).keys })

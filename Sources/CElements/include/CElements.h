@@ -36,3 +36,6 @@ void fi_pool_maximum(const fi_pool *pool, const float *source, float *result, in
 /// Not 0 when one of so many threads of the kernel library's has met what is not a number since this was called last, as
 /// fi_floats_take_invalid says.
 int fi_elements_met_nan(int threads, int overflow);
+
+/// Makes every line along the middle axis, in which one number is none, have none.
+void fi_elements_spread_nan(float *numbers, int64_t outer, int64_t count, int64_t inner);

@@ -7,7 +7,9 @@ extension OneDNNEngine {
   /// `Relu`, `Clip`, and the larger and the smaller of two operands of one shape or of one and a number, in the layout that
   /// they come in; `nil` for others.
   func elements(_ request: KernelRequest) throws -> (any Kernel)? {
-    guard request.isAllFloat, let y = request.optionalResult(0), let a = request.ownOperand(0) else { return nil }
+    guard request.isAllFloat, let y = request.optionalResult(0), let a = request.ownOperand(0) else {
+      return nil
+    }
     switch request.op {
     case .unary(let function):
       guard let elements = fi_elements(function), a.shape == y.shape, a.immediate == nil else { return nil }
@@ -15,7 +17,9 @@ extension OneDNNEngine {
     case .binary(let function) where function == .maximum || function == .minimum:
       guard let b = request.ownOperand(1) else { return nil }
       for (index, other) in [(0, b), (1, a)] where request.ownOperand(index)?.shape == y.shape {
-        guard request.ownOperand(index)?.immediate == nil, let number = other.number, !number.isNaN else { continue }
+        guard request.ownOperand(index)?.immediate == nil, let number = other.number, !number.isNaN else {
+          continue
+        }
         return try elementKernel(request, fi_elements(function, number), whole: [index])
       }
       guard a.shape == y.shape, b.shape == y.shape, a.immediate == nil, b.immediate == nil else { return nil }
@@ -27,7 +31,9 @@ extension OneDNNEngine {
   }
 
   /// - Parameter whole: the operands that the kernel reads, all of the result's shape.
-  private func elementKernel(_ request: KernelRequest, _ elements: fi_elements, whole: [Int]) throws -> (any Kernel)? {
+  private func elementKernel(_ request: KernelRequest, _ elements: fi_elements, whole: [Int]) throws -> (
+    any Kernel
+  )? {
     let operands = whole.compactMap { request.ownOperand($0) }
     guard let first = operands.first else { return nil }
     // A weight's layout is final, and a blocked one costs more to leave than a plain one.

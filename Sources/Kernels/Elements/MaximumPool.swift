@@ -17,13 +17,17 @@ extension OneDNNEngine {
       else { return nil }
       return op.window == nil ? try globalMaximum(request, x) : try maximumPool(request, op, x, y.shape)
     case .reduce(.maximum, _, _):
-      guard x.layout != .plain, reducedAxes(request, rank: x.shape.rank) == Array(2..<x.shape.rank) else { return nil }
+      guard x.layout != .plain, reducedAxes(request, rank: x.shape.rank) == Array(2..<x.shape.rank) else {
+        return nil
+      }
       return try globalMaximum(request, x)
     default: return nil
     }
   }
 
-  private func maximumPool(_ request: KernelRequest, _ op: Pool, _ x: Operand, _ result: Shape) throws -> (any Kernel)? {
+  private func maximumPool(_ request: KernelRequest, _ op: Pool, _ x: Operand, _ result: Shape) throws -> (
+    any Kernel
+  )? {
     let (input, output) = (Array(x.shape.dims[2...]), Array(result.dims[2...]))
     guard let size = op.window,
       let window = Window(
@@ -93,7 +97,8 @@ private struct ImageLanes {
     switch order {
     case .plain: .plain
     case .blocks:
-      try MemoryDescriptor.channelBlocks(shape.dims).flatMap { try Layout($0, of: TensorView(shape)) } ?? .plain
+      try MemoryDescriptor.channelBlocks(shape.dims).flatMap { try Layout($0, of: TensorView(shape)) }
+        ?? .plain
     case .channelsLast: try ImageLanes.channelsLast(shape) ?? .plain
     }
   }

@@ -60,7 +60,8 @@ extension OneDNNEngine {
 
   /// A function of one operand that loses NaNs; `nil` for others.
   func watchedFunction(_ request: KernelRequest) throws -> (any Kernel)? {
-    guard case .unary(let function) = request.op, let chain = EltwiseFunction.chain(function), chain.count == 1,
+    guard case .unary(let function) = request.op, let chain = EltwiseFunction.chain(function),
+      chain.count == 1,
       chain[0].losesNaN, fi_floats_note_invalid() != 0, let x = request.ownOperand(0), x.immediate == nil,
       let draft = try eltwise(request, chain),
       let kernel = try primitive(draft, request), !kernel.isReference,
@@ -144,6 +145,7 @@ private final class WatchedKernel: Kernel {
       source = call.results[0]
     }
     guard let source, let target = call.results[0] else { return }
-    RealFunction.apply(function, Float.self, UnsafeRawPointer(try host.pointer(source)), try host.pointer(target), count)
+    RealFunction.apply(
+      function, Float.self, UnsafeRawPointer(try host.pointer(source)), try host.pointer(target), count)
   }
 }

@@ -20,7 +20,7 @@ extension OneDNNEngine {
       swapped.operands.swapAt(0, 1)
       return try eltwise(swapped, chain)?.swappingOperands
     }
-    if function == .parametricRelu { return try parametricRelu(request) }
+    if function == .parametricRelu { return b.number == nil ? try parametricRelu(request) : nil }
     guard let algorithm = function.algorithm else { return nil }
     if a.shape == y.shape {
       return try binary(request, algorithm, whole: (0, a), other: (1, b))

@@ -45,7 +45,9 @@ struct EltwiseFunction {
     case .multiply: [linear(number, 0)]
     case .maximum where !number.isNaN: [clip(number, .infinity)]
     case .minimum where !number.isNaN: [clip(-.infinity, number)]
-    case .parametricRelu: [EltwiseFunction(algorithm: dnnl_eltwise_relu, alpha: number)]
+    // Its product with a slope that is not finite is not the one of negative numbers alone.
+    case .parametricRelu where number.isFinite && number != 0:
+      [EltwiseFunction(algorithm: dnnl_eltwise_relu, alpha: number)]
     case .power where number == 1: []
     case .power where number == 2: [EltwiseFunction(algorithm: dnnl_eltwise_square)]
     case .power where number == 0.5: [EltwiseFunction(algorithm: dnnl_eltwise_sqrt)]

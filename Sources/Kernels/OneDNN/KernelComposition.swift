@@ -42,6 +42,9 @@ extension OneDNNEngine {
     case .reshape, .flatten, .squeeze, .unsqueeze: return try view(request)
     case .convolution(let op):
       if let kernel = try winograd(request, op) { return kernel }
+    case .softmax(let axis), .logSoftmax(let axis):
+      guard let kernel = try watchedSoftmax(request.keeping(postOps: 0), axis: axis) else { return nil }
+      return request.postOps.isEmpty ? kernel : try chain(kernel, after: 0, request)
     case .unary, .binary, .pool, .reduce:
       let alone = request.keeping(postOps: 0)
       if let kernel = try elements(alone) ?? watchedFunction(alone) ?? maximumPool(alone) {
@@ -67,16 +70,8 @@ extension OneDNNEngine {
         fused = draft.fusion.count
       }
     }
-    guard let base else { return try composed(request) }
+    guard let base else { return nil }
     return fused == request.postOps.count ? base : try chain(base, after: fused, request)
-  }
-
-  /// A chain for an op that the library has no one primitive for.
-  private func composed(_ request: KernelRequest) throws -> (any Kernel)? {
-    switch request.op {
-    case .softmax(let axis), .logSoftmax(let axis): try outerSoftmax(request, axis: axis)
-    default: nil
-    }
   }
 
   /// One primitive for every thread count of the request; `nil` when they agree on no layouts.

@@ -8,7 +8,8 @@ extension OneDNNEngine {
   /// oneDNN's pooling, for ONNX `AveragePool` and the global one: x [N, C, …]. Its largest of −∞ alone is a number: see
   /// ``maximumPool(_:_:)``.
   func pool(_ request: KernelRequest, _ op: Pool) throws -> PrimitiveDraft? {
-    guard op.kind != .maximum, let x = request.ownOperand(0), let y = request.optionalResult(0), request.isAllFloat,
+    guard op.kind != .maximum, let x = request.ownOperand(0), let y = request.optionalResult(0),
+      request.isAllFloat,
       request.results.dropFirst().allSatisfy({ $0 == nil }), x.shape.rank >= 3,
       y.shape.rank == x.shape.rank, y.shape.dims[..<2] == x.shape.dims[..<2]
     else { return nil }

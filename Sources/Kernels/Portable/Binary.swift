@@ -93,18 +93,23 @@ enum BinaryProgram {
     case .bitwiseOr: { a, aStep, b, bStep, r, n in zipElements(type, a, aStep, b, bStep, r, n) { $0 | $1 } }
     case .bitwiseXor: { a, aStep, b, bStep, r, n in zipElements(type, a, aStep, b, bStep, r, n) { $0 ^ $1 } }
     case .shiftLeft: { a, aStep, b, bStep, r, n in zipElements(type, a, aStep, b, bStep, r, n, shiftedLeft) }
-    case .shiftRight: { a, aStep, b, bStep, r, n in zipElements(type, a, aStep, b, bStep, r, n, shiftedRight) }
+    case .shiftRight:
+      { a, aStep, b, bStep, r, n in zipElements(type, a, aStep, b, bStep, r, n, shiftedRight) }
     default: common(function, type)
     }
   }
 
   /// By a negative number, or by as many bits as there are or more, everything is shifted out.
-  @inline(__always) private static func shiftedLeft<Element: FixedWidthInteger>(_ a: Element, _ b: Element) -> Element {
+  @inline(__always) private static func shiftedLeft<Element: FixedWidthInteger>(_ a: Element, _ b: Element)
+    -> Element
+  {
     b < 0 || b >= Element.bitWidth ? 0 : a &<< b
   }
 
   /// As ``shiftedLeft(_:_:)``; of a negative number the sign is left.
-  @inline(__always) private static func shiftedRight<Element: FixedWidthInteger>(_ a: Element, _ b: Element) -> Element {
+  @inline(__always) private static func shiftedRight<Element: FixedWidthInteger>(_ a: Element, _ b: Element)
+    -> Element
+  {
     b < 0 || b >= Element.bitWidth ? (a < 0 ? ~0 : 0) : a &>> b
   }
 

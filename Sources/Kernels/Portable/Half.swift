@@ -17,8 +17,11 @@ package func halfBits(_ value: Float) -> UInt16 {
 @inline(__always)
 package func halfValue(_ bits: UInt16) -> Float {
   let magnitude = UInt32(bits & 0x7fff) << 13
-  // A multiplication moves the exponent's bias and makes subnormals normal.
-  let scaled = (Float(bitPattern: magnitude) * 0x1p112).bitPattern
-  let value = bits & 0x7c00 == 0x7c00 ? magnitude | 0x7f80_0000 : scaled
+  // The exponent's bias changes from 15 to 127. Subnormals are whole numbers of the smallest: none is subnormal as a float, so
+  // none is taken for zero.
+  let normal = magnitude &+ 0x3800_0000
+  let small = (Float(Int32(bits & 0x3ff)) * 0x1p-24).bitPattern
+  let value =
+    bits & 0x7c00 == 0x7c00 ? magnitude | 0x7f80_0000 : bits & 0x7c00 == 0 ? small : normal
   return Float(bitPattern: value | UInt32(bits & 0x8000) << 16)
 }

@@ -7,7 +7,9 @@ enum TypeRange {
     func integer<Element: FixedWidthInteger>(_: Element.Type) -> [UInt8] {
       withUnsafeBytes(of: highest ? Element.max : Element.min) { Array($0) }
     }
-    func bytes<Element: BitwiseCopyable>(_ value: Element) -> [UInt8] { withUnsafeBytes(of: value) { Array($0) } }
+    func bytes<Element: BitwiseCopyable>(_ value: Element) -> [UInt8] {
+      withUnsafeBytes(of: value) { Array($0) }
+    }
     switch type {
     case .float32: return bytes(highest ? Float.infinity : -Float.infinity)
     case .float64: return bytes(highest ? Double.infinity : -Double.infinity)

@@ -31,7 +31,8 @@ extension OperatorImport {
     "GroupNormalization": OperatorImport(3...3, since: 18, groupNormalization),
     "RMSNormalization": OperatorImport(2...2, since: 23, rootMeanSquare),
     "LpNormalization": OperatorImport(1...1) { node in
-      let x = try node.operand(0)
+      let operand = try node.operand(0)
+      let x = node.inFloats(operand)
       let reduction: [Int: Reduction] = [1: .l1, 2: .l2]
       guard let kind = reduction[try node.integer("p", default: 2)] else {
         throw node.malformed("has a p that is not 1 or 2")
@@ -40,11 +41,12 @@ extension OperatorImport {
       let norm = node.intermediate(
         .reduce(kind, keepDimensions: true, noopWithEmptyAxes: false), [x, axes], "norm")
       // If the norm is zero, all elements are zero and stay zero.
-      let smallest =
-        node.elementType(x) == .float16
-        ? Double(Float16.leastNormalMagnitude) : Double(Float.leastNormalMagnitude)
-      let least = try node.constant(smallest, like: x, "least")
-      try node.emit(.binary(.divide), [x, node.intermediate(.binary(.maximum), [norm, least], "positive")])
+      let least = try node.constant(Double(Float.leastNormalMagnitude), like: x, "least")
+      let positive = node.intermediate(.binary(.maximum), [norm, least], "positive")
+      guard x != operand, let type = node.elementType(operand) else {
+        return try node.emit(.binary(.divide), [x, positive])
+      }
+      try node.emit(.cast(type), [node.intermediate(.binary(.divide), [x, positive], "quotient")])
     },
     "LRN": OperatorImport(1...1) { node in
       try node.emit(
@@ -80,10 +82,12 @@ extension OperatorImport {
     try node.emit(op, [x] + parameters)
   }
 
-  /// x / √(mean(x²) + ε) · scale, over the axes from `axis` to the last.
+  /// x / √(mean(x²) + ε) · scale, over the axes from `axis` to the last. Halves are normalised as floats, whose range their
+  /// squares need.
   private static func rootMeanSquare(_ node: NodeImport) throws {
     node.ignore("stash_type")
-    let x = try node.operand(0)
+    let operand = try node.operand(0)
+    let x = node.inFloats(operand)
     let axis = try node.integer("axis", default: -1)
     guard let first = axis < 0 ? axis : node.rank(x).map({ axis - $0 }), (-16..<0).contains(first) else {
       throw NodeImport.UnsupportedForm(
@@ -96,7 +100,10 @@ extension OperatorImport {
       .reduce(.mean, keepDimensions: true, noopWithEmptyAxes: false), [square, axes], "mean")
     let raised = node.intermediate(.binary(.add), [mean, epsilon], "raised")
     let root = node.intermediate(.unary(.squareRoot), [raised], "root")
-    let normalized = node.intermediate(.binary(.divide), [x, root], "normalized")
+    var normalized = node.intermediate(.binary(.divide), [x, root], "normalized")
+    if x != operand, let type = node.elementType(operand) {
+      normalized = node.intermediate(.cast(type), [normalized], "narrowed")
+    }
     try node.emit(.binary(.multiply), [normalized, try node.operand(1)])
   }
 
@@ -113,6 +120,16 @@ extension OperatorImport {
       let normalized = node.intermediate(op(1), [flat], "normalized")
       let shape = node.intermediate(.shape(start: 0, end: nil), [x], "shape")
       try node.emit(.reshape(allowZero: true), [normalized, shape])
+    }
+  }
+}
+
+extension NodeImport {
+  /// A value of halves as floats; any other value as it is.
+  fileprivate func inFloats(_ id: ValueID) -> ValueID {
+    switch elementType(id) {
+    case .float16, .bfloat16: intermediate(.cast(.float32), [id], "wide")
+    default: id
     }
   }
 }

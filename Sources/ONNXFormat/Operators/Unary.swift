@@ -76,6 +76,7 @@ extension OperatorImport {
   }
 
   /// Bounds are attributes before opset 11. Bounds that are no constants are a maximum and a minimum.
+  /// A bound that is left out is the last number of the type, and one that is not a number bounds nothing.
   private static func clip(_ node: NodeImport) throws {
     let x = try node.operand(0)
     if node.opset < 11 {
@@ -83,15 +84,18 @@ extension OperatorImport {
       return try node.emit(
         .unary(
           .clip(
-            minimum: try node.float("min") ?? -.infinity, maximum: try node.float("max") ?? .infinity)), [x])
+            minimum: try node.float("min") ?? -node.largestNumber(of: x),
+            maximum: try node.float("max") ?? node.largestNumber(of: x))), [x])
     }
     let bounds = [node.optional(1), node.optional(2)]
     let numbers = bounds.map { $0.flatMap(node.scalar) }
     if zip(bounds, numbers).allSatisfy({ $0 == nil || $1 != nil }) {
-      let (minimum, maximum) = (numbers[0] ?? -.infinity, numbers[1] ?? .infinity)
+      let (minimum, maximum) = (
+        numbers[0] ?? -node.largestNumber(of: x), numbers[1] ?? node.largestNumber(of: x)
+      )
       return try node.emit(.unary(.clip(minimum: minimum, maximum: maximum)), [x])
     }
-    switch (bounds[0], bounds[1]) {
+    switch (try node.bound(0, bounds[0], of: x), try node.bound(1, bounds[1], of: x)) {
     case (let minimum?, let maximum?):
       let raised = node.intermediate(.binary(.maximum), [x, minimum], "raised")
       try node.emit(.binary(.minimum), [raised, maximum])
@@ -116,5 +120,28 @@ extension OperatorImport {
     try node.emit(result: 1, .constantOfShape(value: value), [shape])
     if outputs[0].isEmpty { return }
     try node.emit(result: 0, .identity, [x])
+  }
+}
+
+extension NodeImport {
+  /// The largest finite number of a value's type, which bounds the value where a model leaves a bound out; infinite for
+  /// integers, which no bound of theirs limits.
+  fileprivate func largestNumber(of id: ValueID) -> Double {
+    switch elementType(id) {
+    case .float32: Double(Float.greatestFiniteMagnitude)
+    case .float64: .greatestFiniteMagnitude
+    case .float16: 65504
+    case .bfloat16: Double(Float(sign: .plus, exponent: 127, significand: 1.9921875))
+    default: .infinity
+    }
+  }
+
+  /// A bound that is computed, made infinite where it is not a number.
+  fileprivate func bound(_ side: Int, _ bound: ValueID?, of x: ValueID) throws -> ValueID? {
+    guard let bound, let type = elementType(x), type.isFloatingPoint else { return bound }
+    let name = side == 0 ? "minimum" : "maximum"
+    let open = try constant(side == 0 ? -Double.infinity : .infinity, like: x, name + "Open")
+    let isNone = intermediate(.unary(.isNaN), [bound], name + "IsNone")
+    return intermediate(.select, [isNone, open, bound], name)
   }
 }

@@ -1,0 +1,48 @@
+import Device
+import ModelGraph
+import Tensors
+
+extension ModelCompiler {
+  /// Checks that the device has a kernel for the element types of every node of `graph`, branches and post-ops included,
+  /// whatever the sizes will be: a model that is registered never lacks one.
+  /// - Throws: ``CompilationError`` that names every node without one.
+  func checkKernels(for graph: Graph) throws {
+    let missing = try missingKernels(for: graph)
+    if !missing.isEmpty { throw CompilationError(.noKernels(model: graph.name, nodes: missing)) }
+  }
+
+  private func missingKernels(for graph: Graph) throws -> [String] {
+    let inference = try graph.inferTypes()
+    func type(_ id: ValueID?) -> ElementType? {
+      id.flatMap {
+        inference[$0]?.elementType ?? graph[$0].type?.elementType ?? graph.tensor($0)?.elementType
+      }
+    }
+    var missing: [String] = []
+    for node in graph.nodes {
+      if case .conditional(let then, let otherwise) = node.op {
+        missing += try missingKernels(for: then) + missingKernels(for: otherwise)
+        continue
+      }
+      let tails = node.postOps.compactMap { if case .binary(_, let operand) = $0 { operand } else { nil } }
+      let own = Array(node.inputs.prefix(tails.min() ?? node.inputs.count)).map(type)
+      let results = node.outputs.map(type)
+      var steps: [(op: Op, operands: [ElementType?], results: [ElementType?])] = [(node.op, own, results)]
+      for postOp in node.postOps {
+        switch postOp {
+        case .unary(let function):
+          steps.append((.unary(function), [results.first ?? nil], [results.first ?? nil]))
+        case .binary(let function, let operand):
+          let other = node.inputs.indices.contains(operand) ? type(node.inputs[operand]) : nil
+          steps.append((.binary(function), [results.first ?? nil, other], [results.first ?? nil]))
+        }
+      }
+      for step in steps where !device.hasKernel(for: step.op, operands: step.operands, results: step.results)
+      {
+        let types = step.operands.map { $0.map { "\($0)" } ?? "absent" }.joined(separator: ", ")
+        missing.append("'\(node.name)' (\(step.op.name) of \(types))")
+      }
+    }
+    return missing
+  }
+}
