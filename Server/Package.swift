@@ -41,7 +41,8 @@ let package = Package(
     .target(name: "InferenceProtocol", dependencies: [engine], swiftSettings: strict),
     // The folder that is watched for models, and the process that compiles them.
     .target(
-      name: "Repository", dependencies: [engine, .product(name: "Yams", package: "Yams")],
+      name: "Repository",
+      dependencies: ["InferenceProtocol", engine, .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
     // Counting, and the formats in which counts and log lines are handed out.
     .target(name: "Telemetry", dependencies: [log], swiftSettings: strict),

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$(scripts/find-python.sh)
 programs=(.build/release/fusedinf Server/.build/release/fusedinf-server)
-version=$(git describe --tags --always --dirty 2>/dev/null || date +%Y%m%d)
+version=$(sed -n 's/.*let text = "\(.*\)"/\1/p' Sources/Settings/ProductVersion.swift)
 name=fusedinf-$version-linux-$(uname -m)
 mkdir -p dist
 work=$(mktemp -d)

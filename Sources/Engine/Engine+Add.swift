@@ -14,16 +14,23 @@ public struct ModelNeed: Sendable, Hashable {
 }
 
 extension Engine {
-  /// Compiles the ONNX model at `path` and registers it as the next version of `name`, if it fits the budget.
+  /// Compiles the ONNX model at `path` and registers it as a version of `name`, if it fits the budget.
+  /// - Parameter place: the version's number; the next one when it is left out.
   /// - Parameter notes: what ``ModelStore/options(_:version:)`` gives back of the version, beside what was declared.
+  /// - Parameter check: called with what the compiled model says about itself; what it throws keeps the model from being
+  ///   registered.
   /// - Parameter progress: called with the stage that begins.
   /// - Throws: when the model cannot be read, compiled, planned for its largest declared shapes or stored, or takes more
   ///   than the budget for them; nothing is registered then.
   public func add(
-    _ path: String, name: String, options: CompilationOptions, notes: [String: String] = [:],
+    _ path: String, name: String, as place: ModelStore.Place = .next, options: CompilationOptions,
+    notes: [String: String] = [:], check: (ModelMetadata) throws -> Void = { _ in },
     progress: ((String) -> Void)? = nil
   ) throws -> AddedModel {
-    try models.add(path, name: name, options: options, notes: notes, progress: progress) { try admit($0) }
+    try models.add(path, name: name, as: place, options: options, notes: notes, progress: progress) { file in
+      try check(file.metadata)
+      return try admit(file)
+    }
   }
 
   /// Returns the memory that a run of `file` takes at its largest declared shapes, or `nil` if a size is left

@@ -22,14 +22,15 @@ public final class ModelRepository: Sendable {
     self.budget = budget
   }
 
-  /// Compiles the ONNX model at `path` and registers it as the next version of `name`.
+  /// Compiles the ONNX model at `path` and registers it as a version of `name`.
+  /// - Parameter place: the version's number; the next one when it is left out.
   /// - Parameter notes: what ``ModelStore/options(_:version:)`` gives back of the version, beside what was declared.
   /// - Parameter progress: called with the stage that begins.
   /// - Parameter admit: called with the compiled model before it is registered; what it throws keeps it from that.
   /// - Throws: when the model cannot be read, compiled, admitted or stored; nothing is registered then.
   public func add(
-    _ path: String, name: String, options: CompilationOptions, notes: [String: String] = [:],
-    progress: ((String) -> Void)? = nil,
+    _ path: String, name: String, as place: ModelStore.Place = .next, options: CompilationOptions,
+    notes: [String: String] = [:], progress: ((String) -> Void)? = nil,
     admit: (CompiledModel) throws -> ModelNeed? = { _ in nil }
   ) throws -> AddedModel {
     let start = ContinuousClock.now
@@ -41,7 +42,7 @@ public final class ModelRepository: Sendable {
     var need: ModelNeed?
     let shapes = options.shapes.map { (ModelRepository.shapeOption + $0, ShapeRanges($1).description) }
     let version = try store.add(
-      name: name, source: imported.sourceFiles,
+      name: name, as: place, source: imported.sourceFiles,
       options: Dictionary(shapes) { $1 }.merging(notes) { kept, _ in kept }
     ) { target in
       metadata = try compile(imported, name: name, options: options, to: target, progress: progress)
@@ -56,15 +57,19 @@ public final class ModelRepository: Sendable {
       duration: ContinuousClock.now - start)
   }
 
-  /// The newest version of `name`, when it was made for this device from the bytes that are at `path` now, for the same
-  /// shapes; else `nil`.
+  /// A version of `name`, when it was made for this device from the bytes that are at `path` now, external data included,
+  /// for the same shapes; else `nil`.
+  /// - Parameter version: The version to look at; the newest when it is left out.
   /// - Throws: when the model at `path` cannot be read.
-  public func newest(_ name: String, isMadeFrom path: String, options: CompilationOptions) throws -> Int? {
-    guard let metadata = try? store.open(name).metadata, metadata.target == device.target.description,
+  public func version(
+    _ version: Int? = nil, of name: String, isMadeFrom path: String, options: CompilationOptions
+  ) throws -> Int? {
+    guard let metadata = try? store.open(name, version: version).metadata,
+      metadata.target == device.target.description,
       metadata.declaredShapes == options.shapes.mapValues({ ShapeRanges($0).description })
     else { return nil }
     let imported = try ONNXModel.read(path, name: name)
-    let hash = imported.withSourceBytes { ContentHash(of: $0) }
+    let hash = imported.identity
     try imported.checkFiles()
     return hash == metadata.sourceHash ? metadata.version : nil
   }
@@ -129,11 +134,16 @@ public final class ModelRepository: Sendable {
     progress?("packing weights")
     let metadata = try packed.metadata(
       of: imported, name: name, target: device.target,
-      sourceHash: imported.withSourceBytes { ContentHash(of: $0) }, options: options)
+      sourceHash: imported.identity, options: options)
     try packed.write(to: path, device: device, metadata: metadata)
     try imported.checkFiles()
     return metadata
   }
+}
+
+extension ImportedModel {
+  /// The source's identity: it changes with any byte of the `.onnx` file and of its external data.
+  fileprivate var identity: ContentHash { ContentHash(ofFiles: mapSources { ContentHash(of: $0) }) }
 }
 
 /// The result of adding a model.

@@ -17,6 +17,11 @@ public struct ContentHash: Hashable, Sendable {
   /// Hashes bytes.
   public init(of bytes: [UInt8]) { self = bytes.withUnsafeBytes { ContentHash(of: $0) } }
 
+  /// Names several files by all their bytes: one file by its own hash, several by the hash of their hashes, in order.
+  public init(ofFiles hashes: [ContentHash]) {
+    self = hashes.count == 1 ? hashes[0] : ContentHash(of: hashes.flatMap(\.bytes))
+  }
+
   /// Takes a hash's own bytes; `nil` unless there are 32 of them.
   public init?(bytes: some Collection<UInt8>) {
     guard bytes.count == ContentHash.byteCount else { return nil }

@@ -1,3 +1,5 @@
+import CHost
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
@@ -48,6 +50,20 @@ struct Directory {
   /// Moves the folder to where no folder is, or an empty one. At once, for whoever looks.
   func move(to target: Directory) throws {
     guard rename(path, target.path) == 0 else { throw StoreError.system("create", target.path) }
+  }
+
+  /// Puts the folder in another one's place, and that one in its own. At once, for whoever looks, where the file system
+  /// can do that; else there is nothing at `target` for a moment.
+  func exchange(with target: Directory) throws {
+    if fi_file_exchange(path, target.path) == 0 { return }
+    guard errno == EINVAL || errno == ENOSYS else { throw StoreError.system("replace", target.path) }
+    let aside = Directory(path: path + ".old")
+    try target.move(to: aside)
+    do { try move(to: target) } catch {
+      try? aside.move(to: target)
+      throw error
+    }
+    try aside.move(to: self)
   }
 
   /// Removes the folder with all that is in it.

@@ -32,7 +32,7 @@ public struct ModelMetadata: Sendable, Hashable, Codable {
   public var opset: Int
   /// The program that wrote the source.
   public var producer: String
-  /// The source's bytes: the `.onnx` file, then its external data.
+  /// The identity of the source, ``ContentHash/init(ofFiles:)``: the `.onnx` file, then all its external data files.
   public var sourceHash: ContentHash
   /// The path of the source at the time the model was added.
   public var sourcePath: String

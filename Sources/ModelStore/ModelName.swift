@@ -1,4 +1,6 @@
-/// A model's name that is safe as a folder's name, in a URL and in a log.
+import Foundation
+
+/// A model's name that is safe as a folder's name, in a URL and in a log, and equal to another only byte for byte.
 struct ModelName: Hashable {
   let text: String
 
@@ -21,6 +23,27 @@ struct ModelName: Hashable {
       }
     }
     guard isPrintable else { throw invalid("characters that cannot be seen are not allowed in it") }
+    guard text.isComposed else {
+      throw invalid("it is not in Unicode's composed form (NFC); rename it to '\(text.composed)', composed")
+    }
     self.text = text
   }
+}
+
+extension ModelStore {
+  /// Checks that a model may have this name: printable, composed (NFC), of at most 128 bytes, without `/` and without a
+  /// leading dot.
+  /// - Throws: ``StoreError`` of kind `invalidName`.
+  public static func check(name: String) throws { _ = try ModelName(checking: name) }
+}
+
+extension String {
+  /// True when the text is in Unicode's composed form (NFC). Of the texts that Swift and Unicode hold to be equal, exactly
+  /// one is: names that are all composed are equal only when their bytes are.
+  public var isComposed: Bool {
+    utf8.allSatisfy { $0 < 0x80 } || unicodeScalars.elementsEqual(composed.unicodeScalars)
+  }
+
+  /// The composed form (NFC).
+  var composed: String { precomposedStringWithCanonicalMapping }
 }

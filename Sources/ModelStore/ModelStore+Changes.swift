@@ -5,17 +5,29 @@
 #endif
 
 extension ModelStore {
+  /// The number of a version that is added.
+  public enum Place: Sendable {
+    /// The one after the highest that the name has had, even if that was removed: none is given out twice.
+    case next
+    /// This one, which whoever adds it answers for. A version that has it already is replaced in one step, if `mayReplace`
+    /// returns true for the options that it was added with.
+    case number(Int, mayReplace: @Sendable ([String: String]) -> Bool)
+  }
+
   /// Adds a model, or a version of one that is there. Until all of it is on the disk, there is nothing of it.
   /// - Parameters:
   ///   - files: the `.onnx` file, then its external data, which lies in the same folder or below.
   ///   - options: what compiling it again needs to know.
   ///   - build: writes the compiled model to this path. The store is not locked meanwhile.
-  /// - Returns: the version: from 1 on, and none that the name had before, even if that was removed.
+  /// - Returns: the version, from 1 on.
   /// - Throws: ``StoreError``, or what `build` throws.
   public func add(
-    name: String, source files: [String], options: [String: String] = [:], build: (String) throws -> Void
+    name: String, as place: Place = .next, source files: [String], options: [String: String] = [:],
+    build: (String) throws -> Void
   ) throws -> Int {
     let name = try ModelName(checking: name)
+    // Before it is compiled for nothing.
+    _ = try number(at: place, of: name)
     let staged = try stage()
     let source = try StoredSource(
       copying: files, to: staged.directory(ModelStore.sourceName), options: options)
@@ -26,17 +38,43 @@ extension ModelStore {
     let lock = try lock()
     defer { withExtendedLifetime(lock) {} }
     let home = models(name.text)
-    let version = try nextVersion(of: name)
+    let version = try number(at: place, of: name)
     do {
       try home.create()
       try models.sync()
-      try staged.directory.move(to: home("\(version)"))
+      if try versions(of: name).contains(version) {
+        // Open models stay usable; the old folder is removed with the staging.
+        try staged.directory.exchange(with: home("\(version)"))
+      } else {
+        try staged.directory.move(to: home("\(version)"))
+      }
       try home.sync()
     } catch {
       home.removeIfEmpty()
       throw error
     }
     return version
+  }
+
+  /// - Throws: ``StoreError`` of kind `invalidModel` when the number cannot be given out.
+  private func number(at place: Place, of name: ModelName) throws -> Int {
+    guard case .number(let number, let mayReplace) = place else { return try nextVersion(of: name) }
+    guard ModelStore.versionNumbers.contains(number) else {
+      throw StoreError(
+        .invalidModel(
+          reason: "\(number) is no version: numbers from 1 to \(ModelStore.versionNumbers.upperBound - 1) are"
+        ))
+    }
+    guard try versions(of: name).contains(number) else { return number }
+    // A version whose record cannot be read belongs to somebody who is not known.
+    guard let options = try? self.options(name.text, version: number), mayReplace(options) else {
+      throw StoreError(
+        .invalidModel(
+          reason:
+            "version \(number) of '\(name.text)' is there already and came from elsewhere; give this one another "
+            + "number, or remove that one with 'fusedinf remove'"))
+    }
+    return number
   }
 
   /// Removes a version, or all of them. Open models stay usable.

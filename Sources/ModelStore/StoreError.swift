@@ -57,11 +57,16 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     }
   }
 
-  /// A name from outside, short and without control characters.
+  /// A name from outside, short and without control characters, line separators and invisible formatting.
   private static func shown(_ name: String) -> String {
     String(
       String.UnicodeScalarView(
-        name.unicodeScalars.prefix(64).map { $0.properties.generalCategory == .control ? "?" : $0 }))
+        name.unicodeScalars.prefix(64).map { scalar -> Unicode.Scalar in
+          switch scalar.properties.generalCategory {
+          case .control, .format, .lineSeparator, .paragraphSeparator: "?"
+          default: scalar
+          }
+        }))
       + (name.unicodeScalars.count > 64 ? "…" : "")
   }
 }

@@ -4,9 +4,12 @@
   import Musl
 #endif
 
-/// Numbers of versions. None is given out twice: whoever remembers one must never get another model for it. The versions
-/// that are there tell what the next one is, unless the newest was removed; that leaves an empty file `N.removed`.
+/// Numbers of versions. The store gives none out twice: whoever remembers one must never get another model for it. The
+/// versions that are there tell what the next one is, unless the newest was removed; that leaves an empty file `N.removed`.
 extension ModelStore {
+  /// The numbers that a version may have.
+  public static let versionNumbers = 1..<1 << 40
+
   private static let removedSuffix = ".removed"
 
   /// A model's versions, ascending.
@@ -39,6 +42,6 @@ extension ModelStore {
 
   /// The number that a file's name is, as the store writes it; `nil` for what something else has put there.
   private static func number(_ text: String) -> Int? {
-    Int(text).flatMap { (1..<1 << 40).contains($0) && "\($0)" == text ? $0 : nil }
+    Int(text).flatMap { versionNumbers.contains($0) && "\($0)" == text ? $0 : nil }
   }
 }

@@ -3,10 +3,10 @@ import Glibc
 /// The files beside a model that hold its external data
 /// (`https://onnx.ai/onnx/repo-docs/ExternalData.html`): found inside the model's folder only, each mapped once.
 final class ExternalFiles {
-  /// Absolute paths of the files mapped so far, in the order of their first use.
-  private(set) var paths: [String] = []
+  /// The files mapped so far, each once, in the order of their first use.
+  private(set) var files: [MappedFile] = []
   private let folder: String
-  private(set) var files: [String: MappedFile] = [:]
+  private var byLocation: [String: MappedFile] = [:]
 
   /// Why a location cannot be used.
   struct Refusal: Error { var reason: String }
@@ -20,7 +20,7 @@ final class ExternalFiles {
 
   /// The file at `location`, a path relative to the model's folder.
   func file(at location: String) throws(Refusal) -> MappedFile {
-    if let file = files[location] { return file }
+    if let file = byLocation[location] { return file }
     guard !location.isEmpty, !location.hasPrefix("/"), !location.utf8.contains(0), location.utf8.count < 4096,
       !location.split(separator: "/").contains("..")
     else {
@@ -39,9 +39,14 @@ final class ExternalFiles {
           + "copy the file beside the model")
     }
     do {
-      let file = try MappedFile(path)
-      files[location] = file
-      if !paths.contains(path) { paths.append(path) }
+      let file: MappedFile
+      if let known = files.first(where: { $0.path == path }) {
+        file = known
+      } else {
+        file = try MappedFile(path)
+        files.append(file)
+      }
+      byLocation[location] = file
       return file
     } catch { throw Refusal(reason: "in '\(shown(location))' cannot be read: \(error.reason)") }
   }

@@ -39,6 +39,7 @@ final class GraphImport {
 
   /// Reads the graph.
   func read() throws -> Graph {
+    try checkSpelling()
     names = Set(captured.map(\.name))
     for node in proto.node { names.formUnion(node.output) }
     try readInitializers()
@@ -50,6 +51,28 @@ final class GraphImport {
     }
     try readOutputs()
     return graph
+  }
+
+  /// Refuses names that are equal to Swift, which compares them as Unicode does, and are not to ONNX, which compares bytes:
+  /// one value would be taken for the other.
+  private func checkSpelling() throws {
+    var spelled: [String: String] = [:]
+    func check(_ name: String) throws {
+      if name.utf8.allSatisfy({ $0 < 0x80 }) { return }
+      guard name.utf8.elementsEqual((spelled[name] ?? name).utf8) else {
+        throw error(
+          "two of its names differ in Unicode normalisation alone: '\(shown(name))'; rename one of them")
+      }
+      spelled[name] = name
+    }
+    for (name, _) in captured { try check(name) }
+    for initializer in proto.initializer { try check(initializer.name) }
+    for input in proto.input { try check(input.name) }
+    for node in proto.node {
+      for name in node.input { try check(name) }
+      for name in node.output { try check(name) }
+    }
+    for output in proto.output { try check(output.name) }
   }
 
   private func readInitializers() throws {

@@ -86,10 +86,17 @@ package struct UnsupportedFeature: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// Text from a file, made fit for a message: bounded, without control characters.
+/// Text from a file, made fit for a message: bounded, without control characters, line separators and invisible
+/// formatting.
 package func shown(_ text: String) -> String {
   let limit = 120
   let head = String(
-    text.unicodeScalars.prefix(limit).map { $0.value < 32 || $0.value == 127 ? "·" : Character($0) })
+    String.UnicodeScalarView(
+      text.unicodeScalars.prefix(limit).map { scalar -> Unicode.Scalar in
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: "·"
+        default: scalar
+        }
+      }))
   return text.unicodeScalars.dropFirst(limit).isEmpty ? head : head + "…"
 }

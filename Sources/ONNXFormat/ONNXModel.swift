@@ -9,21 +9,17 @@ public struct ImportedModel: Sendable {
   public var opset: Int
   /// The program that wrote the file, as it says itself; may be empty.
   public var producer: String
-  /// The model and every external data file, absolute paths.
+  /// Absolute paths: the model, then every external data file in the order of its first use.
   public var sourceFiles: [String]
   /// The number of uses of each operator in the file, subgraphs included; operators of other domains as
   /// `domain.Operator`.
   public var operatorCounts: [String: Int]
-  /// The files that back the graph's constants, the model's own file first.
+  /// The files of ``sourceFiles``, mapped: the graph's constants look at them.
   let files: [MappedFile]
 
-  /// Hands over the bytes of the model's own file.
-  public func withSourceBytes<Result>(
-    _ body: (UnsafeRawBufferPointer) throws -> Result
-  ) rethrows -> Result {
-    try withExtendedLifetime(files) {
-      try body(files.first?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0))
-    }
+  /// Calls `body` with the bytes of each of ``sourceFiles``, in their order: all that the model is made of.
+  public func mapSources<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> [Result] {
+    try withExtendedLifetime(files) { try files.map { try body($0.bytes) } }
   }
 
   /// Checks that what was read of the files so far was really in them: to be asked after the constants were used.
@@ -73,8 +69,8 @@ public enum ONNXModel {
     return ImportedModel(
       graph: graph, opset: model.opset,
       producer: [proto.producerName, proto.producerVersion].filter { !$0.isEmpty }.joined(separator: " "),
-      sourceFiles: [source] + model.tensors.external.paths, operatorCounts: model.operatorCounts,
-      files: [file] + model.tensors.external.files.values)
+      sourceFiles: [source] + model.tensors.external.files.map(\.path),
+      operatorCounts: model.operatorCounts, files: [file] + model.tensors.external.files)
   }
 
   private static func decode(_ file: MappedFile) throws -> ONNXModelProto {

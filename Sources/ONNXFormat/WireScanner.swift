@@ -15,7 +15,7 @@ struct WireScanner {
   /// Why the bytes cannot be walked.
   struct Failure: Error { var reason: String }
 
-  private enum Message {
+  enum Message {
     case model, graph, node, attribute, tensor
 
     /// The kind of the message in field `number`, when the walk goes into it.
@@ -30,8 +30,8 @@ struct WireScanner {
     }
   }
 
-  private let bytes: UnsafeRawBufferPointer
-  private var fields = 0
+  let bytes: UnsafeRawBufferPointer
+  private(set) var fields = 0
 
   /// The model in `bytes` without its `raw_data`.
   static func rest(of bytes: UnsafeRawBufferPointer) throws(Failure) -> [UInt8] {
@@ -41,7 +41,7 @@ struct WireScanner {
     return rest
   }
 
-  private init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
   /// Recursion is bounded: each level is one of five kinds, and graphs nest to ``maximumGraphDepth``.
   private mutating func walk(
@@ -52,47 +52,61 @@ struct WireScanner {
       throw Failure(reason: "its subgraphs nest deeper than \(Self.maximumGraphDepth)")
     }
     var cursor = range.lowerBound
-    while cursor < range.upperBound {
-      fields += 1
+    while true {
+      let start = cursor
+      guard let field = try nextField(&cursor, range.upperBound) else { return }
       guard fields <= Self.maximumFields, rest.count <= Self.maximumRest else {
         throw Failure(
           reason: "apart from raw tensor data it is larger than is supported (\(Self.maximumRest >> 20) MiB, "
             + "\(Self.maximumFields) fields); store its tensors as raw data or as external data")
       }
-      let start = cursor
-      let tag = try varint(&cursor, range.upperBound)
-      let number = tag >> 3
-      guard number > 0, number < 1 << 29 else {
-        throw damaged(at: start, "no field has the number \(number)")
-      }
-      var payload = cursor..<cursor
-      switch tag & 7 {
-      case 0: _ = try varint(&cursor, range.upperBound)
-      case 1: try skip(8, &cursor, range.upperBound)
-      case 2:
-        let count = try varint(&cursor, range.upperBound)
-        let begin = cursor
-        try skip(count, &cursor, range.upperBound)
-        payload = begin..<cursor
-      case 5: try skip(4, &cursor, range.upperBound)
-      default: throw damaged(at: start, "there is no field of wire type \(tag & 7)")
-      }
-      let isMessage = tag & 7 == 2
-      if isMessage, let child = message.child(number) {
+      if let payload = field.payload, let child = message.child(field.number) {
         var inner: [UInt8] = []
         try walk(child, payload, graphDepth: depth, into: &inner)
-        Self.append(tag, to: &rest)
+        Self.append(field.tag, to: &rest)
         Self.append(UInt64(inner.count), to: &rest)
         rest.append(contentsOf: inner)
-      } else if message == .tensor, isMessage, number == 9 {
+      } else if message == .tensor, let payload = field.payload, field.number == 9 {
         Self.appendRange(payload, to: &rest)
-      } else if message != .tensor || number != Self.rawRangeField {
+      } else if message != .tensor || field.number != Self.rawRangeField {
         guard cursor - start <= Self.maximumRest else {
           throw damaged(at: start, "a field of \(cursor - start) bytes is larger than is supported")
         }
         rest.append(contentsOf: bytes[start..<cursor])
       }
     }
+  }
+
+  /// A field of a message.
+  struct Field {
+    var tag: UInt64
+    /// The bytes of a field with a length; `nil` for numbers.
+    var payload: Range<Int>?
+
+    var number: UInt64 { tag >> 3 }
+  }
+
+  /// The field at `cursor`, which is moved behind it; `nil` at the end.
+  mutating func nextField(_ cursor: inout Int, _ end: Int) throws(Failure) -> Field? {
+    guard cursor < end else { return nil }
+    fields += 1
+    let start = cursor
+    var field = Field(tag: try varint(&cursor, end), payload: nil)
+    guard field.number > 0, field.number < 1 << 29 else {
+      throw damaged(at: start, "no field has the number \(field.number)")
+    }
+    switch field.tag & 7 {
+    case 0: _ = try varint(&cursor, end)
+    case 1: try skip(8, &cursor, end)
+    case 2:
+      let count = try varint(&cursor, end)
+      let begin = cursor
+      try skip(count, &cursor, end)
+      field.payload = begin..<cursor
+    case 5: try skip(4, &cursor, end)
+    default: throw damaged(at: start, "there is no field of wire type \(field.tag & 7)")
+    }
+    return field
   }
 
   private static let rawRangeField: UInt64 = 100_000

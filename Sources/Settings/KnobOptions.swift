@@ -1,4 +1,5 @@
-/// Knobs as a command line gives them: `--name value`, `--name=value`, and for flags `--name` and `--no-name`.
+/// Knobs as a command line gives them: `--name value`, `--name=value`, and for flags `--name`, `--no-name` and
+/// `--name on`.
 public struct KnobOptions: Sendable, Hashable {
   /// Texts by knob. Of a knob that is given twice the last counts; those of a list are joined.
   public private(set) var values: [String: String] = [:]
@@ -17,7 +18,9 @@ public struct KnobOptions: Sendable, Hashable {
         if parts.count > 1 {
           set(knob, String(parts[1]))
         } else if knob.isFlag {
-          set(knob, "on")
+          // There are no arguments that such a word could be.
+          let isGiven = rest.first.map(knob.accepts) == true
+          set(knob, isGiven ? rest.removeFirst() : "on")
         } else if let value = rest.popFirst() {
           set(knob, value)
         } else {

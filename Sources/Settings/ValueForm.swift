@@ -24,19 +24,22 @@ extension ValueForm where Value == String {
 }
 
 extension ValueForm where Value == String? {
-  /// A text that may be absent; the empty one is.
+  /// A text that may be absent: the empty one, and `none`.
   static func optionalText(_ type: String) -> ValueForm {
-    ValueForm(type: type, read: { .some($0.isEmpty ? nil : $0) }, write: { $0 ?? "none" })
+    ValueForm(
+      type: type + ", or none", read: { .some($0.isEmpty || $0.lowercased() == "none" ? nil : $0) },
+      write: { $0 ?? "none" })
   }
 }
 
 extension ValueForm where Value == [String] {
-  /// Names separated by commas.
+  /// Names separated by commas, or `none`.
   static func list(_ type: String) -> ValueForm {
     ValueForm(
-      type: type, isList: true,
+      type: type + ", or none", isList: true,
       read: { text in
-        text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
+        if text.lowercased() == "none" { return [] }
+        return text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
       },
       write: { $0.isEmpty ? "none" : $0.joined(separator: ",") })
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import CHost
 import Foundation
 import Kernels
+import Settings
 
 /// The command-line program.
 @main
@@ -29,7 +30,7 @@ struct FusedInf: AsyncParsableCommand {
       Results go to standard output, messages to standard error. The exit status is 0, or 1 if something failed, \
       or 2 if the command line is wrong. Every command accepts --json.
       """,
-    version: "0.1.0",
+    version: ProductVersion.text,
     subcommands: [
       AddCommand.self, ListCommand.self, InspectCommand.self, RunCommand.self, GraphCommand.self,
       VerifyCommand.self, RemoveCommand.self, ServeCommand.self, ConfigCommand.self, DoctorCommand.self,

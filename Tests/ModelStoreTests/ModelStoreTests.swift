@@ -115,6 +115,64 @@ import Testing
     #expect(try add("cat") == 10)
   }
 
+  /// A place with this number, which replaces versions that were added with `owner`.
+  private func place(_ number: Int, owner: String = "us") -> ModelStore.Place {
+    .number(number) { $0["owner"] == owner }
+  }
+
+  private func add(_ place: ModelStore.Place, seed: Int, owner: String = "us") throws -> Int {
+    try store.add(name: "cat", as: place, source: [onnx], options: ["owner": owner]) { path in
+      try writeModel(path, [TestWeight("w", count: 100_000, seed: seed)])
+    }
+  }
+
+  private func bytes(of version: Int) throws -> [UInt8] {
+    let model = try store.open("cat", version: version)
+    return try model.bytes(of: model.weights[0])
+  }
+
+  @Test func aNumberThatIsAskedForIsTheVersion() throws {
+    #expect(try add(place(3), seed: 3) == 3)
+    #expect(try add(place(1), seed: 1) == 1)
+    #expect(try store.list().map(\.versions) == [[1, 3]])
+    #expect(try bytes(of: 1) == TestWeight("w", count: 100_000, seed: 1).bytes)
+    #expect(try add("cat") == 4, "the store goes on after the highest")
+    try store.remove("cat", version: 3)
+    #expect(try add(place(3), seed: 9) == 3, "who asks for a number answers for it")
+    for number in [0, -1, 1 << 40, Int.max] {
+      let error = #expect(throws: StoreError.self) { try add(place(number), seed: 1) }
+      #expect(error?.kind == .invalidModel)
+    }
+  }
+
+  @Test func aVersionIsReplacedByWhomItBelongsTo() throws {
+    #expect(try add(place(2), seed: 1) == 2)
+    let before = try store.open("cat", version: 2)
+    #expect(try add(place(2), seed: 2) == 2)
+    #expect(try bytes(of: 2) == TestWeight("w", count: 100_000, seed: 2).bytes)
+    #expect(try before.bytes(of: before.weights[0]) == TestWeight("w", count: 100_000, seed: 1).bytes)
+    #expect(try store.list().map(\.versions) == [[2]])
+    #expect(!files().contains { $0.contains("staging") })
+    let error = #expect(throws: StoreError.self) {
+      try add(place(2, owner: "them"), seed: 3, owner: "them")
+    }
+    #expect(error?.kind == .invalidModel && error?.description.contains("version 2 of 'cat'") == true)
+    #expect(try bytes(of: 2) == TestWeight("w", count: 100_000, seed: 2).bytes)
+  }
+
+  @Test func namesThatDifferInNormalisationAloneAreNotTwoNames() throws {
+    let composed = "caf\u{E9}"
+    let decomposed = "cafe\u{301}"
+    #expect(try add(composed) == 1)
+    let error = #expect(throws: StoreError.self) { try add(decomposed) }
+    #expect(error?.kind == .invalidName && error?.description.contains("NFC") == true)
+    #expect(throws: StoreError.self) { try store.open(decomposed) }
+    #expect(try store.open(composed).metadata.version == 1)
+    #expect(composed.isComposed && !decomposed.isComposed && "cafe".isComposed)
+    // A lone mark, and one that composes with what is before it.
+    #expect("\u{301}a".isComposed && !"a\u{30A}".isComposed && !"\u{212B}".isComposed)
+  }
+
   @Test func sourcesAreKeptWithTheirPlaces() throws {
     let data = try folder.write("sources/weights/cat.data", [UInt8](repeating: 7, count: 10_000))
     _ = try store.add(name: "cat", source: [onnx, data, data], options: ["shape": "x=1..8"]) { path in

@@ -38,7 +38,7 @@ import Testing
     // A page that is gone reads as zeros.
     #expect(try constant.elements(as: Float.self).last == 0)
     try expectCut(model, path)
-    _ = model.withSourceBytes { $0.reduce(0, &+) }
+    _ = model.mapSources { $0.reduce(0, &+) }
     try expectCut(model, path)
   }
 

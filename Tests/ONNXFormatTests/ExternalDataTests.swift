@@ -80,3 +80,25 @@ private let numbers: [UInt8] = (0..<8).flatMap {
   #expect(try fault(["offset": "99999999999999999999"]).contains("not a number of bytes"))
   #expect(try fault(["length": "12"]).contains("has 12 bytes, but float32[4] takes 16"))
 }
+
+/// A watcher has to know of a model's external data before it is compiled, and of missing data too.
+@Test func externalDataAreFoundWithoutReadingTheModel() throws {
+  let folder = try TemporaryFolder()
+  #expect(try ONNXModel.externalLocations(of: folder.write(model("sub/data"))) == ["sub/data"])
+  // In a constant's node, in a branch, and twice.
+  var tensor = ONNXTensorProto.floats("w", [], dims: [4])
+  tensor.dataLocation = .external
+  tensor.externalData = [.with { ($0.key, $0.value) = ("location", "inner") }]
+  var constant = ONNXNodeProto.of("Constant", [], ["c"])
+  constant.attribute = [.with { ($0.name, $0.t) = ("value", tensor) }]
+  var branch = ONNXGraphProto()
+  branch.node = [constant]
+  branch.initializer = [tensor]
+  var choice = ONNXNodeProto.of("If", ["x"], ["y"])
+  choice.attribute = [.with { ($0.name, $0.g) = ("then_branch", branch) }]
+  var whole = model("outer")
+  whole.graph.node.append(choice)
+  #expect(try ONNXModel.externalLocations(of: folder.write(whole)).sorted() == ["inner", "outer"])
+  #expect(ONNXModel.externalLocations(of: folder.path + "/absent").isEmpty)
+  #expect(try ONNXModel.externalLocations(of: folder.write([0xFF, 0xFF, 1, 2], to: "damaged")).isEmpty)
+}

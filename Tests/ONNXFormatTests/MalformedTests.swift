@@ -108,6 +108,9 @@ import Testing
   #expect(fault(of: .of([.of("Split", ["x"], ["y", "y"])])).contains("the value 'y' is made more than once"))
   #expect(fault(of: .of([.of("Relu", ["x"], ["x"]), relu])).contains("the value 'x' is made more than once"))
   #expect(fault(of: .of(inputs: [.of("x"), .of("x")], [relu])).contains("two inputs"))
+  // One name to Swift, two to ONNX: the second would be taken for the first.
+  let accents = [ONNXNodeProto.of("Relu", ["x"], ["caf\u{E9}"]), .of("Neg", ["cafe\u{301}"], ["y"])]
+  #expect(fault(of: .of(inputs: [.of("x")], accents)).contains("normalisation"))
   let constants = [ONNXTensorProto.floats("w", [1]), .floats("w", [1])]
   #expect(fault(of: .of(constants: constants, [relu])).contains("two constants"))
   var model = ONNXModelProto.of([relu])

@@ -56,7 +56,7 @@ func aValueThatAKnobDoesNotTakeIsRefusedWhereverItComesFrom(name: String, value:
 }
 
 @Test func everyDefaultThatIsWrittenIsAValueOfItsKnob() throws {
-  for knob in KnobDeclaration.all where knob.standard != "none" {
+  for knob in KnobDeclaration.all {
     #expect(throws: Never.self) {
       try Settings(knobs: [knob], options: [knob.name: knob.standard], environment: [:])
     }
@@ -107,4 +107,58 @@ func whatIsNoOptionIsNamed(words: [String], message: String) throws {
   let help = ServerHelp.text(program: "fusedinf serve")
   for knob in KnobDeclaration.server { #expect(help.contains("--\(knob.name)"), "\(knob.name)") }
   for line in help.split(separator: "\n") { #expect(line.count <= 90, "\(line)") }
+}
+
+/// Values that a setting of this form takes, by what the page of settings says it takes.
+private func examples(of type: String) -> [String]? {
+  if type.hasPrefix("number from ") {
+    let ends = type.split(separator: " ").compactMap { Int($0) }
+    return ends.map(String.init)
+  }
+  if type.contains("|") { return type.split(separator: "|").map(String.init) }
+  return switch type {
+  case "size such as 64MiB": ["64MiB", "1GiB", "500MB", "4096"]
+  case "duration such as 500ms, 30s or 5m": ["500ms", "30s", "5m", "0"]
+  case "duration such as 500ms, 30s or 5m, or none": ["500ms", "30s", "5m", "none"]
+  case "whole number": ["0", "7"]
+  case "directory", "address": ["somewhere"]
+  case "directory, or none", "file, or none": ["somewhere", "none"]
+  case "names, or none": ["a", "a,b", "none"]
+  case "origins, or none": ["https://a.example", "https://a.example,http://b:8080", "none"]
+  default: nil
+  }
+}
+
+@Test(arguments: KnobDeclaration.all.map(\.name)) func everyValueThatASettingTakesIsTakenInEveryForm(
+  name: String
+) throws {
+  let knob = try #require(KnobDeclaration.all.first { $0.name == name })
+  let values = try #require(examples(of: knob.type), "no examples of '\(knob.type)'")
+  for value in values {
+    for words in [["--\(name)", value], ["--\(name)=\(value)"]] {
+      let options = try KnobOptions(words, knobs: [knob])
+      #expect(options.values == [name: value])
+      #expect(throws: Never.self) { try Settings(knobs: [knob], options: options.values, environment: [:]) }
+    }
+    #expect(throws: Never.self) { try Settings(knobs: [knob], environment: [knob.environment: value]) }
+    let file = Settings.File(path: "server.yaml", values: [name: value])
+    #expect(throws: Never.self) { try Settings(knobs: [knob], environment: [:], file: file) }
+  }
+}
+
+@Test func aFlagTakesAValueOrNone() throws {
+  func uploads(_ words: String...) throws -> Bool {
+    try settings(try KnobOptions(words, knobs: KnobDeclaration.server).values)[.uploads]
+  }
+  #expect(try uploads("--uploads") && uploads("--uploads", "on") && uploads("--uploads", "true"))
+  #expect(try !uploads("--uploads", "off") && !uploads("--no-uploads") && !uploads())
+  #expect(try uploads("--uploads", "--no-grpc") && uploads("--uploads", "--http-port", "0"))
+  #expect(throws: SettingsError.self) { try uploads("--uploads", "perhaps") }
+  #expect(throws: SettingsError.self) { try uploads("--no-uploads", "on") }
+}
+
+@Test func whatMayBeAbsentIsAbsentAsNone() throws {
+  let none = try settings(["repository": "none", "keys": "none", "pin": "none", "keep-alive": "none"])
+  #expect(none[.repository] == nil && none[.keys] == nil && none[.pin].isEmpty && none[.keepAlive] == nil)
+  #expect(try settings(["repository": "./none"])[.repository] == "./none")
 }

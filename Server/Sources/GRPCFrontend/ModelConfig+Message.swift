@@ -7,7 +7,14 @@ extension Inference_ModelConfig {
       $0.name = config.name
       $0.platform = config.platform
       $0.backend = config.backend
-      $0.versionPolicy.all = .init()
+      if let latest = config.versionPolicy.latest {
+        $0.versionPolicy.latest.numVersions = UInt32(clamping: latest.numVersions)
+      } else if let specific = config.versionPolicy.specific {
+        $0.versionPolicy.specific.versions = specific.versions.map { Int64($0) }
+      } else {
+        $0.versionPolicy.all = .init()
+      }
+      if config.dynamicBatching != nil { $0.dynamicBatching = .init() }
       $0.maxBatchSize = Int32(clamping: config.maxBatchSize)
       $0.input = config.input.map { input in
         .with {

@@ -21,10 +21,11 @@ public struct ModelConfigMessage: Sendable, Hashable, Codable {
       case isOptional = "optional"
     }
 
-    public init(_ metadata: TensorMetadata) {
+    /// - Parameter isBatched: Leaves out the first dimension, the batch.
+    public init(_ metadata: TensorMetadata, isBatched: Bool = false) {
       name = metadata.name
       dataType = ModelConfigMessage.typeName(metadata.datatype)
-      dims = metadata.shape
+      dims = isBatched ? Array(metadata.shape.dropFirst()) : metadata.shape
     }
   }
 
@@ -43,19 +44,46 @@ public struct ModelConfigMessage: Sendable, Hashable, Codable {
       case isShapeTensor = "is_shape_tensor"
     }
 
-    public init(_ metadata: TensorMetadata) {
+    /// - Parameter isBatched: Leaves out the first dimension, the batch.
+    public init(_ metadata: TensorMetadata, isBatched: Bool = false) {
       name = metadata.name
       dataType = ModelConfigMessage.typeName(metadata.datatype)
-      dims = metadata.shape
+      dims = isBatched ? Array(metadata.shape.dropFirst()) : metadata.shape
     }
   }
 
-  /// Triton's `ModelVersionPolicy`: every version is served.
+  /// Triton's `ModelVersionPolicy`: one of its three fields is there.
   public struct VersionPolicy: Sendable, Hashable, Codable {
-    public struct All: Sendable, Hashable, Codable { public init() {} }
-    public var all = All()
+    public struct All: Sendable, Hashable, Codable {}
+    public struct Latest: Sendable, Hashable, Codable {
+      public var numVersions: Int
 
-    public init() {}
+      enum CodingKeys: String, CodingKey { case numVersions = "num_versions" }
+    }
+    public struct Specific: Sendable, Hashable, Codable { public var versions: [Int] }
+
+    public var all: All?
+    public var latest: Latest?
+    public var specific: Specific?
+
+    public static let all = VersionPolicy(all: All())
+    public static func latest(_ count: Int) -> VersionPolicy {
+      VersionPolicy(latest: Latest(numVersions: count))
+    }
+    public static func specific(_ versions: [Int]) -> VersionPolicy {
+      VersionPolicy(specific: Specific(versions: versions))
+    }
+  }
+
+  /// Triton's `ModelDynamicBatching`.
+  public struct DynamicBatching: Sendable, Hashable, Codable {
+    public var preferredBatchSize: [Int] = []
+    public var maxQueueDelayMicroseconds = 0
+
+    enum CodingKeys: String, CodingKey {
+      case preferredBatchSize = "preferred_batch_size"
+      case maxQueueDelayMicroseconds = "max_queue_delay_microseconds"
+    }
   }
 
   /// Triton's `ModelInstanceGroup`.
@@ -70,14 +98,16 @@ public struct ModelConfigMessage: Sendable, Hashable, Codable {
   public var name: String
   public var platform: String
   public var backend: String
-  public var versionPolicy = VersionPolicy()
-  /// 0: the shapes are complete, a batch axis among them.
-  public var maxBatchSize = 0
+  public var versionPolicy = VersionPolicy.all
+  /// 0: the shapes are complete; above: they are without their first dimension, which requests may have up to this size.
+  public private(set) var maxBatchSize = 0
   public var input: [Input]
   public var output: [Output]
   public var instanceGroup: [InstanceGroup]
   public var defaultModelFilename = "model.onnx"
   public var parameters: [String: Value] = [:]
+  /// Requests are put together to batches.
+  public private(set) var dynamicBatching: DynamicBatching?
 
   /// Triton's `ModelParameter`.
   public struct Value: Sendable, Hashable, Codable {
@@ -94,19 +124,46 @@ public struct ModelConfigMessage: Sendable, Hashable, Codable {
     case maxBatchSize = "max_batch_size"
     case instanceGroup = "instance_group"
     case defaultModelFilename = "default_model_filename"
+    case dynamicBatching = "dynamic_batching"
   }
 
-  public init(_ metadata: ModelMetadataMessage, backend: String) {
+  /// - Parameter maxBatchSize: The most rows of a request, for a model whose first dimensions are all open; of another one it
+  ///   is not reported, and its shapes are complete.
+  public init(_ metadata: ModelMetadataMessage, backend: String, maxBatchSize: Int = 0) {
     name = metadata.name
     platform = metadata.platform
     self.backend = backend
-    input = metadata.inputs.map(Input.init)
-    output = metadata.outputs.map(Output.init)
+    let isBatched = maxBatchSize > 0 && metadata.hasOpenBatch
+    self.maxBatchSize = isBatched ? maxBatchSize : 0
+    input = metadata.inputs.map { Input($0, isBatched: isBatched) }
+    output = metadata.outputs.map { Output($0, isBatched: isBatched) }
     instanceGroup = [InstanceGroup(name: metadata.name)]
+    // As Triton completes it.
+    if self.maxBatchSize > 1 { dynamicBatching = DynamicBatching() }
+  }
+
+  /// The same with complete shapes.
+  public var withoutBatches: ModelConfigMessage {
+    guard maxBatchSize > 0 else { return self }
+    var whole = self
+    whole.maxBatchSize = 0
+    whole.dynamicBatching = nil
+    for index in whole.input.indices { whole.input[index].dims.insert(-1, at: 0) }
+    for index in whole.output.indices { whole.output[index].dims.insert(-1, at: 0) }
+    return whole
   }
 
   /// Triton's name of a datatype of the protocol.
   static func typeName(_ datatype: String) -> String {
     datatype == "BYTES" ? "TYPE_STRING" : datatype.isEmpty ? "TYPE_INVALID" : "TYPE_" + datatype
+  }
+}
+
+extension ModelMetadataMessage {
+  /// True when the first dimension of every input and output is open, and each input has others: what Triton takes for a
+  /// model that supports batches. A tensor of the batch alone has no form without it.
+  fileprivate var hasOpenBatch: Bool {
+    !inputs.isEmpty && inputs.allSatisfy { $0.shape.count > 1 && $0.shape[0] == -1 }
+      && outputs.allSatisfy { $0.shape.first == -1 }
   }
 }

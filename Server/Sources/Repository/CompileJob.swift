@@ -7,20 +7,27 @@ public struct CompileJob: Sendable, Hashable {
 
   public var id: Int
   public var name: String
+  /// The version that it becomes; `nil`: the store numbers it.
+  public var number: Int?
   /// The `.onnx` file.
   public var path: String
   public var sidecar: String?
+  /// The `config.pbtxt` that it has to agree with.
+  public var configuration: String?
   /// The ``FoundModel/fingerprint`` of what it is made from; empty for what was sent.
   public var fingerprint: String
   public var origin: Origin
 
   public init(
-    id: Int, name: String, path: String, sidecar: String? = nil, fingerprint: String, origin: Origin
+    id: Int, name: String, number: Int? = nil, path: String, sidecar: String? = nil,
+    configuration: String? = nil, fingerprint: String, origin: Origin
   ) {
     self.id = id
     self.name = name
+    self.number = number
     self.path = path
     self.sidecar = sidecar
+    self.configuration = configuration
     self.fingerprint = fingerprint
     self.origin = origin
   }
@@ -30,7 +37,7 @@ public struct CompileJob: Sendable, Hashable {
 public enum CompileOutcome: Sendable, Hashable {
   /// The store has a new version.
   case compiled(version: Int)
-  /// The newest version in the store was made from the same bytes, for the same shapes.
+  /// The version that it would become, or else the newest in the store, was made from the same bytes, for the same shapes.
   case unchanged(version: Int)
   /// The file cannot be compiled: only another one can.
   case rejected(String)

@@ -19,6 +19,10 @@ public struct CompileRequest: Sendable, Hashable, Codable {
   /// The store's folder.
   public var store: String
   public var name: String
+  /// The version that it becomes; `nil`: the store numbers it.
+  public var number: Int?
+  /// The configuration that the model has to agree with.
+  public var configuration: ModelConfiguration?
   /// The `.onnx` file.
   public var path: String
   /// The sizes that inputs may have, as they are written, by input.
@@ -32,11 +36,14 @@ public struct CompileRequest: Sendable, Hashable, Codable {
   public var limits: Limits
 
   public init(
-    store: String, name: String, path: String, shapes: [String: String], notes: [String: String], budget: Int,
+    store: String, name: String, number: Int? = nil, configuration: ModelConfiguration? = nil, path: String,
+    shapes: [String: String], notes: [String: String], budget: Int,
     threads: Int, deterministic: Bool, limits: Limits
   ) {
     self.store = store
     self.name = name
+    self.number = number
+    self.configuration = configuration
     self.path = path
     self.shapes = shapes
     self.notes = notes

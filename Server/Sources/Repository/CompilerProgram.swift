@@ -40,12 +40,22 @@ public enum CompilerProgram {
         budget: request.budget, threads: request.threads, deterministic: request.deterministic))
     let options = CompilationOptions(
       shapes: try request.shapes.mapValues { try ShapeRanges(parsing: $0).ranges })
-    if let version = try engine.models.newest(request.name, isMadeFrom: request.path, options: options) {
+    let store = engine.models.store
+    func check(_ metadata: ModelMetadata) throws { try request.configuration?.check(metadata) }
+    if let version = try engine.models.version(
+      request.number, of: request.name, isMadeFrom: request.path, options: options)
+    {
+      try check(try store.open(request.name, version: version).metadata)
       return (version, true)
     }
-    let added = try engine.add(request.path, name: request.name, options: options, notes: request.notes) {
-      tell(CompilerLine(progress: $0))
-    }
+    let notes = VersionNotes(options: request.notes)
+    let place: ModelStore.Place =
+      request.number.map { number in
+        .number(number) { notes?.mayReplace(VersionNotes(options: $0)) == true }
+      } ?? .next
+    let added = try engine.add(
+      request.path, name: request.name, as: place, options: options, notes: request.notes, check: check
+    ) { tell(CompilerLine(progress: $0)) }
     return (added.version, false)
   }
 

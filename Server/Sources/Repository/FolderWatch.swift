@@ -13,6 +13,9 @@ public final class FolderWatch: Sendable {
     public var closed: Set<String> = []
     /// Some events were lost.
     public var isIncomplete = false
+
+    /// A batch that names nothing: look.
+    public init() {}
   }
 
   private struct State: Sendable {

@@ -1,4 +1,3 @@
-import Foundation
 import Tensors
 import Yams
 
@@ -6,13 +5,13 @@ import Yams
 ///
 ///     shapes:
 ///       x: 1..8x3x224x224
-///     keep_alive: 30
+///     keep_alive: 30            # seconds; or 5m, or -1 for ever
 ///     pin: false
 public struct Sidecar: Sendable, Hashable {
   /// The sizes that inputs may have, by input.
   public var shapes: [String: String] = [:]
-  /// Seconds.
-  public var keepAlive: Double?
+  /// The time that the model stays resident after its last use.
+  public var keepAlive: Duration?
   public var pin: Bool?
 
   public init() {}
@@ -23,31 +22,22 @@ public struct Sidecar: Sendable, Hashable {
   }
 
   private static let maxBytes = 16 << 10
-  /// Lines, and marks that open something: what is nested is not nested deeper than there are of both.
-  private static let maxNesting = 256
 
   /// - Throws: ``Problem`` when the file cannot be read, or says what is not understood.
   public init(readFrom path: String) throws {
-    guard let file = FileHandle(forReadingAtPath: path),
-      let data = try file.read(upToCount: Sidecar.maxBytes + 1)
-    else { throw Problem(description: "cannot read '\(path)'") }
-    guard data.count <= Sidecar.maxBytes, let text = String(data: data, encoding: .utf8) else {
-      throw Problem(description: "'\(path)' is no text of at most \(Sidecar.maxBytes) bytes")
+    let text: String
+    do { text = try RegularFile.text(of: path, maxBytes: Sidecar.maxBytes) } catch {
+      throw Problem(description: error.description)
     }
     do { try self.init(parsing: text) } catch { throw Problem(description: "'\(path)': \(error)") }
   }
 
   /// - Throws: ``Problem``.
   public init(parsing text: String) throws {
-    // The parser calls itself for what is nested, so that the nesting is bounded first.
-    guard
-      text.utf8.count(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) < Sidecar.maxNesting,
-      text.utf8.count(where: { "[{-?:&*!".utf8.contains($0) }) < Sidecar.maxNesting
-    else { throw Problem(description: "the file is too large for a model's settings") }
     let node: Node?
-    do { node = try Yams.compose(yaml: text) } catch {
-      throw Problem(description: "it is not valid YAML: \(error)")
-    }
+    do { node = try PlainYAML.compose(text) } catch let problem as PlainYAML.Problem {
+      throw Problem(description: problem.description)
+    } catch { throw Problem(description: "it is not valid YAML: \(error)") }
     guard let node else { return }
     guard let fields = node.mapping else { throw Problem(description: "it is not a mapping of settings") }
     for (key, value) in fields {
@@ -64,10 +54,10 @@ public struct Sidecar: Sendable, Hashable {
           shapes[name] = ranges
         }
       case "keep_alive":
-        guard let seconds = value.float, seconds >= 0, seconds < 3e10 else {
-          throw Problem(description: "'keep_alive' is not a number of seconds")
+        guard let duration = value.scalar.flatMap({ KeepAlive.duration($0.string) }) else {
+          throw Problem(description: "'keep_alive' takes \(KeepAlive.forms)")
         }
-        keepAlive = seconds
+        keepAlive = duration
       case "pin":
         guard let flag = value.bool else { throw Problem(description: "'pin' must be true or false") }
         pin = flag

@@ -2,6 +2,7 @@ import Executor
 import Foundation
 import InferenceProtocol
 import Linker
+import Repository
 import Scheduler
 import Tensors
 
@@ -9,7 +10,7 @@ extension InferenceService {
   /// Runs one inference.
   ///
   /// Takes of the request's parameters: `priority` (1 first; 0 stands for the default level, 100), `timeout` (microseconds
-  /// from its arrival), `keep_alive` (seconds) and `timing` (true: the response's parameters say where the time went).
+  /// from its arrival), `keep_alive` (seconds, `5m`, or -1 for ever) and `timing` (true: the response's parameters say where the time went).
   /// - Throws: ``ServiceError``, whatever went wrong.
   public func infer(_ request: InferRequest) async throws(ServiceError) -> InferResponse {
     let (request, arrival) = begun(request, at: monotonicNanoseconds())
@@ -172,10 +173,22 @@ extension InferenceService {
     let inputs = try orderedInputs(
       of: request, declared: model.graph.inputs.map { model.graph[$0].name })
     try checkOutputs(of: request, declared: model.graph.outputs.map { model.graph[$0].name })
+    try checkBatch(of: request, inputs)
     telemetry.noted(ModelVersion(model), inputs: inputs)
     return ScheduledRequest(
       model: model, inputs: inputs, tenant: request.tenant, priority: try request.priority,
-      deadline: try request.deadline(arrival: arrival), keepAlive: try request.seconds("keep_alive"))
+      deadline: try request.deadline(arrival: arrival), keepAlive: try request.duration("keep_alive"))
+  }
+
+  /// - Throws: ``ServiceError`` for more rows than the model's `config.pbtxt` allows.
+  private func checkBatch(of request: InferRequest, _ inputs: [Tensor]) throws {
+    guard let limit = catalog.configuration(of: request.model)?.maxBatchSize, limit > 0,
+      let rows = inputs.compactMap(\.shape.dims.first).max(), rows > limit
+    else { return }
+    throw ServiceError(
+      .invalidRequest,
+      "model '\(shown(request.model))' takes batches of at most \(limit), as its config.pbtxt says; \(rows) rows were given"
+    )
   }
 
   /// The request's tensors in the order in which the model declares them.
@@ -360,9 +373,9 @@ extension InferRequest {
     return overflow || late ? nil : deadline
   }
 
-  /// A duration in seconds among the parameters.
-  /// - Throws: ``ServiceError`` when it is something else, or negative.
-  func seconds(_ name: String) throws -> Duration? {
+  /// A duration among the parameters.
+  /// - Throws: ``ServiceError`` when it is something else.
+  func duration(_ name: String) throws -> Duration? {
     guard let parameter = parameters[name] else { return nil }
     return try Duration(parameter: parameter, named: name)
   }
@@ -379,19 +392,19 @@ extension InferRequest {
 }
 
 extension Duration {
-  /// Seconds as a parameter gives them.
-  /// - Throws: ``ServiceError`` when they are no number from 0 to a thousand years.
+  /// A time that a model is kept, as a parameter gives it.
+  /// - Throws: ``ServiceError`` when it is in none of the forms of `KeepAlive`.
   init(parameter: Parameter, named name: String) throws {
-    let seconds: Double? =
+    let duration: Duration? =
       switch parameter {
-      case .int(let value): Double(value)
-      case .double(let value): value
-      case .string(let text): Double(text)
+      case .int(let value): KeepAlive.duration(seconds: Double(value))
+      case .double(let value): KeepAlive.duration(seconds: value)
+      case .string(let text): KeepAlive.duration(text)
       case .bool: nil
       }
-    guard let seconds, seconds >= 0, seconds < 3e10 else {
-      throw ServiceError(.invalidRequest, "'\(name)' is not a number of seconds")
+    guard let duration else {
+      throw ServiceError(.invalidRequest, "'\(name)' takes \(KeepAlive.forms)")
     }
-    self = .microseconds(Int64(seconds * 1e6))
+    self = duration
   }
 }

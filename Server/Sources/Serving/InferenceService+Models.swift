@@ -1,11 +1,12 @@
 import InferenceProtocol
 import ModelGraph
 import ModelStore
+import Settings
 import Tensors
 
 extension InferenceService {
-  /// The version that the server reports.
-  public static let version = "0.1.0"
+  /// The server's version, as its metadata, its metrics and its page report it.
+  public static var version: String { ProductVersion.text }
   static let platform = "fusedinf_onnx"
 
   /// The answer to `GET v2`.
@@ -38,7 +39,18 @@ extension InferenceService {
   /// A model's configuration, as Triton's clients ask for it.
   /// - Throws: ``ServiceError`` when there is no such model or version, or it cannot be used.
   public func modelConfig(of name: String, version: Int?) async throws(ServiceError) -> ModelConfigMessage {
-    ModelConfigMessage(try await metadata(of: name, version: version), backend: "fusedinf")
+    let declared = catalog.isPipeline(name) ? nil : catalog.configuration(of: name)
+    var config = ModelConfigMessage(
+      try await metadata(of: name, version: version), backend: "fusedinf",
+      maxBatchSize: declared?.maxBatchSize ?? configuration.scheduler.maxBatch)
+    if let file = declared?.defaultModelFilename { config.defaultModelFilename = file }
+    config.versionPolicy =
+      switch declared?.versionPolicy {
+      case .latest(let count): .latest(count)
+      case .specific(let versions): .specific(versions)
+      case .all, nil: .all
+      }
+    return config
   }
 }
 

@@ -1,4 +1,5 @@
 import InferenceProtocol
+import ModelStore
 import Repository
 
 /// Changes of the served models by clients (Triton's model repository extension).
@@ -42,6 +43,9 @@ extension InferenceService {
     } catch { throw self.failure(error, model: name) }
   }
 
+  /// The most versions of a folder that a load waits for.
+  private static let maxVersionsOfLoad = 1000
+
   private func load(_ request: ModelLoadRequest) async throws {
     let name = request.model
     if !request.files.isEmpty {
@@ -52,11 +56,17 @@ extension InferenceService {
       }
       let store = engine.models.store.directory
       let folder = try await repository.work.run { try UploadFolder(in: store, files: request.files) }
-      let outcome = await repository.add(name, path: folder.model)
+      for version in folder.versions {
+        let outcome = await repository.add(name, number: version.number, path: version.path)
+        try InferenceService.check(outcome, of: name)
+      }
       withExtendedLifetime(folder) {}
-      try InferenceService.check(outcome, of: name)
-    } else if catalog.entries[name]?.failure != nil, let outcome = await repository.retry(name) {
-      try InferenceService.check(outcome, of: name)
+    } else if repository.folder != nil, !catalog.isPipeline(name) {
+      // The files that are there now are served when this is answered.
+      for _ in 0..<InferenceService.maxVersionsOfLoad {
+        guard let outcome = await repository.retry(name) else { break }
+        try InferenceService.check(outcome, of: name)
+      }
     }
     if catalog.isPipeline(name) {
       // With it come those of its models that were unloaded with it, or before.
@@ -65,7 +75,7 @@ extension InferenceService {
       }
       return pipelines.setUnloaded(name, false)
     }
-    guard let before = catalog.entries[name] else {
+    guard name.isComposed, let before = catalog.entries[name] else {
       throw ServiceError(.notFound, "there is no model '\(shown(name))'")
     }
     catalog.update(name) { entry in
@@ -73,8 +83,14 @@ extension InferenceService {
       entry.isUnloaded = false
       entry.isUnloading = false
     }
-    do { try await lifecycle.follow(name) } catch {
+    do {
+      if !request.overrides.isEmpty {
+        try request.check(against: try await modelConfig(of: name, version: nil))
+      }
+      try await lifecycle.follow(name)
+    } catch {
       catalog.update(name) { $0.settings = before.settings }
+      if before.takesNoRequests { await lifecycle.unload(name) }
       throw error
     }
   }
@@ -114,7 +130,7 @@ extension InferenceService {
         }
       }.value
     }
-    guard catalog.entries[name] != nil else {
+    guard name.isComposed, catalog.entries[name] != nil else {
       throw ServiceError(.notFound, "there is no model '\(shown(name))'")
     }
     await Task { await lifecycle.unload(name) }.value

@@ -5,6 +5,7 @@ import InferenceProtocol
 import Linker
 import Logging
 import ModelStore
+import Repository
 
 /// The models that requests can name: what the store has, without what an operator has unloaded, and with what is being
 /// compiled or could not be.
@@ -47,6 +48,8 @@ public final class ModelCatalog: Sendable {
     var entries: [String: Entry] = [:]
     var open: [Key: LinkableModel] = [:]
     var opening: [Key: Task<LinkableModel, any Error>] = [:]
+    /// The contents of `config.pbtxt`, by model.
+    var configurations: [String: ModelConfiguration] = [:]
     /// Names that are pinned unless somebody says otherwise.
     var pinned: Set<String> = []
 
@@ -187,7 +190,10 @@ public final class ModelCatalog: Sendable {
 
   /// The version that a request for `version` gets.
   private static func available(_ name: String, _ version: Int?, _ entry: Entry?) throws -> Int {
-    guard let entry else { throw ServiceError(.notFound, "there is no model '\(shown(name))'") }
+    // Swift holds names to be equal that differ in their normalisation alone; those of models are all composed.
+    guard let entry, name.isComposed else {
+      throw ServiceError(.notFound, "there is no model '\(shown(name))'")
+    }
     if entry.isUnloaded || entry.isUnloading {
       throw ServiceError(.unavailable, "model '\(name)' is unloaded; load it through the repository API")
     }
@@ -246,7 +252,7 @@ public final class ModelCatalog: Sendable {
 
   /// - Throws: ``ServiceError`` when nothing is known by that name, or it has not that version.
   public func checkKnown(_ name: String, version: Int?) throws {
-    guard let entry = entries[name] else {
+    guard name.isComposed, let entry = entries[name] else {
       if pipelines.contains(name) { return try pipelines.checkKnown(name, version: version) }
       throw ServiceError(.notFound, "there is no model '\(shown(name))'")
     }
@@ -295,6 +301,20 @@ public final class ModelCatalog: Sendable {
   func close(_ version: ModelVersion) -> [LinkableModel] {
     state.withLock { $0.close { $0.name == version.name && $0.version == version.version } }
   }
+
+  /// Waits until nobody opens this version.
+  func opening(_ version: ModelVersion) async {
+    let key = Key(name: version.name, version: version.version)
+    _ = try? await state.withLock { $0.opening[key] }?.value
+  }
+
+  /// Takes what `config.pbtxt` says, by model.
+  func configure(_ configurations: [String: ModelConfiguration]) {
+    state.withLock { $0.configurations = configurations }
+  }
+
+  /// The contents of a model's `config.pbtxt`; `nil` if there is none.
+  func configuration(of name: String) -> ModelConfiguration? { state.withLock { $0.configurations[name] } }
 
   /// Takes no more requests for some versions of a name.
   /// - Returns: the models of them that were open; close them.
@@ -375,8 +395,14 @@ public final class ModelCatalog: Sendable {
   }
 }
 
-/// A name from outside as it may stand in a message: short, without control characters.
+/// A name from outside as it may stand in a message: short, without control characters, line separators and invisible
+/// formatting.
 public func shown(_ name: String) -> String {
-  let scalars = name.unicodeScalars.prefix(64).map { $0.properties.generalCategory == .control ? "?" : $0 }
+  let scalars = name.unicodeScalars.prefix(64).map { scalar -> Unicode.Scalar in
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: "?"
+    default: scalar
+    }
+  }
   return String(String.UnicodeScalarView(scalars)) + (name.unicodeScalars.count > 64 ? "…" : "")
 }

@@ -12,7 +12,7 @@ public enum LogFormat: String, Sendable, CaseIterable {
     LoggingSystem.bootstrap { label in
       var handler: any LogHandler =
         switch self {
-        case .text: StreamLogHandler.standardError(label: label)
+        case .text: StreamLogHandler(label: label, stream: LineStream())
         case .json: JSONLinesLogHandler(label: label)
         }
       handler.logLevel = level

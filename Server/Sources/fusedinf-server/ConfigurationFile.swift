@@ -1,4 +1,5 @@
 import Foundation
+import Repository
 import Settings
 import Yams
 
@@ -38,7 +39,7 @@ extension Settings.File {
     var values: [String: String] = [:]
     do {
       let text = try String(contentsOfFile: path, encoding: .utf8)
-      guard let node = try Yams.compose(yaml: text) else {
+      guard let node = try PlainYAML.compose(text) else {
         self.init(path: path, values: [:])
         return
       }
@@ -57,8 +58,10 @@ extension Settings.File {
       }
     } catch let error as SettingsError {
       throw error
+    } catch let error as PlainYAML.Problem {
+      throw SettingsError("\(path): \(error)")
     } catch let error as YamlError {
-      throw SettingsError("\(path): no YAML: \(error)")
+      throw SettingsError("\(path): not valid YAML: \(error)")
     } catch { throw SettingsError("'\(path)' cannot be read: \(error.localizedDescription)") }
     self.init(path: path, values: values)
   }

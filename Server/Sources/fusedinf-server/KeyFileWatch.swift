@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Logging
+import Repository
 import Serving
 
 /// Has the file of API keys read again when it changes. A file that cannot be used leaves the keys as they were.
@@ -8,6 +9,7 @@ final class KeyFileWatch: Sendable {
   private let path: String
   private let policy: AccessPolicy
   private let log: Logger
+  private static let maxBytes = 16 << 20
   private let queue = DispatchQueue(label: "fusedinf.keys")
 
   init(path: String, policy: AccessPolicy, log: Logger) {
@@ -20,7 +22,8 @@ final class KeyFileWatch: Sendable {
   /// Reads the file now.
   func reload() {
     do {
-      let keys = try APIKeyFile(reading: path).keys
+      // Signals are handled behind this: it must not wait for a pipe's writer.
+      let keys = try APIKeyFile(RegularFile.text(of: path, maxBytes: KeyFileWatch.maxBytes)).keys
       policy.replace(keys: keys)
       log.notice("reloaded the API keys", metadata: ["keys": "\(keys.count)"])
     } catch { log.error("kept the previous API keys: \(error)") }

@@ -8,6 +8,7 @@ import Settings
 struct ServerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fusedinf-server", abstract: "Serves models over HTTP and gRPC.",
+    version: ProductVersion.text,
     subcommands: [ServeCommand.self, ConfigCommand.self, MakeKeyCommand.self, AddModelCommand.self],
     defaultSubcommand: ServeCommand.self)
 

@@ -16,10 +16,19 @@ private final class Folder {
     try Data(text.utf8).write(to: target)
   }
 
-  func models() throws -> [String: String] {
-    let found = try RepositoryFolder(path: path).look().models
+  func look(keepVersions: Int = 2) throws -> RepositoryFolder.Listing {
+    try RepositoryFolder(path: path, keepVersions: keepVersions).look()
+  }
+
+  /// Each model's file, by `NAME` or `NAME:VERSION`.
+  func models(keepVersions: Int = 2) throws -> [String: String] {
+    let found = try look(keepVersions: keepVersions).models.filter(\.isChosen)
     return Dictionary(
-      uniqueKeysWithValues: found.map { ($0.name, String($0.path.dropFirst(path.count + 1))) })
+      uniqueKeysWithValues: found.map { model in
+        (
+          model.name + (model.number.map { ":\($0)" } ?? ""), String(model.path.dropFirst(path.count + 1))
+        )
+      })
   }
 }
 
@@ -34,9 +43,112 @@ private final class Folder {
     #expect(
       try folder.models() == [
         "plain": "plain.onnx", "dotted.v1": "dotted.v1.onnx", "own": "own/model.onnx",
-        "triton": "triton/10/model.onnx",
+        "triton:9": "triton/9/model.onnx", "triton:10": "triton/10/model.onnx",
         "both": "both.onnx",
       ])
+  }
+
+  /// Folders' numbers are the versions: the newest of them, or those that the model's configuration chooses.
+  @Test(arguments: [
+    ("", 2, [3, 11]), ("", 1, [11]), ("", 9, [1, 2, 3, 11]),
+    ("version_policy { latest { num_versions: 3 } }", 1, [2, 3, 11]),
+    ("version_policy: { latest: { } }", 2, [11]),
+    ("version_policy { all {} }", 1, [1, 2, 3, 11]),
+    ("version_policy: { specific: { versions: [1, 3, 7] } }", 1, [1, 3]),
+    ("version_policy { specific { versions: 2 versions: 11 } }", 1, [2, 11]),
+    ("version_policy { specific { versions: 5 } }", 2, []),
+  ])
+  func theVersionsOfAFolderAreChosen(policy: String, keepVersions: Int, chosen: [Int]) throws {
+    let folder = try Folder()
+    for number in [1, 2, 3, 11] { try folder.write("t/\(number)/model.onnx") }
+    if !policy.isEmpty { try folder.write("t/config.pbtxt", policy) }
+    let listing = try folder.look(keepVersions: keepVersions)
+    #expect(listing.models.map(\.number) == [1, 2, 3, 11])
+    #expect(listing.models.filter(\.isChosen).compactMap(\.number) == chosen)
+    #expect(listing.notices.isEmpty == !chosen.isEmpty)
+  }
+
+  @Test func aModelsFileHasTheNameThatItsConfigurationSays() throws {
+    let folder = try Folder()
+    try folder.write(
+      "t/config.pbtxt", "name: \"t\" default_model_filename: \"net.onnx\" # the exporter's name")
+    for file in ["t/1/net.onnx", "t/2/model.onnx", "u/1/model.ONNX", "v/1/other.onnx"] {
+      try folder.write(file)
+    }
+    #expect(try folder.models() == ["t:1": "t/1/net.onnx", "u:1": "u/1/model.ONNX"])
+    let notices = try folder.look().notices
+    #expect(notices.count == 2)
+    #expect(notices[0].contains("/t/2'") && notices[0].contains("'net.onnx'"))
+    #expect(notices[1].contains("/v/1'") && notices[1].contains("'other.onnx'"))
+  }
+
+  /// Anything that looks like a model is served or named, never passed over in silence.
+  @Test func whatLooksLikeAModelAndIsNotServedIsNamed() throws {
+    let folder = try Folder()
+    for file in [
+      "X.ONNX", "y.Onnx", "both.onnx", "both.ONNX", "torch.pt", "settings.yml", "new\nline.onnx",
+      "t/0/model.onnx",
+      "t/01/model.onnx", "t/v2/model.onnx", "t/4/model.onnx", "t/5/weights.bin", "file.onnx",
+      "file/1/model.onnx",
+      "e\u{301}.onnx", "\u{E9}.onnx",
+    ] { try folder.write(file) }
+    mkfifo(folder.path + "/pipe.onnx", 0o600)
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.path + "/nowhere.onnx", withDestinationPath: "/no/such/file")
+    #expect(
+      try folder.models() == [
+        "X": "X.ONNX", "y": "y.Onnx", "both": "both.onnx", "t:4": "t/4/model.onnx", "file": "file.onnx",
+        "\u{E9}": "\u{E9}.onnx",
+      ])
+    let notices = try folder.look().notices
+    for named in [
+      "both.ONNX", "torch.pt", "settings.yml", "new\nline.onnx", "t/0", "t/01", "t/v2", "t/5", "file",
+      "e\u{301}.onnx",
+      "pipe.onnx", "nowhere.onnx",
+    ] {
+      let place = "'\(folder.path)/\(named)' is not "
+      #expect(notices.filter { $0.utf8.starts(with: place.utf8) }.count == 1, "\(named)")
+    }
+    #expect(notices.count == 12)
+  }
+
+  @Test func externalDataOfAnyNameIsWatchedWhereItLies() throws {
+    let folder = try Folder()
+    // graph { initializer { external_data { key: "location" value: "data/w.bin" } } }
+    let entry = [0x0A, 8] + Array("location".utf8) + [0x12, 10] + Array("data/w.bin".utf8)
+    let tensor = [13 << 3 | 2, UInt8(entry.count)] + entry
+    let graph = [5 << 3 | 2, UInt8(tensor.count)] + tensor
+    let model = Data([7 << 3 | 2, UInt8(graph.count)] + graph)
+    try model.write(to: URL(fileURLWithPath: folder.path + "/a.onnx"))
+    let repository = RepositoryFolder(path: folder.path)
+    func look() throws -> (fingerprint: String, folders: [String]) {
+      let listing = try repository.look()
+      return (try #require(listing.models.first { $0.name == "a" }).fingerprint, listing.folders)
+    }
+    let missing = try look()
+    try folder.write("data/w.bin")
+    let there = try look()
+    #expect(there.fingerprint != missing.fingerprint)
+    #expect(there.folders.contains(folder.path + "/data"))
+    #expect(try look() == there)
+    try folder.write("data/w.bin", "y")
+    #expect(try look().fingerprint != there.fingerprint)
+  }
+
+  @Test func whatALinkLeadsToIsWatched() throws {
+    let folder = try Folder()
+    let elsewhere = try Folder()
+    try elsewhere.write("deep/m.onnx")
+    try FileManager.default.createSymbolicLink(
+      atPath: elsewhere.path + "/current", withDestinationPath: "deep")
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.path + "/a.onnx", withDestinationPath: elsewhere.path + "/current/m.onnx")
+    let before = try folder.look()
+    #expect(before.folders.contains(elsewhere.path + "/current"))
+    let files = try #require(before.models.first).files
+    #expect(files.contains { $0.hasSuffix("/deep/m.onnx") })
+    try elsewhere.write("deep/m.onnx", "longer")
+    #expect(try folder.look().models.first?.fingerprint != before.models.first?.fingerprint)
   }
 
   @Test func whatIsHiddenUnfinishedOrNoModelIsLeftAlone() throws {
@@ -49,7 +161,7 @@ private final class Folder {
     try FileManager.default.createDirectory(
       atPath: folder.path + "/e.onnx", withIntermediateDirectories: true)
     mkfifo(folder.path + "/f.onnx", 0o600)
-    #expect(try folder.models().isEmpty)
+    #expect(try folder.look().models.isEmpty)
   }
 
   @Test(arguments: [

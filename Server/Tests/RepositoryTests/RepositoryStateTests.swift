@@ -13,6 +13,19 @@ private func job(_ id: Int, _ name: String, _ fingerprint: String) -> CompileJob
   CompileJob(id: id, name: name, path: "/r/\(name).onnx", fingerprint: fingerprint, origin: .folder)
 }
 
+/// A folder with a number, `a/NUMBER`.
+private func version(_ number: Int, _ fingerprint: String, isChosen: Bool = true) -> FoundModel {
+  FoundModel(
+    name: "a", number: number, isChosen: isChosen, path: "/r/a/\(number)/model.onnx",
+    files: ["/r/a/\(number)/model.onnx"], fingerprint: fingerprint)
+}
+
+private func job(_ id: Int, version number: Int, _ fingerprint: String) -> CompileJob {
+  CompileJob(
+    id: id, name: "a", number: number, path: "/r/a/\(number)/model.onnx", fingerprint: fingerprint,
+    origin: .folder)
+}
+
 private func seconds(_ count: Double) -> Duration { .milliseconds(Int(count * 1000)) }
 
 /// A folder of which files are taken when they have been as they are for a second.
@@ -284,5 +297,147 @@ private func replace(
     var state = serving()
     #expect(state.finished(99, .compiled(version: 7), at: seconds(5)).isEmpty)
     #expect(state.removed("nobody", versions: [1], at: seconds(5)).isEmpty)
+  }
+
+  /// folders 1 and 3 - the newest first - both serve, under their numbers
+  @Test func foldersNumbersAreTheVersions() {
+    var state = folder()
+    _ = state.saw([version(1, "A"), version(3, "C")], at: seconds(1))
+    #expect(state.passed(at: seconds(2)) == [.start(job(1, version: 3, "C"))])
+    #expect(
+      state.finished(1, .compiled(version: 3), at: seconds(3)) == [
+        .follow(name: "a", sidecar: nil), .start(job(2, version: 1, "A")),
+        .answer(job: 1, .compiled(version: 3)),
+      ])
+    #expect(state.finished(2, .compiled(version: 1), at: seconds(4)).contains(.show(name: "a", .idle)))
+    #expect(state.saw([version(1, "A"), version(3, "C")], at: seconds(9)).isEmpty)
+  }
+
+  /// folders 1 and 3 serve, compiled as 1 and 2 by jobs - 3 changes - it is compiled again, and 1 stays as it is
+  @Test func aFolderThatChangesIsCompiledAgainUnderItsNumber() {
+    var state = servingFolders()
+    _ = state.saw([version(1, "A"), version(3, "C'")], at: seconds(5))
+    #expect(state.passed(at: seconds(6)) == [.start(job(3, version: 3, "C'"))])
+    let actions = state.finished(3, .compiled(version: 3), at: seconds(7))
+    #expect(actions.contains(.show(name: "a", .idle)))
+    #expect(!actions.contains { if case .remove = $0 { true } else { false } })
+  }
+
+  /// 1 and 3 serve - 4 comes, and 1 is not chosen any more - 4 is compiled - 1 leaves
+  @Test func aVersionThatIsNotChosenLeavesWhenTheChosenOnesServe() {
+    var state = servingFolders()
+    let found = [version(1, "A", isChosen: false), version(3, "C"), version(4, "D")]
+    _ = state.saw(found, at: seconds(5))
+    #expect(state.passed(at: seconds(6)) == [.start(job(3, version: 4, "D"))])
+    #expect(
+      state.finished(3, .compiled(version: 4), at: seconds(7)).contains(.remove(name: "a", versions: [1])))
+    #expect(state.removed("a", versions: [1], at: seconds(8)).isEmpty)
+    #expect(state.saw(found, at: seconds(9)).isEmpty)
+  }
+
+  /// 3 serves alone - 4 is to serve alone, and is broken - 3 stays
+  @Test func aBrokenNewVersionLeavesTheOldOne() {
+    var state = folder()
+    _ = state.saw([version(3, "C")], at: seconds(1))
+    _ = state.passed(at: seconds(2))
+    _ = state.finished(1, .compiled(version: 3), at: seconds(3))
+    _ = state.saw([version(3, "C", isChosen: false), version(4, "D")], at: seconds(5))
+    _ = state.passed(at: seconds(6))
+    let actions = state.finished(2, .rejected("no model"), at: seconds(7))
+    #expect(actions.contains(.show(name: "a", .failed("version 4: no model"))))
+    #expect(!actions.contains(.remove(name: "a", versions: [3])))
+    #expect(state.passed(at: seconds(60)).isEmpty)
+  }
+
+  /// 1 and 3 serve - 3 is removed - 3 leaves; all are removed - 1 leaves
+  @Test func aVersionWhoseFolderGoesLeaves() {
+    var state = servingFolders()
+    #expect(state.saw([version(1, "A")], at: seconds(5)) == [.wake(at: seconds(6))])
+    #expect(state.passed(at: seconds(6)) == [.remove(name: "a", versions: [3])])
+    _ = state.removed("a", versions: [3], at: seconds(7))
+    _ = state.saw([], at: seconds(8))
+    #expect(state.passed(at: seconds(9)) == [.remove(name: "a", versions: [1])])
+  }
+
+  /// 3 leaves - comes back while it drains - waits for that - is compiled
+  @Test func aVersionThatComesBackWaitsForTheOldOneToLeave() {
+    var state = servingFolders()
+    _ = state.saw([version(1, "A")], at: seconds(5))
+    #expect(state.passed(at: seconds(6)) == [.remove(name: "a", versions: [3])])
+    _ = state.saw([version(1, "A"), version(3, "C")], at: seconds(7))
+    #expect(state.passed(at: seconds(8)).isEmpty)
+    #expect(state.removed("a", versions: [3], at: seconds(9)) == [.start(job(3, version: 3, "C"))])
+  }
+
+  /// a.onnx serves as version 1 - a/2 takes its place - is compiled - version 1 leaves
+  @Test func foldersTakeTheFilesPlace() {
+    var state = serving()
+    _ = state.saw([version(2, "B")], at: seconds(5))
+    #expect(state.passed(at: seconds(6)) == [.start(job(2, version: 2, "B"))])
+    #expect(
+      state.finished(2, .compiled(version: 2), at: seconds(7)).contains(.remove(name: "a", versions: [1])))
+  }
+
+  /// more folders than versions are kept - all that are chosen stay
+  @Test func chosenVersionsAreNotCountedByKeepVersions() {
+    var state = folder(keepVersions: 1)
+    let found = (1...4).map { version($0, "\($0)") }
+    _ = state.saw(found, at: seconds(1))
+    _ = state.passed(at: seconds(2))
+    for (id, number) in [(1, 4), (2, 3), (3, 2), (4, 1)] {
+      let actions = state.finished(id, .compiled(version: number), at: seconds(3))
+      #expect(!actions.contains { if case .remove = $0 { true } else { false } })
+    }
+  }
+
+  /// the server starts again: folders' versions are not compiled again, nor those of an earlier release renumbered in vain
+  @Test func foldersVersionsAreKnownAfterARestart() {
+    var state = folder()
+    state.restored("a", versions: [1: .folder, 3: .folder], madeFrom: nil, numbered: [1: "A", 3: "C"])
+    let actions = state.saw([version(1, "A"), version(3, "C")], at: seconds(1))
+    #expect(actions == [.follow(name: "a", sidecar: nil), .follow(name: "a", sidecar: nil)])
+    #expect(state.passed(at: seconds(9)).isEmpty)
+
+    var older = folder()
+    older.restored("a", versions: [1: .folder], madeFrom: "old")
+    _ = older.saw([version(1, "A")], at: seconds(1))
+    #expect(older.passed(at: seconds(2)) == [.start(job(1, version: 1, "A"))])
+    let kept = older.finished(1, .unchanged(version: 1), at: seconds(3))
+    #expect(!kept.contains(.remove(name: "a", versions: [1])))
+    #expect(older.passed(at: seconds(60)).isEmpty)
+  }
+
+  /// a version is sent again - it is not the first to leave
+  @Test func whatWasSentLastStays() {
+    var state = folder()
+    for (step, number) in [1, 2, 1, 3].enumerated() {
+      let (id, _) = state.sent("u", number: number, path: "/u", at: seconds(1))
+      let actions = state.finished(id, .compiled(version: number), at: seconds(2))
+      #expect(actions.contains(.remove(name: "u", versions: [2])) == (step == 3))
+      #expect(!actions.contains(.remove(name: "u", versions: [1])))
+    }
+  }
+
+  /// changes - somebody loads it at once - it is pending until it is whole and compiled
+  @Test func aChangeIsPendingUntilItIsCompiled() {
+    var state = serving()
+    #expect(!state.isPending("a"))
+    _ = state.saw([file("a", "B")], at: seconds(5))
+    #expect(state.retried("a", at: seconds(5.1)).job == nil)
+    #expect(state.isPending("a") && !state.isPending("b"))
+    _ = state.passed(at: seconds(6))
+    #expect(state.retried("a", at: seconds(6)).job == 2)
+    _ = state.finished(2, .compiled(version: 2), at: seconds(7))
+    #expect(!state.isPending("a"))
+  }
+
+  /// Folders 1 and 3 serve, made by jobs 2 and 1.
+  private func servingFolders() -> RepositoryState {
+    var state = folder()
+    _ = state.saw([version(1, "A"), version(3, "C")], at: seconds(1))
+    _ = state.passed(at: seconds(2))
+    _ = state.finished(1, .compiled(version: 3), at: seconds(3))
+    _ = state.finished(2, .compiled(version: 1), at: seconds(4))
+    return state
   }
 }

@@ -37,6 +37,27 @@ import Testing
     #expect(catalog.version("a") == 2)
   }
 
+  @Test(
+    "what is no regular file, and what has no name that a model can have, holds nothing up",
+    .timeLimit(.minutes(1)))
+  func irregular() async throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try write("a.pipeline.yaml", Self.text)
+    try write("new\nline.pipeline.yaml", Self.text)
+    try write("e\u{301}.pipeline.yaml", Self.text)
+    try write("\u{E9}.pipeline.yaml", Self.text)
+    try write("large.pipeline.yaml", String(repeating: " ", count: PipelineDefinition.maximumBytes + 1))
+    mkfifo(folder.appendingPathComponent("p.pipeline.yaml").path, 0o600)
+    try await catalog.refresh(directory: folder.path)
+    #expect(catalog.names == ["a", "large", "p", "\u{E9}"])
+    #expect(catalog.contains("\u{E9}") && !catalog.contains("e\u{301}"))
+    #expect(catalog.version("p") == 1)
+    try FileManager.default.removeItem(at: folder.appendingPathComponent("p.pipeline.yaml"))
+    try write("p.pipeline.yaml", Self.text)
+    try await catalog.refresh(directory: folder.path)
+    #expect(catalog.version("p") == 2)
+  }
+
   @Test("a folder that cannot be read has not lost its pipelines")
   func unreadable() async throws {
     try write("a.pipeline.yml", Self.text)

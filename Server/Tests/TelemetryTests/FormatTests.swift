@@ -31,4 +31,23 @@ import Testing
     #expect(object["model"] as? String == "a")
     #expect(object["time"] is String)
   }
+
+  @Test func aLogLineForPeopleIsOneLineWhateverIsInIt() throws {
+    let lines = Mutex<[String]>([])
+    let stream = LineStream { data in lines.withLock { $0.append(String(decoding: data, as: UTF8.self)) } }
+    let log = Logger(label: "test") { label in StreamLogHandler(label: label, stream: stream) }
+    let forged = "a\n2026-11-30T00:00:00Z info fusedinf: forged"
+    log.warning(
+      "\(forged)", metadata: ["model": "b\r\u{2028}\u{85}\u{1B}[31m", "c\nd": ["e": "f\u{202E}\n"]])
+    log.warning("é 漢字 and 'quotes' stay")
+    let written = lines.withLock { $0 }
+    #expect(written.count == 2)
+    for line in written {
+      #expect(line.hasSuffix("\n") && line.unicodeScalars.filter { $0 == "\n" }.count == 1)
+      #expect(line.split(whereSeparator: \.isNewline).count == 1)
+      #expect(!line.unicodeScalars.contains { "\r\u{85}\u{1B}\u{2028}\u{202E}".unicodeScalars.contains($0) })
+    }
+    #expect(written[0].contains("a\\n2026") && written[0].contains("\\u{1b}[31m"))
+    #expect(written[1].contains("é 漢字 and 'quotes' stay"))
+  }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import ModelStore
+import Repository
 import Yams
 
 /// The file of API keys: YAML with one list, `keys`.
@@ -33,6 +34,7 @@ public struct APIKeyFile: Sendable {
   /// - Parameter text: the file's contents.
   public init(_ text: String) throws(Problem) {
     let rows: [Row]
+    do { try PlainYAML.check(text) } catch { throw Problem(description: error.description) }
     do { rows = try YAMLDecoder().decode(File.self, from: text).keys } catch {
       throw Problem(
         description:

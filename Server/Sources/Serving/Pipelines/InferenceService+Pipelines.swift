@@ -49,7 +49,7 @@ extension InferenceService {
     var scheduled = ScheduledPipeline(
       pipeline: pipeline, inputs: inputs, outputs: wanted.compactMap { names.firstIndex(of: $0) },
       tenant: request.tenant, priority: try request.priority,
-      deadline: try request.deadline(arrival: arrival), keepAlive: try request.seconds("keep_alive"))
+      deadline: try request.deadline(arrival: arrival), keepAlive: try request.duration("keep_alive"))
     let held = HeldBytes(bytes)
     scheduled.onOutputs = { try held.reserve($0) }
     let answer = try await scheduler.run(scheduled)

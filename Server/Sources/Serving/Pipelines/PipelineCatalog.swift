@@ -3,6 +3,8 @@ import Foundation
 import InferenceProtocol
 import Linker
 import Logging
+import ModelStore
+import Repository
 
 /// The pipelines that requests can name beside models.
 ///
@@ -27,8 +29,8 @@ public final class PipelineCatalog: Sendable {
   private let log: Logger
   private let work = BlockingWork("fusedinf.pipelines")
   private let entries = Locked<[String: Entry]>([:])
-  /// The texts of the last look at a folder, by name.
-  private let sources = Locked<[String: [String: String]]>([:])
+  /// The last look at each folder.
+  private let sources = Locked<[String: Look]>([:])
 
   package init(log: Logger) { self.log = log }
 
@@ -43,11 +45,17 @@ public final class PipelineCatalog: Sendable {
     return nil
   }
 
-  /// Reads a pipeline file that is new or has changed. An error in it becomes the pipeline's reason in the
-  /// index.
-  public func update(name: String, text: String) async {
+  /// Takes a file's text, which is new or has changed. An error in it is the pipeline's reason in the index.
+  public func update(name: String, text: String) async { await update(name, .text(text)) }
+
+  private func update(_ name: String, _ source: Source) async {
     let definition = try? await work.run {
-      Result { () throws(PipelineDefinitionError) in try PipelineDefinition(parsing: text, name: name) }
+      Result { () throws(PipelineDefinitionError) in
+        switch source {
+        case .text(let text): try PipelineDefinition(parsing: text, name: name)
+        case .unreadable(let reason): throw PipelineDefinitionError(reason)
+        }
+      }
     }
     let version = entries.withLock { entries in
       let version = (entries[name]?.version ?? 0) + 1
@@ -74,46 +82,63 @@ public final class PipelineCatalog: Sendable {
   public func refresh(directory: String) async throws {
     // One folder is one, whatever it is called by.
     let directory = URL(fileURLWithPath: directory).resolvingSymlinksInPath().path
-    let files = try await work.run {
-      let names: [String]
-      do { names = try FileManager.default.contentsOfDirectory(atPath: directory) } catch {
+    let look = try await work.run {
+      do { return try PipelineCatalog.look(at: directory) } catch {
         throw ServiceError(
           .unavailable, "the repository '\(directory)' cannot be read: \(error.localizedDescription)")
       }
-      return names.sorted().compactMap { file in
-        PipelineCatalog.name(ofFile: file).map { ($0, directory + "/" + file) }
-      }
     }
-    let texts = Dictionary(
-      try await work.run {
-        // One that cannot be read, or went away meanwhile, is as good as gone.
-        files.compactMap { name, path in (try? PipelineCatalog.text(ofFile: path)).map { (name, $0) } }
-      }, uniquingKeysWith: { first, _ in first })
-    let before = sources.withLock { all in
-      defer { all[directory] = texts }
-      return all[directory] ?? [:]
+    let (before, complaints) = sources.withLock { all in
+      defer { all[directory] = look }
+      return (all[directory]?.sources ?? [:], look.complaints.subtracting(all[directory]?.complaints ?? []))
     }
-    for name in before.keys where texts[name] == nil { remove(name: name) }
-    for (name, text) in texts.sorted(by: { $0.key < $1.key }) where before[name] != text {
-      await update(name: name, text: text)
+    for complaint in complaints.sorted() { log.warning("\(complaint)") }
+    for name in before.keys where look.sources[name] == nil { remove(name: name) }
+    for (name, source) in look.sources.sorted(by: { $0.key < $1.key }) where before[name] != source {
+      await update(name, source)
     }
   }
 
-  /// A file's text, of which no more is read than a pipeline may have.
-  public static func text(ofFile path: String) throws -> String {
-    guard let handle = FileHandle(forReadingAtPath: path) else {
-      throw ServiceError(.unavailable, "'\(path)' cannot be read")
+  /// A file as one look saw it.
+  private enum Source: Sendable, Hashable {
+    case text(String)
+    case unreadable(String)
+  }
+
+  /// The pipelines of a folder, and the files that are none though they are named so.
+  private struct Look: Sendable {
+    var sources: [String: Source] = [:]
+    var complaints: Set<String> = []
+  }
+
+  private static func look(at directory: String) throws -> Look {
+    var look = Look()
+    for file in try FileManager.default.contentsOfDirectory(atPath: directory).sorted() {
+      guard let name = name(ofFile: file) else { continue }
+      let path = directory + "/" + file
+      do { try ModelStore.check(name: name) } catch {
+        look.complaints.insert("pipeline '\(path)' is not served: \(error)")
+        continue
+      }
+      guard look.sources[name] == nil else {
+        look.complaints.insert("'\(path)' is not read: another file defines the pipeline '\(name)'")
+        continue
+      }
+      do {
+        look.sources[name] = .text(try RegularFile.text(of: path, maxBytes: PipelineDefinition.maximumBytes))
+      } catch  where access(path, F_OK) == 0 { look.sources[name] = .unreadable(error.description) } catch {
+        // It went away between listing and reading.
+        continue
+      }
     }
-    defer { try? handle.close() }
-    let data = try handle.read(upToCount: PipelineDefinition.maximumBytes + 1) ?? Data()
-    return String(decoding: data, as: UTF8.self)
+    return look
   }
 
   // MARK: Listing
 
   public var names: [String] { entries.withLock { $0.keys.sorted() } }
 
-  public func contains(_ name: String) -> Bool { entries.withLock { $0[name] != nil } }
+  public func contains(_ name: String) -> Bool { name.isComposed && entries.withLock { $0[name] != nil } }
 
   package func version(_ name: String) -> Int? { entries.withLock { $0[name]?.version } }
 
@@ -134,7 +159,7 @@ public final class PipelineCatalog: Sendable {
 
   /// - Throws: ``ServiceError`` when there is no such pipeline or version.
   func checkKnown(_ name: String, version: Int?) throws(ServiceError) {
-    guard let known = self.version(name) else {
+    guard name.isComposed, let known = self.version(name) else {
       throw ServiceError(.notFound, "there is no model '\(shown(name))'")
     }
     if let version, version != known {

@@ -1,4 +1,5 @@
 import InferenceProtocol
+import Repository
 import Tensors
 import Yams
 
@@ -8,8 +9,6 @@ extension PipelineDefinition {
   static let maximumStages = 64
   static let maximumTensors = 256
   static let maximumElements = 4096
-  /// Values in the file, each name and number one.
-  private static let maximumValues = 20_000
 
   /// Reads a file's text: YAML 1.1, and so JSON, without anchors and aliases.
   /// - Parameter name: what the file's name calls the pipeline.
@@ -20,14 +19,13 @@ extension PipelineDefinition {
         "\(text.utf8.count) bytes are more than the \(PipelineDefinition.maximumBytes) that a pipeline may have"
       )
     }
-    try PipelineDefinition.refuseAliases(in: text)
     let root: Node?
-    do { root = try Yams.compose(yaml: text) } catch let error as YamlError {
+    do { root = try PlainYAML.compose(text) } catch let problem as PlainYAML.Problem {
+      throw PipelineDefinitionError(line: problem.line, problem.reason)
+    } catch let error as YamlError {
       throw PipelineDefinitionError(PipelineDefinition.text(of: error))
     } catch { throw PipelineDefinitionError("\(error)") }
     guard let root else { throw PipelineDefinitionError("the file is empty") }
-    var values = 0
-    try PipelineDefinition.count(root, &values)
     let top = try Fields(root, "", ["name", "inputs", "stages", "outputs"])
     self.name = name
     if let given = try top.string("name"), given != name {
@@ -50,40 +48,6 @@ extension PipelineDefinition {
       node throws(PipelineDefinitionError) in
       let fields = try Fields(node, "outputs", ["name", "from", "cast", "reshape"])
       return (name: try fields.required("name"), connection: try Connection(fields))
-    }
-  }
-
-  /// Aliases make a small file a large one; nothing here needs them.
-  private static func refuseAliases(in text: String) throws(PipelineDefinitionError) {
-    for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      var last = UInt8(ascii: " ")
-      let bytes = Array(line.utf8)
-      for (index, byte) in bytes.enumerated() {
-        let isStart = " \t,[{-?:".utf8.contains(last)
-        if byte == UInt8(ascii: "#"), isStart { break }
-        if byte == UInt8(ascii: "*") || byte == UInt8(ascii: "&"), isStart, index + 1 < bytes.count,
-          !" \t".utf8.contains(bytes[index + 1])
-        {
-          throw PipelineDefinitionError(line: number + 1, "anchors (&) and aliases (*) are not allowed")
-        }
-        last = byte
-      }
-    }
-  }
-
-  private static func count(_ node: Node, _ values: inout Int) throws(PipelineDefinitionError) {
-    values += 1
-    guard values <= maximumValues else {
-      throw PipelineDefinitionError("the file has more than \(maximumValues) values")
-    }
-    switch node {
-    case .sequence(let sequence): for child in sequence { try count(child, &values) }
-    case .mapping(let mapping):
-      for (key, value) in mapping {
-        try count(key, &values)
-        try count(value, &values)
-      }
-    case .scalar, .alias: return
     }
   }
 

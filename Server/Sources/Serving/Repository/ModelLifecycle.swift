@@ -53,6 +53,13 @@ struct ModelLifecycle: Sendable {
     catalog.endUnloading(name, turn)
   }
 
+  /// Closes what is open of a version whose file has been replaced: the next request opens the new one.
+  func reopen(_ version: ModelVersion) async {
+    // A model that is being opened just now may be the old file.
+    await catalog.opening(version)
+    await close(catalog.close(version))
+  }
+
   /// Takes versions out of service as ``unload(_:)`` does, and then out of the store.
   /// - Throws: what removing them from the store throws.
   func retire(_ name: String, versions: [Int], from store: ModelStore, on work: BlockingWork) async throws {

@@ -1,5 +1,6 @@
 import Foundation
 import InferenceProtocol
+import Repository
 
 /// A client's load request.
 struct ModelLoadRequest: Sendable {
@@ -7,6 +8,9 @@ struct ModelLoadRequest: Sendable {
   var settings: ModelSettings
   /// By path, as the client names it: `1/model.onnx`.
   var files: [String: [UInt8]]
+  /// Fields of a configuration that are followed only where the model has them so: ``check(against:)``.
+  private(set) var overrides: [String: ConfigurationValue] = [:]
+  private var isUnbatched = false
 
   private static let filePrefix = "file:"
 
@@ -61,9 +65,7 @@ struct ModelLoadRequest: Sendable {
 
   // MARK: Triton's model configuration
 
-  private static let platforms = ["", "onnxruntime_onnx", "onnxruntime", "fusedinf_onnx", "fusedinf"]
-
-  /// Takes of a model configuration what can be followed, and refuses the rest.
+  /// Takes of a model configuration what can be followed; the rest has to be what the model has anyway.
   private mutating func follow(configuration: Parameter) throws {
     guard case .string(let text) = configuration,
       let fields = try? JSONDecoder().decode([String: ConfigurationValue].self, from: Data(text.utf8))
@@ -72,18 +74,29 @@ struct ModelLoadRequest: Sendable {
       switch (field, value) {
       case ("name", .string(let name)) where name == model || name.isEmpty: break
       case ("platform", .string(let name)), ("backend", .string(let name)):
-        guard ModelLoadRequest.platforms.contains(name) else {
+        guard ModelConfiguration.platforms.contains(name) || name == InferenceService.pipelinePlatform else {
           throw ServiceError(
             .unsupported, "'config' asks for the \(field) '\(shown(name))'; ONNX models are served alone")
         }
-      case ("max_batch_size", .number(0)): break
+      case ("max_batch_size", .number(0)): isUnbatched = true
       case ("parameters", .object(let parameters)): try follow(parameters)
-      default:
-        throw ServiceError(
-          .unsupported,
-          "'config' sets '\(shown(field))', which cannot be followed; name, platform, backend, max_batch_size 0 and "
-            + "the parameters keep_alive and pin can")
+      default: overrides[field] = value
       }
+    }
+  }
+
+  /// - Throws: ``ServiceError`` when the request's configuration sets a field to something else than it is.
+  func check(against own: ModelConfigMessage) throws {
+    var own = own
+    // 0 says that shapes are complete, which those of requests are here in any case.
+    if isUnbatched { own = own.withoutBatches }
+    let fields = try JSONDecoder().decode(
+      [String: ConfigurationValue].self, from: try JSONEncoder().encode(own))
+    for (field, value) in overrides.sorted(by: { $0.key < $1.key }) where !value.agrees(with: fields[field]) {
+      throw ServiceError(
+        .unsupported,
+        "'config' sets '\(shown(field))', which cannot be followed; name, platform, backend, the parameters keep_alive and "
+          + "pin, and fields as the model's own configuration has them can")
     }
   }
 
@@ -103,27 +116,6 @@ struct ModelLoadRequest: Sendable {
           .unsupported,
           "'config' sets the parameter '\(shown(name))'; keep_alive and pin are those that there are")
       }
-    }
-  }
-}
-
-/// As much of JSON as a model configuration is looked at for.
-private enum ConfigurationValue: Decodable {
-  case string(String)
-  case number(Double)
-  case object([String: ConfigurationValue])
-  case other
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    if let text = try? container.decode(String.self) {
-      self = .string(text)
-    } else if let number = try? container.decode(Double.self) {
-      self = .number(number)
-    } else if let object = try? container.decode([String: ConfigurationValue].self) {
-      self = .object(object)
-    } else {
-      self = .other
     }
   }
 }

@@ -7,15 +7,23 @@ extension RepositoryService {
   /// Starts a compilation. Its end comes as an event.
   func start(_ job: CompileJob) async {
     let sidecar: Sidecar
+    let expected: ModelConfiguration?
     do {
-      sidecar = try await work.run { try job.sidecar.map { try Sidecar(readFrom: $0) } ?? Sidecar() }
-    } catch { return yield(.finished(job: job.id, .rejected("\(error)"))) }
+      (sidecar, expected) = try await work.run {
+        let expected = try job.configuration.map { try ModelConfiguration(readFrom: $0) }
+        try expected?.check(name: job.name)
+        return (try job.sidecar.map { try Sidecar(readFrom: $0) } ?? Sidecar(), expected)
+      }
+    } catch { return yield(.finished(job, .rejected("\(error)"))) }
     let process = CompilerProcess(
       program: configuration.compilerPath ?? "/proc/self/exe",
       request: CompileRequest(
-        store: engine.models.store.directory, name: job.name, path: job.path, shapes: sidecar.shapes,
-        notes: VersionNotes(origin: job.origin, folder: folder?.path ?? "", fingerprint: job.fingerprint)
-          .options,
+        store: engine.models.store.directory, name: job.name, number: job.number, configuration: expected,
+        path: job.path, shapes: sidecar.shapes,
+        notes: VersionNotes(
+          origin: job.origin, folder: folder?.path ?? "", fingerprint: job.fingerprint,
+          isNumbered: job.number != nil
+        ).options,
         budget: engine.configuration.budget, threads: engine.configuration.threads,
         deterministic: engine.configuration.deterministic,
         limits: CompileRequest.Limits(
@@ -30,7 +38,7 @@ extension RepositoryService {
         }
       }
       compilers.withLock { $0[job.id] = nil }
-      yield(.finished(job: job.id, outcome ?? .stopped))
+      yield(.finished(job, outcome ?? .stopped))
     }
   }
 
@@ -52,6 +60,14 @@ extension RepositoryService {
     }
   }
 
+  /// Has requests answered by what a version is now, where it was open before.
+  func reopen(_ version: ModelVersion) {
+    Task {
+      await lifecycle.reopen(version)
+      if lifecycle.catalog.settings(of: version.name).isPinned == true { followSettings(of: version.name) }
+    }
+  }
+
   /// Keeps a model as its sidecar says.
   func follow(_ name: String, _ path: String?) async {
     let sidecar: Sidecar
@@ -65,7 +81,7 @@ extension RepositoryService {
     }
     lifecycle.catalog.update(name) { entry in
       entry.declaredSettings = ModelSettings(
-        keepAlive: sidecar.keepAlive.map { .microseconds(Int64($0 * 1e6)) }, isPinned: sidecar.pin)
+        keepAlive: sidecar.keepAlive, isPinned: sidecar.pin)
     }
     followSettings(of: name)
   }

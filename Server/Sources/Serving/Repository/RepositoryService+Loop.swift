@@ -9,15 +9,23 @@ extension RepositoryService {
     let service: RepositoryService
     let folderWatch: FolderWatch?
     let storeWatch: FolderWatch
+    /// The time that files must stay unchanged to count as complete.
+    private let settle: Duration
     var state: RepositoryState
     private var waiting: [Int: [CheckedContinuation<CompileOutcome?, Never>]] = [:]
     private var senders: [Int: CheckedContinuation<CompileOutcome, Never>] = [:]
     /// The last complaint about the folder, so that it is made once.
     private var complaint: String?
+    /// Notices about the folder, with the time of the first look that gave each, and a mark on those that were logged.
+    private var notices: [String: (since: Duration, isLogged: Bool)] = [:]
+    /// The age at which a notice is logged: files that are just being put into the folder cause none.
+    private static let noticeDelay = Duration.seconds(2)
 
     init(
-      service: RepositoryService, folderWatch: FolderWatch?, storeWatch: FolderWatch, state: RepositoryState
+      service: RepositoryService, folderWatch: FolderWatch?, storeWatch: FolderWatch, settle: Duration,
+      state: RepositoryState
     ) {
+      self.settle = settle
       self.service = service
       self.folderWatch = folderWatch
       self.storeWatch = storeWatch
@@ -33,7 +41,8 @@ extension RepositoryService {
         return try VersionNotes.read(from: store, folder: place)
       }
       for model in kept ?? [] {
-        state.restored(model.name, versions: model.versions, madeFrom: model.fingerprint)
+        state.restored(
+          model.name, versions: model.versions, madeFrom: model.fingerprint, numbered: model.numbered)
       }
       await lookAtStore()
       await look()
@@ -51,19 +60,30 @@ extension RepositoryService {
       case .finished(let job, let outcome):
         service.telemetry.compiled(outcome)
         // The new version takes requests before anybody hears of it.
-        if case .compiled = outcome { await lookAtStore() }
-        await perform(state.finished(job, outcome, at: service.now))
+        if case .compiled(let version) = outcome {
+          await lookAtStore()
+          if job.number != nil { service.reopen(ModelVersion(job.name, version)) }
+        }
+        await perform(state.finished(job.id, outcome, at: service.now))
       case .removed(let name, let versions):
         await lookAtStore()
         await perform(state.removed(name, versions: versions, at: service.now))
-      case .sent(let name, let path, let continuation):
-        let (job, actions) = state.sent(name, path: path, at: service.now)
+      case .sent(let name, let number, let path, let continuation):
+        let (job, actions) = state.sent(name, number: number, path: path, at: service.now)
         senders[job] = continuation
         await perform(actions)
-      case .retried(let name, let continuation):
+      case .retried(let name, let attempts, let continuation):
+        await look()
         let (job, actions) = state.retried(name, at: service.now)
         if let job {
           waiting[job, default: []].append(continuation)
+        } else if state.isPending(name), attempts > 0 {
+          // Its files have just changed: they are compiled once they are whole.
+          let (service, settle) = (service, settle)
+          Task {
+            try? await Task.sleep(for: settle)
+            service.retry(name, attempts: attempts - 1, continuation)
+          }
         } else {
           continuation.resume(returning: nil)
         }
@@ -89,6 +109,8 @@ extension RepositoryService {
         for _ in 0..<8 where watch.watch(listing.folders) {
           listing = try await service.work.run { try folder.look() }
         }
+        service.lifecycle.catalog.configure(listing.configurations)
+        notice(listing.notices)
         let actions = state.saw(listing.models, in: listing.place, at: service.now)
         await perform(actions)
         // If the folder is missing, its pipelines are kept as its models are.
@@ -101,6 +123,25 @@ extension RepositoryService {
         if complaint != text { service.log.error("\(text)") }
         complaint = text
         _ = watch.watch([folder.path])
+      }
+    }
+
+    /// Logs once what is in the folder and not served, when it has been so for a while.
+    private mutating func notice(_ texts: [String]) {
+      let now = service.now
+      let known = notices
+      notices = [:]
+      for text in texts { notices[text] = known[text] ?? (now, false) }
+      for (text, notice) in notices.sorted(by: { $0.key < $1.key }) where !notice.isLogged {
+        guard now >= notice.since + Loop.noticeDelay else { continue }
+        service.log.warning("\(text)")
+        notices[text]?.isLogged = true
+      }
+      guard notices.contains(where: { known[$0.key] == nil }) else { return }
+      let service = service
+      Task {
+        try? await Task.sleep(for: Loop.noticeDelay)
+        service.yield(.changed(FolderWatch.Batch()))
       }
     }
 

@@ -14,10 +14,10 @@ public final class RepositoryService: Service {
     case changed(FolderWatch.Batch)
     case storeChanged
     case passed
-    case finished(job: Int, CompileOutcome)
+    case finished(CompileJob, CompileOutcome)
     case removed(String, [Int])
-    case sent(name: String, path: String, CheckedContinuation<CompileOutcome, Never>)
-    case retried(name: String, CheckedContinuation<CompileOutcome?, Never>)
+    case sent(name: String, number: Int?, path: String, CheckedContinuation<CompileOutcome, Never>)
+    case retried(name: String, attempts: Int, CheckedContinuation<CompileOutcome?, Never>)
   }
 
   let engine: Engine
@@ -42,26 +42,33 @@ public final class RepositoryService: Service {
     self.lifecycle = lifecycle
     self.telemetry = telemetry
     self.log = log
-    folder = configuration.repository.map { RepositoryFolder(path: $0) }
+    folder = configuration.repository.map {
+      RepositoryFolder(path: $0, keepVersions: configuration.keepVersions)
+    }
     (events, send) = AsyncStream.makeStream()
   }
 
-  /// Compiles a model that lies at `path` as the next version of `name`.
-  func add(_ name: String, path: String) async -> CompileOutcome {
+  /// Compiles a model that lies at `path` as a version of `name`: the next one when no number is given.
+  func add(_ name: String, number: Int?, path: String) async -> CompileOutcome {
     await withCheckedContinuation { continuation in
-      if case .terminated = send.yield(.sent(name: name, path: path, continuation)) {
+      if case .terminated = send.yield(.sent(name: name, number: number, path: path, continuation)) {
         continuation.resume(returning: .stopped)
       }
     }
   }
 
-  /// Compiles once more what the folder has of `name`, when that failed before.
+  /// Looks at the folder now, and compiles what it has of `name` and is not served: what is new, and what failed before.
   /// - Returns: `nil` when there is nothing to compile.
   func retry(_ name: String) async -> CompileOutcome? {
-    await withCheckedContinuation { continuation in
-      if case .terminated = send.yield(.retried(name: name, continuation)) {
-        continuation.resume(returning: nil)
-      }
+    await withCheckedContinuation { retry(name, attempts: RepositoryService.maxAttempts, $0) }
+  }
+
+  /// A file that is not whole after so many looks is not waited for.
+  private static let maxAttempts = 8
+
+  func retry(_ name: String, attempts: Int, _ continuation: CheckedContinuation<CompileOutcome?, Never>) {
+    if case .terminated = send.yield(.retried(name: name, attempts: attempts, continuation)) {
+      continuation.resume(returning: nil)
     }
   }
 
@@ -83,7 +90,7 @@ public final class RepositoryService: Service {
   private func work(_ folderWatch: FolderWatch?, _ storeWatch: FolderWatch) async {
     let settle = folderWatch?.isPolling == true ? configuration.pollInterval * 2 : .milliseconds(300)
     var loop = Loop(
-      service: self, folderWatch: folderWatch, storeWatch: storeWatch,
+      service: self, folderWatch: folderWatch, storeWatch: storeWatch, settle: settle,
       state: RepositoryState(settle: settle, keepVersions: configuration.keepVersions))
     await loop.begin()
     folderWatch?.start { [send] in send.yield(.changed($0)) }

@@ -1,10 +1,19 @@
 import Foundation
+import Repository
 
 /// The files of a model that a client sent, in a folder below the store's until they are compiled. Removed with the last
 /// reference.
 final class UploadFolder: Sendable {
-  /// The `.onnx` file.
-  let model: String
+  /// A version that was sent.
+  struct Version: Sendable {
+    /// The folder's number; `nil` where the file lies in no folder with one.
+    var number: Int?
+    /// The `.onnx` file.
+    var path: String
+  }
+
+  /// Ascending.
+  let versions: [Version]
   private let path: String
   /// Holds a lock on the folder, by which what a dead process left is known.
   private let descriptor: Int32
@@ -14,18 +23,13 @@ final class UploadFolder: Sendable {
 
   /// Writes the files. Blocks.
   /// - Parameter files: by path: `1/model.onnx`.
-  /// - Throws: ``ServiceError`` for paths that cannot be, or more than one model; what writing throws.
+  /// - Throws: ``ServiceError`` for paths that cannot be, or more than one model in a folder; what writing throws.
   init(in store: String, files: [String: [UInt8]]) throws {
     guard files.count <= UploadFolder.maxFiles else {
       throw ServiceError(.invalidRequest, "a load request may contain at most \(UploadFolder.maxFiles) files")
     }
-    let models = files.keys.filter { $0.hasSuffix(".onnx") }
-    guard models.count == 1, let model = models.first else {
-      throw ServiceError(
-        .invalidRequest,
-        "a load request may contain one model, as 'file:1/model.onnx'; \(models.count) files end in '.onnx'")
-    }
     for file in files.keys { try UploadFolder.check(file) }
+    let models = try UploadFolder.models(in: files.keys.filter { RepositoryFolder.stem(of: $0) != nil })
     let parent = UploadFolder.parent(store)
     try FileManager.default.createDirectory(
       atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -33,7 +37,7 @@ final class UploadFolder: Sendable {
     guard mkdtemp(&template) != nil else { throw UploadFolder.problem("create a folder in", parent) }
     let path = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? parent }
     self.path = path
-    self.model = path + "/" + model
+    versions = models.map { Version(number: $0.number, path: path + "/" + $0.file) }
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       throw UploadFolder.problem("lock", path)
@@ -83,6 +87,30 @@ final class UploadFolder: Sendable {
     else {
       throw ServiceError(.invalidRequest, "'file:\(shown(path))' is not a valid path in a model's folder")
     }
+  }
+
+  /// The model's file of each version: folders' numbers are the versions.
+  private static func models(in files: [String]) throws -> [(number: Int?, file: String)] {
+    var found: [Int?: String] = [:]
+    for file in files.sorted() {
+      let folder = file.split(separator: "/").dropLast().first.map(String.init)
+      let number = folder.flatMap { Int($0) }.flatMap { "\($0)" == folder ? $0 : nil }
+      // Of several files in a folder the one with the usual name is the model.
+      if found[number] != nil, !file.hasSuffix("/model.onnx") {
+        guard found[number]?.hasSuffix("/model.onnx") == true else { throw several() }
+        continue
+      }
+      found[number] = file
+    }
+    guard !found.isEmpty, found[nil] == nil || found.count == 1 else { throw several() }
+    return found.sorted { ($0.key ?? 0) < ($1.key ?? 0) }.map { (number: $0.key, file: $0.value) }
+  }
+
+  private static func several() -> ServiceError {
+    ServiceError(
+      .invalidRequest,
+      "a version is sent as 'file:VERSION/model.onnx', for example 'file:1/model.onnx', with one '.onnx' file for each "
+        + "version")
   }
 
   private static func problem(_ action: String, _ path: String) -> ServiceError {
