@@ -7,16 +7,29 @@ extension Pass {
     name: "common subexpressions", kind: .simplification
   ) { graph, _ in
     let merged = graph.mergeEqualConstants()
-    var seen: [[ValueID?]: [Int]] = [:]
+    var seen: [Operation: [Int]] = [:]
     return merged
       + Rewriter.rewrite(&graph) { rewriter, index in
         let node = rewriter[index]
         if case .conditional = node.op { return false }
-        for earlier in seen[node.inputs, default: []]
-        where earlier != index && rewriter.merge(index, into: earlier) { return true }
-        if !seen[node.inputs, default: []].contains(index) { seen[node.inputs, default: []].append(index) }
+        let operation = Operation(name: node.op.name, inputs: node.inputs)
+        let candidates = seen[operation, default: []]
+        for earlier in candidates where earlier != index && rewriter.merge(index, into: earlier) { return true }
+        if candidates.count < comparedNodes, !candidates.contains(index) {
+          seen[operation, default: []].append(index)
+        }
         return false
       }
+  }
+
+  /// The most nodes with one operation and equal operands that a later one is compared with: their attributes differ, or their
+  /// results leave the graph.
+  private static let comparedNodes = 32
+
+  /// The part of a node that is quick to hash.
+  private struct Operation: Hashable {
+    var name: String
+    var inputs: [ValueID?]
   }
 }
 
@@ -47,9 +60,10 @@ extension Graph {
       var bytes: [UInt8]
     }
     var first: [Key: ValueID] = [:]
+    let leaving = Set(outputs)
     var replacements: [ValueID: ValueID] = [:]
     for id in constants.keys.sorted() {
-      guard let tensor = tensor(id), tensor.byteCount <= Self.comparedBytes, !outputs.contains(id) else {
+      guard let tensor = tensor(id), tensor.byteCount <= Self.comparedBytes, !leaving.contains(id) else {
         continue
       }
       let key = Key(

@@ -10,7 +10,10 @@ struct Rewriter {
   private(set) var graph: Graph
   /// By value index: the index of the node that makes it; −1 for none.
   private var makers: [Int]
-  /// By value index: the nodes that read it, one entry for each operand.
+  /// By value index: the number of operands that read it.
+  private var readCounts: [Int]
+  /// By value index: all nodes that ever read it. Those that read it no more are passed over, for taking one out of many
+  /// thousands would take long.
   private var readers: [[Int]]
   private var isOutput: [Bool]
   private var isDead: [Bool]
@@ -21,6 +24,7 @@ struct Rewriter {
   init(_ graph: Graph) {
     self.graph = graph
     makers = [Int](repeating: -1, count: graph.values.count)
+    readCounts = [Int](repeating: 0, count: graph.values.count)
     readers = [[Int]](repeating: [], count: graph.values.count)
     isOutput = [Bool](repeating: false, count: graph.values.count)
     isDead = [Bool](repeating: false, count: graph.nodes.count)
@@ -70,10 +74,10 @@ struct Rewriter {
   }
 
   /// Returns true if exactly one operand of one node reads `id` and `id` is no output of the graph.
-  func isReadOnce(_ id: ValueID) -> Bool { readers[id.index].count == 1 && !isOutput[id.index] }
+  func isReadOnce(_ id: ValueID) -> Bool { readCounts[id.index] == 1 && !isOutput[id.index] }
 
   /// Returns true if a node reads `id` or `id` is an output of the graph.
-  func isRead(_ id: ValueID) -> Bool { !readers[id.index].isEmpty || isOutput[id.index] }
+  func isRead(_ id: ValueID) -> Bool { readCounts[id.index] > 0 || isOutput[id.index] }
 
   /// Returns true if `id` is an output of the graph.
   func isGraphOutput(_ id: ValueID) -> Bool { isOutput[id.index] }
@@ -108,13 +112,14 @@ struct Rewriter {
 
   /// Lets everyone who reads `old` read `new`, which is defined before them; graph outputs stay what they are.
   mutating func forward(_ old: ValueID, to new: ValueID) {
-    for index in readers[old.index] {
+    for index in readers[old.index] where !isDead[index] {
       for operand in graph.nodes[index].inputs.indices where graph.nodes[index].inputs[operand] == old {
         graph.nodes[index].inputs[operand] = new
-        readers[new.index].append(index)
+        addReader(index, of: new)
       }
     }
     readers[old.index] = []
+    readCounts[old.index] = 0
     prune([old])
   }
 
@@ -180,6 +185,7 @@ struct Rewriter {
       candidate = "\(name).\(number)"
     }
     makers.append(-1)
+    readCounts.append(0)
     readers.append([])
     isOutput.append(false)
     return graph.addValue(candidate, type: type)
@@ -188,14 +194,17 @@ struct Rewriter {
   // MARK: Bookkeeping
 
   private mutating func link(_ node: Node, at index: Int) {
-    for case let id? in node.inputs { readers[id.index].append(index) }
+    for case let id? in node.inputs { addReader(index, of: id) }
     for case let id? in node.outputs { makers[id.index] = index }
   }
 
+  private mutating func addReader(_ index: Int, of id: ValueID) {
+    readCounts[id.index] += 1
+    readers[id.index].append(index)
+  }
+
   private mutating func unlink(_ node: Node, at index: Int) {
-    for case let id? in node.inputs {
-      if let entry = readers[id.index].firstIndex(of: index) { readers[id.index].remove(at: entry) }
-    }
+    for case let id? in node.inputs { readCounts[id.index] -= 1 }
     for case let id? in node.outputs where makers[id.index] == index { makers[id.index] = -1 }
   }
 

@@ -128,6 +128,42 @@ struct MemoryPlannerTests {
     }.max() ?? 0
   }
 
+  @Test("twenty thousand blocks: no overlap, aligned, and gaps are used again")
+  func manyBlocks() throws {
+    var generator = FixedSeed(state: 7)
+    let intervals = (0..<20_000).map { start in
+      MemoryInterval(
+        steps: start...(start + Int.random(in: 0...12, using: &generator)),
+        byteCount: Int.random(in: 0...10_000, using: &generator))
+    }
+    let layout = try planMemory(intervals)
+    var most = 0
+    for (index, interval) in intervals.enumerated() where interval.byteCount > 0 {
+      #expect(layout.offsets[index] % 64 == 0)
+      #expect(layout.offsets[index] + interval.byteCount <= layout.byteCount)
+      var together = 0
+      for other in max(0, index - 12)..<index where intervals[other].steps.upperBound >= index {
+        let (a, b) = (layout.offsets[index], layout.offsets[other])
+        let apart = a + interval.byteCount <= b || b + intervals[other].byteCount <= a
+        #expect(apart || intervals[other].byteCount == 0)
+        together += intervals[other].byteCount
+      }
+      most = max(most, together + interval.byteCount)
+    }
+    #expect(layout.byteCount >= most)
+    #expect(layout.byteCount <= 2 * most)
+    // Outputs stay to the end: all of them at once.
+    let outputs = try planMemory((0..<20_000).map { MemoryInterval(steps: $0...20_000, byteCount: 64) })
+    #expect(outputs.byteCount == 20_000 * 64)
+    #expect(Set(outputs.offsets).count == 20_000)
+    #expect(throws: LinkError.self) {
+      try planMemory((0..<5000).map { _ in MemoryInterval(steps: 0...1, byteCount: Int.max / 4 + 1) })
+    }
+    #expect(throws: LinkError.self) {
+      try planMemory((0..<5000).map { _ in MemoryInterval(steps: 0...1, byteCount: Int.max / 4096) })
+    }
+  }
+
   @Test("for random intervals: no overlap, aligned, never below the lower bound", arguments: 0..<200)
   func random(seed: Int) throws {
     var generator = FixedSeed(state: UInt64(seed))
