@@ -116,6 +116,10 @@ load: build references ## overload the server: one, two and four times its capac
 	@scripts/venv.sh .venv-clients clients
 	@.venv-clients/bin/python scripts/load.py
 
+.PHONY: soak
+soak: build-server venv-clients ## everything at once for half an hour, against the documented memory (SOAK_SECONDS=1800)
+	@.venv-clients/bin/python scripts/soak.py
+
 .PHONY: release
 release: build-server models ## make dist/fusedinf.tar.gz, which needs no Swift, and try it in a bare Debian root
 	@scripts/make-release.sh

@@ -49,13 +49,27 @@ public protocol Kernel: AnyObject, Sendable {
   var resultOffsets: [Int]? { get }
   /// False when a call computes on one thread, however many it may have.
   var usesThreads: Bool { get }
-  /// Bytes that the kernel itself keeps on the host (immediates, code), about.
+  /// Bytes that the kernel itself keeps on the host (immediates, code), about, without ``sharedParts``.
   var footprint: Int { get }
+  /// Parts on the host that it may have in common with other kernels: a plan counts each once.
+  var sharedParts: [SharedPart] { get }
 
   /// Computes. Called on a lane's thread, or in the place of one; returns when the results are there for the next kernel of that lane.
   /// - Parameter threads: one of the request's thread counts.
   /// - Throws: ``DeviceError`` with the node, when the kernel library fails.
   func run(_ call: KernelCall, on memory: any BoundMemory, threads: Int) throws
+}
+
+/// Host memory that several kernels may have in common.
+public struct SharedPart: Sendable, Hashable {
+  /// Equal for the same memory, as long as one of its kernels lives.
+  public var identity: UInt
+  public var byteCount: Int
+
+  public init(identity: UInt, byteCount: Int) {
+    self.identity = identity
+    self.byteCount = byteCount
+  }
 }
 
 extension Kernel {
@@ -67,4 +81,5 @@ extension Kernel {
   public var resultOffsets: [Int]? { nil }
   public var usesThreads: Bool { true }
   public var footprint: Int { 0 }
+  public var sharedParts: [SharedPart] { [] }
 }

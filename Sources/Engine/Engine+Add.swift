@@ -50,7 +50,8 @@ extension Engine {
   /// Returns the need of `file`, as ``need(of:)`` does.
   /// - Throws: ``LinkError`` if the need, or the weights alone, exceed the budget.
   private func admit(_ file: CompiledModel) throws -> ModelNeed? {
-    let model = try LinkableModel(file)
+    // An account of its own: models that are open keep none from being added.
+    let model = try LinkableModel(file, ledger: MemoryLedger(capacity: configuration.modelCacheBytes))
     guard let plan = try largestPlan(of: model, budget: configuration.budget) else {
       guard file.extentBytes <= configuration.budget else {
         throw LinkError.tooLarge(model: model.name, needed: file.extentBytes, budget: configuration.budget)
@@ -64,8 +65,10 @@ extension Engine {
   private func largestPlan(of model: LinkableModel, budget: Int) throws -> Plan? {
     guard let inputs = try largestInputs(of: model) else { return nil }
     // A planner of its own: this plan would keep the file open for as long as it is cached.
-    return try Planner(device: device, threads: configuration.kernelThreads, capacity: 0, budget: budget)
-      .plan(model, inputs: inputs)
+    return try Planner(
+      device: device, threads: configuration.kernelThreads, capacity: configuration.planCacheBytes
+    )
+    .plan(model, inputs: inputs)
   }
 
   private func largestInputs(of model: LinkableModel) throws -> [(ElementType, Shape)]? {

@@ -23,7 +23,9 @@ public final class Engine: Sendable {
       budget: configuration.budget)
     executor = Executor(
       device: device, residency: residency, planner: planner, threads: configuration.threads)
-    models = ModelRepository(store: store, device: device, budget: configuration.budget)
+    models = ModelRepository(
+      store: store, device: device, ledger: MemoryLedger(capacity: configuration.modelCacheBytes),
+      budget: configuration.budget)
   }
 
   /// Links plans into a program for this engine's lanes and budget.

@@ -8,12 +8,18 @@ public struct EngineConfiguration: Sendable {
   public var deterministic: Bool
   /// The most bytes that plans and compiled code may keep.
   public var planCacheBytes: Int
+  /// The most bytes that the graphs of opened models may keep.
+  public var modelCacheBytes: Int
 
-  public init(budget: Int, threads: Int, deterministic: Bool = false, planCacheBytes: Int = 256 << 20) {
+  public init(
+    budget: Int, threads: Int, deterministic: Bool = false, planCacheBytes: Int = 256 << 20,
+    modelCacheBytes: Int = 256 << 20
+  ) {
     self.budget = budget
     self.threads = threads
     self.deterministic = deterministic
     self.planCacheBytes = planCacheBytes
+    self.modelCacheBytes = modelCacheBytes
   }
 
   /// The thread counts that kernels are made for: powers of two up to all threads, and all threads.

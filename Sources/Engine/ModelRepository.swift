@@ -12,12 +12,19 @@ import Tensors
 /// or damage has made unusable.
 public final class ModelRepository: Sendable {
   public let store: ModelStore
+  /// The account of opened models.
+  public let ledger: MemoryLedger
   private let device: any Device
   private let budget: Int
 
+  /// - Parameter ledger: the account of opened models.
   /// - Parameter budget: the bytes that a run has to fit in. Layouts are not chosen at sizes that exceed it.
-  public init(store: ModelStore, device: any Device, budget: Int = .max) {
+  public init(
+    store: ModelStore, device: any Device, ledger: MemoryLedger = MemoryLedger(capacity: 256 << 20),
+    budget: Int = .max
+  ) {
     self.store = store
+    self.ledger = ledger
     self.device = device
     self.budget = budget
   }
@@ -86,7 +93,11 @@ public final class ModelRepository: Sendable {
     do {
       let file = try store.open(name, version: version)
       if file.metadata.target == device.target.description {
-        do { return try LinkableModel(file) } catch { reason = "its graph cannot be used: \(error)" }
+        do { return try LinkableModel(file, ledger: ledger) } catch let error as LinkError
+          where error.isTooLarge || error.isTemporary
+        {
+          throw error
+        } catch { reason = "its graph cannot be used: \(error)" }
       } else {
         reason = "it was packed for \(file.metadata.target), this machine is \(device.target)"
       }
@@ -95,7 +106,7 @@ public final class ModelRepository: Sendable {
     }
     notice?("compiling '\(name)' again: \(reason)")
     do {
-      return try LinkableModel(try recompile(name, version: version))
+      return try LinkableModel(try recompile(name, version: version), ledger: ledger)
     } catch {
       throw RecompilationError(model: name, reason: reason, failure: error)
     }

@@ -14,7 +14,9 @@ extension Pass {
         if case .conditional = node.op { return false }
         let operation = Operation(name: node.op.name, inputs: node.inputs)
         let candidates = seen[operation, default: []]
-        for earlier in candidates where earlier != index && rewriter.merge(index, into: earlier) { return true }
+        for earlier in candidates where earlier != index && rewriter.merge(index, into: earlier) {
+          return true
+        }
         if candidates.count < comparedNodes, !candidates.contains(index) {
           seen[operation, default: []].append(index)
         }

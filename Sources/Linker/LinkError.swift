@@ -13,11 +13,31 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
     case memberTooLarge(model: String, needed: Int, budget: Int)
     case planningTooLong(model: String, node: String, limit: Duration)
     case notPlannable(model: String, detail: String)
+    case planTooLarge(model: String, needed: Int, limit: Int)
+    case plansInUse(model: String, limit: Int)
+    case modelTooLarge(model: String, needed: Int, limit: Int)
+    case modelsInUse(model: String, limit: Int)
   }
 
   let code: Code
 
   init(_ code: Code) { self.code = code }
+
+  init(plansOf model: String, _ shortage: MemoryShortage) {
+    switch shortage {
+    case .tooLarge(let needed, let limit):
+      self.init(.planTooLarge(model: model, needed: needed, limit: limit))
+    case .inUse(let limit): self.init(.plansInUse(model: model, limit: limit))
+    }
+  }
+
+  init(graphOf model: String, _ shortage: MemoryShortage) {
+    switch shortage {
+    case .tooLarge(let needed, let limit):
+      self.init(.modelTooLarge(model: model, needed: needed, limit: limit))
+    case .inUse(let limit): self.init(.modelsInUse(model: model, limit: limit))
+    }
+  }
 
   /// A model that needs more at once than the budget.
   package static func tooLarge(model: String, needed: Int, budget: Int) -> LinkError {
@@ -28,15 +48,29 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
   public var isCallers: Bool {
     switch code {
     case .inputCount, .inputType, .outsideDeclared: true
-    case .arenaTooLarge, .unknownShape, .memberTooLarge, .planningTooLong, .notPlannable: false
+    case .arenaTooLarge, .unknownShape, .memberTooLarge, .planningTooLong, .notPlannable, .planTooLarge,
+      .plansInUse,
+      .modelTooLarge,
+      .modelsInUse:
+      false
     }
   }
 
   /// True when it takes more memory or time than there is to be had: asking again is of no use.
   public var isTooLarge: Bool {
     switch code {
-    case .arenaTooLarge, .memberTooLarge, .planningTooLong: true
-    case .inputCount, .inputType, .outsideDeclared, .unknownShape, .notPlannable: false
+    case .arenaTooLarge, .memberTooLarge, .planTooLarge, .modelTooLarge, .planningTooLong: true
+    case .inputCount, .inputType, .outsideDeclared, .unknownShape, .notPlannable, .plansInUse,
+      .modelsInUse:
+      false
+    }
+  }
+
+  /// True when memory is missing that other requests give back when they end: asking again later is of use.
+  public var isTemporary: Bool {
+    switch code {
+    case .plansInUse, .modelsInUse: true
+    default: false
     }
   }
 
@@ -58,6 +92,18 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
     case .planningTooLong(let model, let node, let limit):
       "model '\(model)': planning took longer than \(limit.components.seconds) s and stopped at node '\(node)'; "
         + "use a smaller input"
+    case .planTooLarge(let model, let needed, let limit):
+      "a plan of model '\(model)' takes at least \(ByteSize(bytes: needed).exact), more than the "
+        + "\(ByteSize(bytes: limit).exact) that all plans may keep; raise --plan-cache"
+    case .plansInUse(let model, let limit):
+      "there is no room for a plan of model '\(model)' beside the plans that requests use, which fill the "
+        + "\(ByteSize(bytes: limit).exact) of --plan-cache; ask again later, or raise --plan-cache"
+    case .modelTooLarge(let model, let needed, let limit):
+      "the graph of model '\(model)' takes at least \(ByteSize(bytes: needed).exact) of memory when it is opened, more "
+        + "than the \(ByteSize(bytes: limit).exact) that all opened models may take; raise --model-cache"
+    case .modelsInUse(let model, let limit):
+      "there is no room for the graph of model '\(model)' beside the opened models that are in use, which fill the "
+        + "\(ByteSize(bytes: limit).exact) of --model-cache; ask again later, or raise --model-cache"
     case .notPlannable(let model, let detail): "model '\(model)' cannot be planned: \(detail)"
     }
   }

@@ -51,6 +51,8 @@ public final class Plan: Sendable {
   }
 
   public let model: LinkableModel
+  /// The plan's share in the account of all plans.
+  let bytes: MemoryShare
   public let steps: [Step]
   /// Indices of the file's extents in the order in which they are first read. Slot `i + 1` of the memory table.
   public let extents: [Int]
@@ -81,10 +83,11 @@ public final class Plan: Sendable {
   public let resultBytes: Int
 
   init(
-    model: LinkableModel, steps: [Step], extents: [Int], arenaBytes: Int, inputs: [Port],
+    model: LinkableModel, bytes: MemoryShare, steps: [Step], extents: [Int], arenaBytes: Int, inputs: [Port],
     outputs: [Port], carried: [Port], continuation: Continuation?, warnings: [String]
   ) {
     self.model = model
+    self.bytes = bytes
     self.steps = steps
     self.extents = extents
     self.arenaBytes = arenaBytes
@@ -140,24 +143,22 @@ public final class Plan: Sendable {
     }
   }
 
-  /// Host bytes that the plan itself keeps, about: what the cache of plans counts.
+  /// Host bytes that a step with this kernel keeps, about.
+  /// - Parameter counted: the shared parts that count for other steps already; those of the kernel are added.
+  static func byteCount(of kernel: any Kernel, beside counted: inout Set<UInt>) -> Int {
+    kernel.sharedParts.reduce(kernel.footprint + 512) { sum, part in
+      counted.insert(part.identity).inserted ? sum + part.byteCount : sum
+    }
+  }
+
+  /// Host bytes that the plan itself keeps, about: what the account of plans counts.
   public var footprint: Int {
     let constants = (outputs + carried).reduce(0) { sum, port in
       if case .constant(let tensor) = port.source { sum + tensor.byteCount } else { sum }
     }
+    var counted: Set<UInt> = []
     return steps.reduce(256 + constants + (continuation?.graph.footprint ?? 0)) {
-      $0 + $1.kernel.footprint + 512
-    }
-  }
-}
-
-extension Graph {
-  /// Host bytes that a graph keeps, about, with those that branches keep.
-  fileprivate var footprint: Int {
-    let tensors = constants.values.reduce(0) { $0 + ($1.tensor?.byteCount ?? 0) + 64 }
-    return nodes.reduce(256 + values.count * 128 + tensors) { sum, node in
-      guard case .conditional(let then, let otherwise) = node.op else { return sum + 256 }
-      return sum + 256 + then.footprint + otherwise.footprint
+      $0 + Plan.byteCount(of: $1.kernel, beside: &counted)
     }
   }
 }

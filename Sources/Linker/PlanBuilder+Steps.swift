@@ -10,7 +10,10 @@ extension PlanBuilder {
 
   mutating func append(
     _ request: KernelRequest, _ kernel: any Kernel, operands: [Place.Home?], results: [Place.Home?]
-  ) {
+  ) throws {
+    do { try bytes.reserve(Plan.byteCount(of: kernel, beside: &countedParts)) } catch {
+      throw LinkError(plansOf: model.name, error)
+    }
     let step = drafts.count
     if kernel.isReference {
       warnings.append(
@@ -89,7 +92,7 @@ extension PlanBuilder {
     let outputPorts = try outputs.map { try port($0.0, $0.1) }
     let carriedPorts = try carried.map { try port($0.0, $0.1) }
     return Plan(
-      model: model, steps: steps, extents: extents,
+      model: model, bytes: bytes, steps: steps, extents: extents,
       arenaBytes: roundedToPages(layout.byteCount),
       inputs: inputPorts, outputs: outputPorts, carried: carriedPorts, continuation: split.continuation,
       warnings: warnings)

@@ -76,7 +76,7 @@ extension PlanBuilder {
       case .weight: addValue(bytes, readers: 1)
       }
     let result = Place(home: .value(copy), layout: layout)
-    append(request, kernel, operands: [place.home], results: [result.home])
+    try append(request, kernel, operands: [place.home], results: [result.home])
     reordered[id, default: [:]][layout] = result
     blocks.touch(copy, at: drafts.count)
     return result

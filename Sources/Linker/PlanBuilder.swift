@@ -31,6 +31,10 @@ struct PlanBuilder {
   let model: LinkableModel
   let device: any Device
   let threads: [Int]
+  /// The bytes that the plan keeps, reserved as it grows.
+  let bytes: MemoryShare
+  /// The parts of kernels that ``bytes`` has already.
+  var countedParts: Set<UInt> = []
   /// True if concatenations and splits may lie in the bytes of their operands.
   let sharesBytes: Bool
   /// True if one of them does.
@@ -48,12 +52,13 @@ struct PlanBuilder {
 
   init(
     _ model: LinkableModel, _ specialised: SpecialisedGraph, device: any Device, threads: [Int],
-    sharesBytes: Bool
+    bytes: MemoryShare, sharesBytes: Bool
   ) {
     self.model = model
     self.sharesBytes = sharesBytes
     self.device = device
     self.threads = threads
+    self.bytes = bytes
     graph = specialised.graph
     inference = specialised.inference
   }
@@ -115,7 +120,7 @@ struct PlanBuilder {
       places[output] = Place(home: .value(value), layout: layout)
       targets.append(.value(value))
     }
-    append(request, kernel, operands: sources, results: targets)
+    try append(request, kernel, operands: sources, results: targets)
     consume(node)
   }
 

@@ -33,55 +33,122 @@ extension Tensor {
   var bits: Bits { Bits(elementType: elementType, shape: shape, bytes: withUnsafeBytes { Array($0) }) }
 }
 
-/// Plans that were made, the least recently used leaving first when their bytes exceed the cap.
+/// Plans that were made, by what they were made for. The least recently used leave when the ledger needs their bytes.
 ///
-/// A plan keeps its model, and so the model's file, open. The cap bounds these too, loosely: a plan counts at least 256
-/// bytes, each of its kernels at least 512 and, where the library compiles code for it, some tens of KiB. So the default
-/// of 256 MiB holds the plans, and keeps open the files, of hundreds of models of the usual size.
+/// A plan that a request uses never leaves: its bytes would not come back before the request ends. A plan keeps its model,
+/// and so the model's file, open, until ``forget(_:)``.
 final class PlanCache: Sendable {
   private struct Entry {
     var plan: Plan
-    /// The bytes that the plan and its key keep.
-    var byteCount: Int
     var lastUse: UInt64
   }
 
   private struct State {
     var entries: [PlanKey: Entry] = [:]
-    var clock: UInt64 = 0
-    var bytes = 0
+    /// The entries of each model, by its number.
+    var keys: [UInt64: Set<PlanKey>] = [:]
+    /// Uses in the order in which they came. One that is older than its entry's last use says nothing.
+    var uses: [(key: PlanKey, time: UInt64)] = []
+    var firstUse = 0
+    var clock: UInt64 = 1
+
+    /// Notes that the plan of `key` is used now.
+    mutating func touch(_ key: PlanKey) {
+      guard let last = entries[key]?.lastUse, last != clock else { return }
+      clock += 1
+      entries[key]?.lastUse = clock
+      uses.append((key, clock))
+      guard uses.count > 2 * entries.count + 64 else { return }
+      uses = uses[firstUse...].filter { entries[$0.key]?.lastUse == $0.time }
+      firstUse = 0
+    }
+
+    mutating func remove(_ key: PlanKey) -> Plan? {
+      guard let entry = entries.removeValue(forKey: key) else { return nil }
+      let model = entry.plan.model.identity.number
+      keys[model]?.remove(key)
+      if keys[model]?.isEmpty == true { keys[model] = nil }
+      return entry.plan
+    }
+
+    /// Removes the least recently used plan that only the cache holds.
+    mutating func removeOldestIdle() -> Plan? {
+      for _ in firstUse..<uses.count {
+        let (key, time) = uses[firstUse]
+        firstUse += 1
+        guard entries[key]?.lastUse == time else { continue }
+        if isIdle(key) { return remove(key) }
+        // It is in use at the moment.
+        touch(key)
+      }
+      return nil
+    }
+
+    private mutating func isIdle(_ key: PlanKey) -> Bool {
+      guard let index = entries.index(forKey: key) else { return false }
+      return isKnownUniquelyReferenced(&entries.values[index].plan)
+    }
   }
 
   private let state = Locked(State())
-  private let capacity: Int
+  private let ledger: MemoryLedger
 
-  /// - Parameter capacity: the most bytes that the plans may keep.
-  init(capacity: Int) { self.capacity = capacity }
+  /// - Parameter capacity: the most bytes that plans may keep, in the cache and beside it.
+  init(capacity: Int) { ledger = MemoryLedger(capacity: capacity) }
 
   subscript(key: PlanKey) -> Plan? {
     state.withLock { state in
-      state.clock += 1
-      state.entries[key]?.lastUse = state.clock
+      state.touch(key)
       return state.entries[key]?.plan
     }
   }
 
-  func insert(_ plan: Plan, for key: PlanKey) {
-    let byteCount = key.decisions.reduce(plan.footprint) { $0 + $1.bytes.count }
-    state.withLock { state in
-      state.clock += 1
-      let entry = Entry(plan: plan, byteCount: byteCount, lastUse: state.clock)
-      if let old = state.entries.updateValue(entry, forKey: key) { state.bytes -= old.byteCount }
-      state.bytes += byteCount
-      while state.bytes > capacity, state.entries.count > 1,
-        let oldest = state.entries.min(by: { $0.value.lastUse < $1.value.lastUse })
-      {
-        state.bytes -= oldest.value.byteCount
-        state.entries[oldest.key] = nil
-      }
-    }
+  /// The share of a plan that is going to be made.
+  func makeBytes() -> MemoryShare {
+    MemoryShare(ledger) { [weak self] bytes in self?.evict(bytes) ?? false }
   }
 
-  /// Bytes and number of the plans that are kept.
-  var usage: (bytes: Int, plans: Int) { state.withLock { ($0.bytes, $0.entries.count) } }
+  /// Keeps `plan`, unless its model was forgotten.
+  func insert(_ plan: Plan, for key: PlanKey) {
+    let replaced: Plan? = state.withLock { state in
+      // What has been forgotten is asked for no more.
+      guard plan.model.isPlannedAgain else { return nil }
+      let replaced = state.remove(key)
+      state.entries[key] = Entry(plan: plan, lastUse: 0)
+      state.keys[plan.model.identity.number, default: []].insert(key)
+      state.touch(key)
+      return replaced
+    }
+    // Its bytes come back outside the lock.
+    withExtendedLifetime(replaced) {}
+  }
+
+  /// Drops all plans of `model`, and keeps none of it from now on.
+  func forget(_ model: LinkableModel) {
+    let plans = state.withLock { state in
+      model.endPlanning()
+      return (state.keys[model.identity.number] ?? []).compactMap { state.remove($0) }
+    }
+    withExtendedLifetime(plans) {}
+  }
+
+  /// Drops idle plans, the least recently used first, until they gave back so many bytes or none is left.
+  /// - Returns: false when there was none.
+  private func evict(_ bytes: Int) -> Bool {
+    let plans = state.withLock { state in
+      var plans: [Plan] = []
+      var freed = 0
+      while freed < bytes, let plan = state.removeOldestIdle() {
+        plans.append(plan)
+        freed += plan.bytes.byteCount
+      }
+      return plans
+    }
+    return !plans.isEmpty
+  }
+
+  /// Bytes of all plans, those that only requests hold included, and the number of plans in the cache.
+  var usage: (bytes: Int, plans: Int) { (ledger.usedBytes, state.withLock { $0.entries.count }) }
+
+  var capacity: Int { ledger.capacity }
 }

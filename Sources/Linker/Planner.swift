@@ -13,7 +13,8 @@ public final class Planner: Sendable {
 
   /// - Parameters:
   ///   - threads: the numbers of threads that a kernel must be able to run with, ascending.
-  ///   - capacity: the most bytes that plans may keep; the least recently used leave first.
+  ///   - capacity: the most bytes that plans may keep, those in use and those being made included; the least recently
+  ///     used that nobody uses leave first.
   ///   - budget: the bytes that a member has to fit in. No kernel is asked for where shapes say that it does not.
   public init(device: any Device, threads: [Int], capacity: Int = 256 << 20, budget: Int = .max) {
     self.device = device
@@ -25,12 +26,12 @@ public final class Planner: Sendable {
 
   /// The plan of `model` for inputs of these types, in the order of the graph's inputs.
   /// - Throws: ``LinkError`` when the types are not what the model declares, or shapes not what was declared when it was
-  ///   added, or they alone say that a member takes more than the budget; what the device throws.
+  ///   added, they alone say that a member takes more than the budget, or the plan does not fit the capacity; what the
+  ///   device throws.
   public func plan(_ model: LinkableModel, inputs: [(ElementType, Shape)]) throws -> Plan {
     try check(inputs, of: model)
     let key = key(of: model, inputs)
     if let plan = cache[key] { return plan }
-    defer { device.giveBackUnused() }
     return try make(model, model.graph, inputs, key)
   }
 
@@ -87,12 +88,22 @@ public final class Planner: Sendable {
   private func make(
     _ model: LinkableModel, _ graph: Graph, _ inputs: [(ElementType, Shape)], _ key: PlanKey
   ) throws -> Plan {
+    defer { device.giveBackUnused() }
+    let working = cache.makeBytes()
+    defer { withExtendedLifetime(working) {} }
+    do { try working.reserve(Planner.workingCopies * graph.footprint) } catch {
+      throw LinkError(plansOf: model.name, error)
+    }
     do {
       let specialised = try graph.specialised(
         inputs: inputs.map { ValueType($0.0, $0.1) }, known: [:], evaluator: evaluator)
       let split = try GraphSplit(specialised.graph, specialised.inference, model: model.name)
       try LeastMemory.check(specialised, split, of: model, budget: budget)
       let plan = try smaller(model, specialised, split)
+      let decisions = key.decisions.reduce(0) { $0 + $1.bytes.count }
+      do { try plan.bytes.settle(plan.footprint + decisions) } catch {
+        throw LinkError(plansOf: model.name, error)
+      }
       cache.insert(plan, for: key)
       return plan
     } catch let error as DeviceError where error.kind == .invalidArgument {
@@ -101,15 +112,20 @@ public final class Planner: Sendable {
     }
   }
 
+  /// The memory for specialising a graph, in copies of it: the graph that changes, and the types of its values.
+  package static let workingCopies = 2
+
   /// The plan whose concatenations and splits lie in the bytes of their operands, unless its arena is larger by more than a
   /// tenth: bytes that are shared are needed from the first of those that share them to the last.
   private func smaller(_ model: LinkableModel, _ specialised: SpecialisedGraph, _ split: GraphSplit) throws
     -> Plan
   {
-    var builder = PlanBuilder(model, specialised, device: device, threads: threads, sharesBytes: true)
+    var builder = PlanBuilder(
+      model, specialised, device: device, threads: threads, bytes: cache.makeBytes(), sharesBytes: true)
     let plan = try builder.build(split)
     guard builder.hasSharedBytes else { return plan }
-    builder = PlanBuilder(model, specialised, device: device, threads: threads, sharesBytes: false)
+    builder = PlanBuilder(
+      model, specialised, device: device, threads: threads, bytes: cache.makeBytes(), sharesBytes: false)
     let apart = try builder.build(split)
     return Double(plan.arenaBytes) <= 1.1 * Double(apart.arenaBytes) ? plan : apart
   }
@@ -140,6 +156,12 @@ public final class Planner: Sendable {
       && zip(dimensions, shape.dims).allSatisfy { $0.size == nil || $0.size == $1 }
   }
 
-  /// Bytes and number of the plans that are kept.
+  /// Drops the plans of a model that takes no requests any more. Requests that hold one keep it until they end.
+  public func forget(_ model: LinkableModel) { cache.forget(model) }
+
+  /// Bytes of all plans, those that only requests hold included, and the number of plans that are kept for asking again.
   public var usage: (bytes: Int, plans: Int) { cache.usage }
+
+  /// The most bytes that plans may keep.
+  public var capacity: Int { cache.capacity }
 }

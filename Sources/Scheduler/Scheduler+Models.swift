@@ -122,17 +122,23 @@ extension Scheduler {
   }
 
   /// Takes the model out of service for good. It refuses the model's new requests, waits until the last
-  /// waiting or running one has been answered, releases its pin, evicts its weights and forgets it. Opening
+  /// waiting or running one has been answered, releases its pin, evicts its weights and forgets it and its plans. Opening
   /// the file again makes a new model.
   public func close(_ model: LinkableModel) async {
     core.withLock { $0.closed.insert(model) }
     await drain(model)
     unpin(model)
     evict(model)
+    engine.planner.forget(model)
     core.withLock { core in
       let id = ModelID(model)
       if core.machine.forget(id) { core.models[id] = nil }
     }
+  }
+
+  /// False while a request for the model waits or runs, or it is pinned.
+  public func isIdle(_ model: LinkableModel) -> Bool {
+    core.withLock { $0.machine.isIdle(ModelID(model)) }
   }
 
   /// Refuses new requests; returns when all that waited or ran have been answered.

@@ -92,9 +92,15 @@ extension Scheduler {
   /// Plans a request in the background.
   private func makePlan(for id: RequestID, _ request: ScheduledRequest) {
     // Without its tensors: it may leave the queue before its turn to be planned comes.
-    let model = request.model
-    let inputs = request.inputs.map { ($0.elementType, $0.shape) }
-    planning.add(tenant: request.tenant, model: ModelID(model)) { [self] in
+    makePlan(
+      for: id, of: request.model, inputs: request.inputs.map { ($0.elementType, $0.shape) },
+      tenant: request.tenant, attempt: 0)
+  }
+
+  private func makePlan(
+    for id: RequestID, of model: LinkableModel, inputs: [(ElementType, Shape)], tenant: String, attempt: Int
+  ) {
+    planning.add(tenant: tenant, model: ModelID(model)) { [self] in
       guard core.withLock({ $0.pending[id] != nil }) else { return }
       let plan = Result { try engine.planner.plan(model, inputs: inputs) }
       switch plan {
@@ -106,10 +112,18 @@ extension Scheduler {
           core.machine.planned(id, extraBytes: plan.extraBytes)
           return []
         }
+      case .failure(let error as LinkError) where error.isTemporary && attempt < Self.planningAttempts:
+        // Requests that end give their plans back. The waits grow from 2 ms to half a second, 10 s in all.
+        work.asyncAfter(deadline: .now() + .milliseconds(min(2 << attempt, 500))) { [self] in
+          makePlan(for: id, of: model, inputs: inputs, tenant: tenant, attempt: attempt + 1)
+        }
       case .failure(let error): withdraw(id, error)
       }
     }
   }
+
+  /// How often planning is tried while plans of other requests leave no room.
+  private static let planningAttempts = 27
 
   /// The request's task was cancelled.
   func cancel(_ id: RequestID) { withdraw(id, CancellationError()) }

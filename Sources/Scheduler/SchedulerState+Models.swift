@@ -29,6 +29,9 @@ extension SchedulerState {
     return leave(id, now: now) { _ in }
   }
 
+  /// False while a request for the model waits or runs, or it is pinned.
+  package func isIdle(_ id: ModelID) -> Bool { models[id].map { $0.isIdle && !$0.isPinned } ?? true }
+
   /// Nobody will ask for the model again.
   /// - Returns: false when somebody still uses it: then it stays.
   package mutating func forget(_ id: ModelID) -> Bool {

@@ -17,16 +17,12 @@ extension Knob where Value == String {
 }
 
 extension Knob where Value == Int {
-  /// One part of `parts` of the memory that ``MemoryLimit`` tells, so that all of them together fit beside the budget.
-  static func share(_ parts: Int, atMost most: Int) -> Int {
-    min((MemoryLimit.current ?? 1 << 30) / parts, most)
-  }
-
   public static var budget: Knob {
     Knob(
-      "budget", .engine, .size, standard: (MemoryLimit.current ?? 1 << 30) / 2,
+      "budget", .engine, .size, standard: MemoryShares.current.budget,
       "The hard limit on memory for models: weights, activations and the tensors of running requests. "
-        + "The default is half of the machine's memory, or of the cgroup's limit when that is lower.")
+        + "The default is half of the machine's memory, or of the cgroup's limit when that is lower, beside the program."
+    )
   }
 
   public static var threads: Knob {
@@ -38,9 +34,17 @@ extension Knob where Value == Int {
 
   public static var planCache: Knob {
     Knob(
-      "plan-cache", .engine, .size, standard: share(8, atMost: 256 << 20),
-      "The maximum memory of cached plans (kernels chosen for concrete shapes), in addition to the budget. "
-        + "The default is an eighth of the memory, at most 256 MiB.")
+      "plan-cache", .engine, .size, standard: MemoryShares.current.plans,
+      "The maximum memory of plans (kernels chosen for concrete shapes), those in use included, in addition to the budget. "
+        + "The default is an eighth of the memory beside the program, at most 256 MiB.")
+  }
+
+  public static var modelCache: Knob {
+    Knob(
+      "model-cache", .engine, .size, standard: MemoryShares.current.models,
+      "The maximum memory of opened models' graphs, in addition to the budget. Beyond it, the least recently used idle "
+        + "models are closed; the next request opens them again. "
+        + "The default is a sixteenth of the memory beside the program, at most 256 MiB.")
   }
 }
 
@@ -74,6 +78,6 @@ extension Settings {
   public var engine: EngineConfiguration {
     EngineConfiguration(
       budget: self[.budget], threads: self[.threads], deterministic: self[.deterministic],
-      planCacheBytes: self[.planCache])
+      planCacheBytes: self[.planCache], modelCacheBytes: self[.modelCache])
   }
 }

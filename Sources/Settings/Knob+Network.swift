@@ -78,16 +78,16 @@ extension Knob where Value == Int {
 
   public static var maxBody: Knob {
     Knob(
-      "max-body", .limits, .size, standard: share(8, atMost: 256 << 20),
-      "The maximum size of a request, after decompression. The default is an eighth of the memory, at most 256 MiB."
+      "max-body", .limits, .size, standard: min(MemoryShares.current.requests, 256 << 20),
+      "The maximum size of a request, after decompression. The default is an eighth of the memory beside the program, at most 256 MiB."
     )
   }
 
   public static var maxBodyInFlight: Knob {
     Knob(
-      "max-body-in-flight", .limits, .size, standard: share(8, atMost: 1 << 30),
+      "max-body-in-flight", .limits, .size, standard: MemoryShares.current.requests,
       "The maximum bytes of requests and answers held at once over all connections, from a request's first "
-        + "byte to its answer's last. The default is an eighth of the memory, at most 1 GiB."
+        + "byte to its answer's last. The default is an eighth of the memory beside the program, at most 1 GiB."
     )
   }
 
@@ -106,9 +106,9 @@ extension Knob where Value == Int {
 
   public static var maxConnections: Knob {
     Knob(
-      "max-connections", .limits, .count(1...1_000_000), standard: 1024,
+      "max-connections", .limits, .count(1...1_000_000), standard: MemoryShares.current.connections,
       "The most connections at a time, for each port, where the limit of open files allows them; gRPC takes four calls for "
-        + "each of them, or 1024.")
+        + "each of them, or 1024. The default is 1024, or fewer below 1 GiB of memory.")
   }
 }
 

@@ -50,8 +50,8 @@ extension Knob where Value == Int {
 
   public static var maxQueueBytes: Knob {
     Knob(
-      "max-queue-bytes", .scheduling, .size, standard: share(16, atMost: 256 << 20),
-      "The maximum bytes of waiting input tensors. The default is a sixteenth of the memory, at most 256 MiB."
+      "max-queue-bytes", .scheduling, .size, standard: MemoryShares.current.queue,
+      "The maximum bytes of waiting input tensors. The default is a sixteenth of the memory beside the program, at most 256 MiB."
     )
   }
 

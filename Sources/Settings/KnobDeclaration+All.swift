@@ -3,7 +3,8 @@ extension KnobDeclaration {
   public static var engine: [KnobDeclaration] {
     [
       Knob.store.declaration, Knob.budget.declaration, Knob.threads.declaration,
-      Knob.deterministic.declaration, Knob.planCache.declaration, Knob.subnormals.declaration,
+      Knob.deterministic.declaration, Knob.planCache.declaration, Knob.modelCache.declaration,
+      Knob.subnormals.declaration,
     ]
   }
 

@@ -63,6 +63,9 @@ struct EngineOptions: ParsableArguments {
   @Option(name: .customLong("plan-cache"), help: ArgumentHelp(.planCache, valueName: "size"))
   var planCache: ByteSize?
 
+  @Option(name: .customLong("model-cache"), help: ArgumentHelp(.modelCache, valueName: "size"))
+  var modelCache: ByteSize?
+
   @Option(name: .long, help: ArgumentHelp(.subnormals, valueName: "flush|keep"))
   var subnormals: Subnormals?
 
@@ -73,6 +76,7 @@ struct EngineOptions: ParsableArguments {
       Knob.budget.name: budget.map { "\($0.bytes)" }, Knob.threads.name: threads.map(String.init),
       Knob.deterministic.name: deterministic ? "on" : nil,
       Knob.planCache.name: planCache.map { "\($0.bytes)" },
+      Knob.modelCache.name: modelCache.map { "\($0.bytes)" },
     ]
   }
 

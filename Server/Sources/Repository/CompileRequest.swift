@@ -33,12 +33,15 @@ public struct CompileRequest: Sendable, Hashable, Codable {
   public var budget: Int
   public var threads: Int
   public var deterministic: Bool
+  /// The most bytes that plans, and the graphs of opened models, may keep in the server.
+  public var planCacheBytes: Int
+  public var modelCacheBytes: Int
   public var limits: Limits
 
   public init(
     store: String, name: String, number: Int? = nil, configuration: ModelConfiguration? = nil, path: String,
     shapes: [String: String], notes: [String: String], budget: Int,
-    threads: Int, deterministic: Bool, limits: Limits
+    threads: Int, deterministic: Bool, planCacheBytes: Int, modelCacheBytes: Int, limits: Limits
   ) {
     self.store = store
     self.name = name
@@ -50,6 +53,8 @@ public struct CompileRequest: Sendable, Hashable, Codable {
     self.budget = budget
     self.threads = threads
     self.deterministic = deterministic
+    self.planCacheBytes = planCacheBytes
+    self.modelCacheBytes = modelCacheBytes
     self.limits = limits
   }
 }

@@ -37,7 +37,8 @@ public enum CompilerProgram {
     let engine = Engine(
       store: try ModelStore(directory: request.store), device: device,
       configuration: EngineConfiguration(
-        budget: request.budget, threads: request.threads, deterministic: request.deterministic))
+        budget: request.budget, threads: request.threads, deterministic: request.deterministic,
+        planCacheBytes: request.planCacheBytes, modelCacheBytes: request.modelCacheBytes))
     let options = CompilationOptions(
       shapes: try request.shapes.mapValues { try ShapeRanges(parsing: $0).ranges })
     let store = engine.models.store

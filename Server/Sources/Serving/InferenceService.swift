@@ -40,10 +40,12 @@ public final class InferenceService: Sendable {
     catalog = ModelCatalog(
       models: engine.models,
       hiding: HiddenPaths([engine.models.store.directory] + [configuration.repository].compactMap { $0 }),
-      log: log
-    ) { [scheduler] model, settings in
-      if let keepAlive = settings.keepAlive { scheduler.setKeepAlive(keepAlive, of: model) }
-    }
+      log: log,
+      onOpen: { [scheduler] model, settings in
+        if let keepAlive = settings.keepAlive { scheduler.setKeepAlive(keepAlive, of: model) }
+      },
+      isIdle: { [scheduler] in scheduler.isIdle($0) },
+      onClose: { [scheduler] in await scheduler.close($0) })
     lifecycle = ModelLifecycle(catalog: catalog, scheduler: scheduler)
     repository = RepositoryService(
       engine: engine, configuration: configuration, lifecycle: lifecycle, telemetry: telemetry, log: log)

@@ -47,6 +47,9 @@ public final class ModelCatalog: Sendable {
   private struct State: Sendable {
     var entries: [String: Entry] = [:]
     var open: [Key: LinkableModel] = [:]
+    /// The time of each open model's last use, on a clock that counts uses.
+    var lastUses: [Key: UInt64] = [:]
+    var clock: UInt64 = 0
     var opening: [Key: Task<LinkableModel, any Error>] = [:]
     /// The contents of `config.pbtxt`, by model.
     var configurations: [String: ModelConfiguration] = [:]
@@ -58,9 +61,16 @@ public final class ModelCatalog: Sendable {
       return known.over(ModelSettings(isPinned: pinned.contains(name) ? true : nil))
     }
 
+    /// Notes that the model of `key` is used now.
+    mutating func touch(_ key: Key) {
+      clock += 1
+      lastUses[key] = clock
+    }
+
     /// Gives out no more the open models that are chosen; runs that hold them go on.
     mutating func close(_ isChosen: (Key) -> Bool) -> [LinkableModel] {
       let keys = open.keys.filter(isChosen).sorted { ($0.name, $0.version) < ($1.name, $1.version) }
+      for key in keys { lastUses[key] = nil }
       return keys.compactMap { open.removeValue(forKey: $0) }
     }
   }
@@ -81,16 +91,24 @@ public final class ModelCatalog: Sendable {
   private let state = Locked(State())
 
   private let onOpen: @Sendable (LinkableModel, ModelSettings) -> Void
+  private let isIdle: @Sendable (LinkableModel) -> Bool
+  private let onClose: @Sendable (LinkableModel) async -> Void
 
   /// - Parameter onOpen: called with each model that was opened, before anybody gets it.
+  /// - Parameter isIdle: false for a model that is in use and must not be closed to make room for another.
+  /// - Parameter onClose: called with each model that is closed to make room, once nobody gets it any more.
   init(
     models: ModelRepository, hiding hidden: HiddenPaths, log: Logger,
-    onOpen: @escaping @Sendable (LinkableModel, ModelSettings) -> Void = { _, _ in }
+    onOpen: @escaping @Sendable (LinkableModel, ModelSettings) -> Void = { _, _ in },
+    isIdle: @escaping @Sendable (LinkableModel) -> Bool = { _ in true },
+    onClose: @escaping @Sendable (LinkableModel) async -> Void = { _ in }
   ) {
     self.models = models
     self.hidden = hidden
     self.log = log
     self.onOpen = onOpen
+    self.isIdle = isIdle
+    self.onClose = onClose
     pipelines = PipelineCatalog(log: log)
   }
 
@@ -151,7 +169,10 @@ public final class ModelCatalog: Sendable {
     let found: Found = try state.withLock { state in
       let version = try ModelCatalog.available(name, version, state.entries[name])
       let key = Key(name: name, version: version)
-      if let model = state.open[key] { return .open(model) }
+      if let model = state.open[key] {
+        state.touch(key)
+        return .open(model)
+      }
       if let opening = state.opening[key] { return .opening(opening) }
       // A task of its own: whoever goes away leaves it to the others that wait.
       let opening = Task { try await open(name, version) }
@@ -169,22 +190,56 @@ public final class ModelCatalog: Sendable {
     let key = Key(name: name, version: version)
     defer { state.withLock { $0.opening[key] = nil } }
     do {
-      let model = try await work.run { [models, log] in
-        try models.open(name, version: version) { log.notice("\($0)", metadata: ["model": "\(name)"]) }
-      }
+      let model = try await openWithRoom(name, version)
       onOpen(model, settings(of: name))
       return try state.withLock { state in
         // It may have been unloaded or removed meanwhile.
         _ = try ModelCatalog.available(name, version, state.entries[name])
         state.open[key] = model
+        state.touch(key)
         return model
       }
     } catch let error as ServiceError {
       throw error
+    } catch let error as LinkError where error.isTooLarge || error.isTemporary {
+      throw ServiceError(error, model: name)
     } catch let error as StoreError where error.kind == .notFound {
       throw ServiceError(.notFound, error.description)
     } catch {
       throw ServiceError(.unavailable, "\(error)")
+    }
+  }
+
+  /// How often a model is tried to be opened while there is no room for its graph.
+  private static let openingAttempts = 50
+
+  /// Opens a version, and closes idle models where its graph has no room beside theirs.
+  private func openWithRoom(_ name: String, _ version: Int) async throws -> LinkableModel {
+    var attempt = 0
+    while true {
+      do {
+        return try await work.run { [models, log] in
+          try models.open(name, version: version) { log.notice("\($0)", metadata: ["model": "\(name)"]) }
+        }
+      } catch let error as LinkError where error.isTemporary && attempt < Self.openingAttempts {
+        attempt += 1
+        if let model = closeLeastRecentlyUsed() {
+          log.debug("closed to make room", metadata: ["model": "\(model.name)"])
+          await onClose(model)
+        } else {
+          // Requests that end let go of models that were closed, or are no longer busy.
+          try await Task.sleep(for: .milliseconds(20))
+        }
+      }
+    }
+  }
+
+  /// Gives out no more the idle model that was not used for the longest time.
+  private func closeLeastRecentlyUsed() -> LinkableModel? {
+    state.withLock { state in
+      let oldest = state.open.sorted { state.lastUses[$0.key] ?? 0 < state.lastUses[$1.key] ?? 0 }
+        .first { isIdle($0.value) && state.settings(of: $0.key.name).isPinned != true }
+      return oldest.flatMap { key, _ in state.close { $0 == key }.first }
     }
   }
 

@@ -31,5 +31,8 @@ public struct ServiceConfiguration: Sendable {
   /// one pass, at the start.
   public var verifyInterval: Duration? = .seconds(24 * 3600)
 
+  /// The most memory of each part of the process, by its name, for the metrics.
+  public var memoryLimits: [String: Int] = [:]
+
   public init() {}
 }

@@ -41,7 +41,8 @@ extension ServiceError {
       self.init(.cancelled, "model '\(shown(model))': the request was cancelled")
     case let error as LinkError:
       self.init(
-        error.isCallers ? .invalidRequest : error.isTooLarge ? .tooLarge : .unavailable, error.description)
+        error.isCallers ? .invalidRequest : error.isTooLarge ? .tooLarge : .unavailable, error.description,
+        retryAfter: error.isTemporary ? .seconds(1) : nil)
     case let error as DeviceError where error.kind == .invalidData:
       self.init(.invalidRequest, error.description)
     case let error as TensorError: self.init(.invalidRequest, error.description)

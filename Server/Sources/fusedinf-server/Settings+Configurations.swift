@@ -28,7 +28,19 @@ extension Settings {
     service.keepVersions = self[.keepVersions]
     service.repositoryPoll = self[.repositoryPoll]
     service.verifyInterval = self[.verifyInterval]
+    service.memoryLimits = memoryLimits
     return service
+  }
+
+  /// The most memory of each part of the process, as docs/serving.md adds it up.
+  private var memoryLimits: [String: Int] {
+    let ports = [self[.http], self[.grpc]].count { $0 }
+    return [
+      "budget": self[.budget], "plans": self[.planCache], "models": self[.modelCache],
+      "requests": self[.maxBodyInFlight], "pipelines": self[.maxQueueBytes], "program": MemoryShares.program,
+      "connections": (self[.maxConnections] * ports).multipliedReportingOverflow(by: MemoryShares.connection)
+        .partialValue,
+    ]
   }
 
   var access: AccessRules {

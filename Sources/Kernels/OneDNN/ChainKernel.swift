@@ -23,6 +23,7 @@ final class ChainKernel: Kernel {
   let resultOffsets: [Int]?
   let scratchBytes: Int
   let footprint: Int
+  let sharedParts: [SharedPart]
   private let links: [Link]
   /// The offset of the links' own scratch memory.
   private let scratchOffset: Int
@@ -40,6 +41,7 @@ final class ChainKernel: Kernel {
     implementation = links.map(\.kernel.implementation).joined(separator: " + ")
     isReference = links.contains { $0.kernel.isReference }
     footprint = links.reduce(0) { $0 + $1.kernel.footprint }
+    sharedParts = links.flatMap { $0.kernel.sharedParts }
   }
 
   func run(_ call: KernelCall, on memory: any BoundMemory, threads: Int) throws {

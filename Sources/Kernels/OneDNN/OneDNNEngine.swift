@@ -10,8 +10,9 @@ final class OneDNNEngine: Sendable {
   let target: Target
   let handle: EngineHandle
 
-  /// Compiled primitives that the library keeps for asking again: more than several large models have.
-  private static let primitiveCacheCapacity: Int32 = 4096
+  /// Compiled primitives that the library keeps while a plan is made, whose kernels may be equal. Plans are kept by who made
+  /// them, so the library keeps none between plans.
+  private static let primitiveCacheCapacity: Int32 = 1024
 
   /// The thread counts that packed weights have to serve well, whatever this machine has.
   private static let packingThreads = [1, 2, 4]
@@ -85,8 +86,12 @@ final class OneDNNEngine: Sendable {
   }
 
   /// Choosing implementations maps some 10 MB of the library's code that running them does not need, and leaves holes in
-  /// the heap. Half a millisecond.
+  /// the heap and primitives in the library's cache. Half a millisecond. Another thread that makes a plan meanwhile
+  /// makes some primitives twice.
   func giveBackUnused() {
+    // Neither call fails: the library only refuses negative capacities.
+    _ = dnnl_set_primitive_cache_capacity(0)
+    _ = dnnl_set_primitive_cache_capacity(Self.primitiveCacheCapacity)
     fi_library_forget(dnnl_version())
     fi_heap_trim()
   }

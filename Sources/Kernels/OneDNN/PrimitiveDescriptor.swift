@@ -91,6 +91,12 @@ final class Primitive: @unchecked Sendable {
     description.flatMap { dnnl_primitive_desc_query_md($0, dnnl_query_exec_arg_md, argument) }
   }
 
+  /// Equal for primitives that the library has in common, as long as one of them lives: the address of a description that
+  /// belongs to what they share. `nil` when the library does not say.
+  var identity: UInt? {
+    (descriptor(of: DNNL_ARG_DST) ?? descriptor(of: DNNL_ARG_SRC)).map { UInt(bitPattern: $0) }
+  }
+
   /// Bytes of scratch memory that an execution needs.
   var scratchBytes: Int {
     description.flatMap { dnnl_primitive_desc_query_md($0, dnnl_query_scratchpad_md, 0) }

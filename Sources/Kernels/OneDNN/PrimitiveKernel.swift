@@ -13,6 +13,7 @@ final class PrimitiveKernel: Kernel {
   let inPlaceOperands: [Int]
   let partOffsets: [Int]?
   let footprint: Int
+  let sharedParts: [SharedPart]
   var isReference: Bool { Grade(implementation) == .reference }
 
   /// The layouts of everything that the primitive takes and makes.
@@ -95,15 +96,14 @@ final class PrimitiveKernel: Kernel {
       }
     partOffsets = try draft.partOffsets(pins)
     scratchBytes = program.scratchBytes
+    let cost = PrimitiveCost(of: implementation)
     footprint =
-      constants.values.reduce(0) { $0 + $1.bytes.count }
-      + primitives.count * (Self.codeBytes + draft.tableBytes)
+      constants.values.reduce(bindings.count * PrimitiveCost.memoryObject) { $0 + $1.bytes.count }
+      + primitives.count * cost.handle
+    sharedParts = primitives.compactMap { primitive in
+      primitive.identity.map { SharedPart(identity: $0, byteCount: cost.code + draft.tableBytes) }
+    }
   }
-
-  /// About what one primitive takes: 16 KiB of code and 26 KiB of the library's own data, by the heap and the mappings of a
-  /// process with 520 of them (six real models). Equal primitives of several kernels are one in the library, and count here
-  /// for each: an estimate from above.
-  private static let codeBytes = 40 << 10
 
   func run(_ call: KernelCall, on memory: any BoundMemory, threads: Int) throws {
     guard let index = self.threads.firstIndex(of: threads) else {
@@ -119,6 +119,23 @@ final class PrimitiveKernel: Kernel {
       try context.run(index, call, on: host)
       idle.give(context)
     }
+  }
+}
+
+/// The host memory that one primitive takes, about, by `bench/primitive-bytes.c`, which measures 200 sizes of each kind.
+private struct PrimitiveCost {
+  /// Heap and pages of code that equal primitives share while the library keeps them.
+  var code: Int
+  /// Heap of each primitive beside that.
+  var handle: Int
+
+  /// Heap of an argument of a call, with its share of the rest of a call's context.
+  static let memoryObject = 1 << 10
+
+  init(of implementation: String) {
+    // Batch-reduced products, convolutions among them, compile many kernels for one primitive: 52 to 120 KiB in all. The
+    // others take 12 to 27 KiB.
+    (code, handle) = implementation.contains("br") ? (88 << 10, 16 << 10) : (26 << 10, 2 << 10)
   }
 }
 

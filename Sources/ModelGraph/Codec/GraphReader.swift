@@ -6,7 +6,24 @@ struct GraphReader {
   /// The number of conditionals around the current position.
   private(set) var depth = 0
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  /// Called with the bytes that what was read keeps, some kilobytes at a time; reading ends when it throws.
+  private let grow: (Int) throws -> Void
+  /// Bytes that `grow` has not been told of.
+  private var grown = 0
+  private static let growth = 64 << 10
+
+  init(_ bytes: [UInt8], growing grow: @escaping (Int) throws -> Void = { _ in }) {
+    self.bytes = bytes
+    self.grow = grow
+  }
+
+  /// Counts what was read.
+  mutating func count(_ bytes: Int) throws(GraphError) {
+    grown += bytes
+    guard grown >= Self.growth else { return }
+    do { try grow(grown) } catch { throw failure("it was refused: \(error)") }
+    grown = 0
+  }
 
   func failure(_ detail: String) -> GraphError { GraphError(.malformed(offset: position, detail: detail)) }
 

@@ -52,6 +52,7 @@ extension Value: Packable {
   }
   init(unpacking reader: inout GraphReader) throws(GraphError) {
     self.init(name: try reader.read(), type: try reader.read())
+    try reader.count(GraphCost.of(self))
   }
 }
 
@@ -97,6 +98,7 @@ extension Constant: Packable {
       self = .weight(index: try reader.integer(), elementType: try reader.read(), shape: try reader.read())
     default: throw reader.failure("a constant is of no known kind")
     }
+    try reader.count(GraphCost.of(self))
   }
 }
 
@@ -132,6 +134,7 @@ extension Node: Packable {
     self.init(
       name: try reader.read(), op: try reader.read(), inputs: try reader.read(), outputs: try reader.read(),
       postOps: try reader.read())
+    try reader.count(GraphCost.of(self))
   }
 }
 
@@ -180,10 +183,13 @@ extension Graph {
   }
 
   /// The graph that ``encoded()`` made these bytes of.
-  /// - Throws: ``GraphError`` when the bytes are not such a graph. It need not be well-formed: run ``verify()`` before
+  /// - Parameter grow: called with the bytes of memory that the graph takes, part by part; what it throws ends the decoding.
+  /// - Throws: ``GraphError`` when the bytes are not such a graph, or `grow` throws. It need not be well-formed: run ``verify()`` before
   ///   trusting what comes from outside.
-  public static func decoded(from bytes: [UInt8]) throws(GraphError) -> Graph {
-    var reader = GraphReader(bytes)
+  public static func decoded(
+    from bytes: [UInt8], growing grow: @escaping (Int) throws -> Void = { _ in }
+  ) throws(GraphError) -> Graph {
+    var reader = GraphReader(bytes, growing: grow)
     for expected in signature where try reader.byte() != expected {
       throw reader.failure("they start with something else, or are of another version")
     }

@@ -26,6 +26,8 @@ extension RepositoryService {
         ).options,
         budget: engine.configuration.budget, threads: engine.configuration.threads,
         deterministic: engine.configuration.deterministic,
+        planCacheBytes: engine.configuration.planCacheBytes,
+        modelCacheBytes: engine.configuration.modelCacheBytes,
         limits: CompileRequest.Limits(
           memoryBytes: configuration.compilerMemoryBytes, seconds: configuration.compilerSeconds,
           fileBytes: configuration.compilerFileBytes)))

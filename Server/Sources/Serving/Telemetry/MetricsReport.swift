@@ -195,10 +195,25 @@ struct MetricsReport {
       limits: swaps.evictionAge.bounds, [([], swaps.evictionAge)])
     let plans = service.engine.planner.usage
     exposition.single(
-      "fusedinf_plan_cache_bytes", .gauge, "Memory of cached plans and compiled code", plans.bytes)
+      "fusedinf_plan_cache_bytes", .gauge, "Memory of plans and compiled code, those in use included",
+      plans.bytes)
+    exposition.single(
+      "fusedinf_plan_cache_bytes_limit", .gauge, "The most memory of plans and compiled code",
+      service.engine.planner.capacity)
     exposition.single("fusedinf_plan_cache_plans", .gauge, "Cached plans", plans.plans)
     exposition.single(
       "fusedinf_open_models", .gauge, "Models with open files", service.catalog.openModels.count)
+    let ledger = service.engine.models.ledger
+    exposition.single(
+      "fusedinf_model_cache_bytes", .gauge, "Memory of opened models' graphs", ledger.usedBytes)
+    exposition.single(
+      "fusedinf_model_cache_bytes_limit", .gauge, "The most memory of opened models' graphs", ledger.capacity)
+    exposition.family(
+      "fusedinf_memory_limit_bytes", .gauge,
+      "The most memory of each part of the process; the sum bounds the process",
+      service.configuration.memoryLimits.sorted { $0.key < $1.key }.map {
+        ([("part", $0.key)], Double($0.value))
+      })
   }
 
   private mutating func addScheduling() {
