@@ -39,7 +39,7 @@ final class StreamSending {
       let piece = rest.readSlice(length: StreamSending.pieceBytes)
     {
       let sent = context.eventLoop.makePromise(of: Void.self)
-      sent.futureResult.assumeIsolated().whenSuccess { self.took(piece.readableBytes) }
+      sent.futureResult.assumeIsolated().whenComplete { _ in self.took(piece.readableBytes) }
       context.write(StreamSending.frame(piece, endStream: false), promise: sent)
     }
     let last = rest.readableBytes
@@ -57,6 +57,10 @@ final class StreamSending {
   private func took(_ bytes: Int) {
     taken &+= UInt64(bytes)
     progress.took(bytes)
+    guard progress.deadline == .max else { return }
+    // A timer would keep the stream until it fires.
+    timer?.cancel()
+    timer = nil
   }
 
   private static var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
