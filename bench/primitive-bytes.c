@@ -1,8 +1,8 @@
 // Measures the memory of one oneDNN primitive: heap, and pages of compiled code, for 200 sizes of each kind.
 //
 // Build and run, from the repository's root:
-//   cc -O1 -I.deps/onednn/include bench/primitive-bytes.c -o /tmp/primitive-bytes -L.deps/onednn/lib -ldnnl
-//   LD_LIBRARY_PATH=.deps/onednn/lib OMP_NUM_THREADS=2 /tmp/primitive-bytes
+//   cc -O1 -I.deps/onednn/include bench/primitive-bytes.c -o primitive-bytes -L.deps/onednn/lib -ldnnl
+//   LD_LIBRARY_PATH=.deps/onednn/lib OMP_NUM_THREADS=2 ./primitive-bytes
 // ONEDNN_MAX_CPU_ISA=AVX2 measures an older processor's implementations. The constants of
 // Sources/Kernels/OneDNN/PrimitiveKernel.swift come from here.
 #include <malloc.h>

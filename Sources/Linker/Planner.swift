@@ -126,7 +126,9 @@ public final class Planner: Sendable {
     guard builder.hasSharedBytes else { return plan }
     builder = PlanBuilder(
       model, specialised, device: device, threads: threads, bytes: cache.makeBytes(), sharesBytes: false)
-    let apart = try builder.build(split)
+    // The first one stays where there is no room to compare it with another.
+    let apart: Plan
+    do { apart = try builder.build(split) } catch is LinkError { return plan }
     return Double(plan.arenaBytes) <= 1.1 * Double(apart.arenaBytes) ? plan : apart
   }
 

@@ -139,4 +139,5 @@ private struct Missing: Error {}
 /// Text of an op as Swift prints it.
 private func qualified(_ line: String) -> String {
   line.replacing("binary(", with: "binary(ModelGraph.BinaryFunction.")
+    .replacing("unary(", with: "unary(ModelGraph.UnaryFunction.")
 }
