@@ -12,7 +12,7 @@ public struct MemoryShares: Sendable, Hashable {
 
   /// The most connections of each of two ports.
   public let connections: Int
-  /// What is left beside the program and its connections.
+  /// Bytes that are left beside the program and its connections.
   private let rest: Int
 
   /// - Parameter memory: bytes of the machine, or the limit of the cgroup.

@@ -85,7 +85,7 @@ import Testing
     return ops
   }
 
-  /// Where the device says that there is a kernel, one can be made and runs; where it says that there is none, none can be.
+  /// A device makes and runs a kernel exactly for those ops and types that it claims to have one for.
   @Test func answersAreTrueOfEveryOpAndType() throws {
     let device = try CPUDevice()
     for (op, operands, results) in Self.ops {
