@@ -111,7 +111,7 @@ final class PlanCache: Sendable {
   /// Keeps `plan`, unless its model was forgotten.
   func insert(_ plan: Plan, for key: PlanKey) {
     let replaced: Plan? = state.withLock { state in
-      // What has been forgotten is asked for no more.
+      // A forgotten model is not planned again.
       guard plan.model.isPlannedAgain else { return nil }
       let replaced = state.remove(key)
       state.entries[key] = Entry(plan: plan, lastUse: 0)

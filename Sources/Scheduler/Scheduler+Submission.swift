@@ -122,7 +122,7 @@ extension Scheduler {
     }
   }
 
-  /// How often planning is tried while plans of other requests leave no room.
+  /// Attempts to plan while plans of other requests leave no room.
   private static let planningAttempts = 27
 
   /// The request's task was cancelled.

@@ -210,7 +210,7 @@ public final class ModelCatalog: Sendable {
     }
   }
 
-  /// How often a model is tried to be opened while there is no room for its graph.
+  /// Attempts to open a model while there is no room for its graph.
   private static let openingAttempts = 50
 
   /// Opens a version, and closes idle models where its graph has no room beside theirs.

@@ -55,7 +55,7 @@ extension OneDNNEngine {
   }
 }
 
-/// How an image lies: planes of elements that are some channels each.
+/// The layout of an image: planes of elements that are some channels each.
 private struct ImageLanes {
   private enum Order { case plain, blocks, channelsLast }
   private let order: Order

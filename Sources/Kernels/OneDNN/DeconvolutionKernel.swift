@@ -13,7 +13,7 @@ extension OneDNNEngine {
       request.isAllFloat, x.shape.rank == w.shape.rank, x.shape.rank >= 3, y.shape.rank == x.shape.rank,
       groups >= 1, x.shape.dims[1] == w.shape.dims[0], w.shape.dims[0] % groups == 0,
       y.shape.dims[1] == w.shape.dims[1] * groups,
-      op.window.strides.allSatisfy({ $0 <= LibraryLimits.deconvolutionStride })
+      (op.window.strides + op.window.dilations).allSatisfy({ $0 <= LibraryLimits.deconvolutionStep })
     else { return nil }
     let rank = x.shape.rank
     let (input, output) = (Array(x.shape.dims[2...]), Array(y.shape.dims[2...]))

@@ -9,8 +9,8 @@ enum LibraryLimits {
   static let bytes = Int(Int32.max)
   /// The elements that a window may span: a search for blocks of a convolution walks through them.
   static let reach = 1 << 24
-  /// Strides of a deconvolution: its search walks through every place of the result once for each.
-  static let deconvolutionStride = 64
+  /// Strides and dilations of a deconvolution: its search walks through every place of the result once for each.
+  static let deconvolutionStep = 64
   /// The channels that a block has at most.
   static let block = 16
 }

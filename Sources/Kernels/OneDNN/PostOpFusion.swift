@@ -49,7 +49,7 @@ struct PostOpFusion {
       }
       guard let fused = PostOpFusion.fuse(postOp, in: request, result, reshape) else { return }
       let losesNaN = fused.contains { $0.losesNaN }
-      // What a sum adds to is gone when it is noticed that a number was lost.
+      // The addend of a sum is overwritten by the time a lost NaN is noticed.
       if losesNaN, fused.count > 1 || sum != nil { return }
       postOps += fused
       count += 1

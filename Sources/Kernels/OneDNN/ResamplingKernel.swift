@@ -72,7 +72,7 @@ private struct ScaledAxis {
   var scale: Float
   /// True when the model gives the scale, false when it follows from the sizes.
   var hasScale: Bool
-  /// How long the resized axis is before it is cut to whole elements.
+  /// The length of the resized axis before it is cut to whole elements.
   private var length: Float { hasScale ? scale * Float(input) : Float(output) }
 
   /// True when every element of the result comes from the same place for ONNX and for oneDNN.

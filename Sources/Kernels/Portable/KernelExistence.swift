@@ -35,7 +35,7 @@ extension KernelRequest {
 /// An op with neutral attributes, and sizes of 1 wherever there is a choice.
 private struct SmallestForm {
   private(set) var op: Op
-  /// How many results a split makes of its operand.
+  /// The number of results that a split makes of its operand.
   private let parts: Int
 
   init(_ op: Op, parts: Int) {

@@ -7,7 +7,7 @@ struct ResizeAxis: Sendable {
   let input: Int
   let output: Int
   let scale: Float
-  /// How long the resized axis is before it is cut to whole elements: a scale may ask for 3.2 of them, and the corners are
+  /// The length of the resized axis before it is cut to whole elements: a scale may ask for 3.2 of them, and the corners are
   /// aligned to those.
   var length: Float
   /// The part of the axis that is looked at, for `tfCropAndResize`.
