@@ -44,9 +44,9 @@ def test_a_size_that_was_said_when_the_model_was_added_is_known(models, tmp_path
 
 def test_config(client):
     config = client.get_model_config("identity")
-    assert config["name"] == "identity" and config["max_batch_size"] == 0
+    assert config["name"] == "identity" and config["max_batch_size"] == 8
     assert [(entry["name"], entry["data_type"], entry["dims"]) for entry in config["input"]] == [
-        ("x", "TYPE_FP32", [-1, 4])
+        ("x", "TYPE_FP32", [4])
     ]
     assert [entry["name"] for entry in config["output"]] == ["y"]
 
