@@ -105,6 +105,7 @@ private final class WatchedKernel: Kernel {
   let resultLayouts: [Layout]
   let scratchBytes: Int
   let footprint: Int
+  let sharedParts: [SharedPart]
   private let kernel: any Kernel
   private let function: UnaryFunction
   private let count: Int
@@ -126,6 +127,7 @@ private final class WatchedKernel: Kernel {
     operandLayouts = kernel.operandLayouts
     resultLayouts = kernel.resultLayouts
     footprint = kernel.footprint
+    sharedParts = kernel.sharedParts
   }
 
   /// A float's infinity may come of an exact number on the way, in the library's error function.

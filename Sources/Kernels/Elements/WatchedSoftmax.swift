@@ -29,6 +29,7 @@ private final class WatchedSoftmax: Kernel {
   let inPlaceOperands: [Int]
   let scratchBytes: Int
   let footprint: Int
+  let sharedParts: [SharedPart]
   private let kernel: any Kernel
   private let lines: (outer: Int64, count: Int64, inner: Int64)
 
@@ -41,6 +42,7 @@ private final class WatchedSoftmax: Kernel {
     inPlaceOperands = kernel.inPlaceOperands
     scratchBytes = kernel.scratchBytes
     footprint = kernel.footprint
+    sharedParts = kernel.sharedParts
   }
 
   func run(_ call: KernelCall, on memory: any BoundMemory, threads: Int) throws {
