@@ -24,15 +24,15 @@ public final class CPUDevice: Device {
   }
 
   public func packing(for request: KernelRequest) throws -> [Layout?] {
-    try engine.packing(for: request) ?? request.operands.map { _ in nil }
+    try PrimitiveCache.shared.use { try engine.packing(for: request) } ?? request.operands.map { _ in nil }
   }
 
   public func pack(_ tensor: Tensor, as layout: Layout) throws -> TensorBuffer {
-    try engine.pack(tensor, as: layout)
+    try PrimitiveCache.shared.use { try engine.pack(tensor, as: layout) }
   }
 
   public func makeKernel(_ request: KernelRequest) throws -> any Kernel {
-    if let kernel = try engine.makeKernel(request) { return kernel }
+    if let kernel = try PrimitiveCache.shared.use({ try engine.makeKernel(request) }) { return kernel }
     if let kernel = try PortableKernel.make(request) {
       // Weights stay as they were packed: for a library that had a kernel for them then.
       let isFitting = zip(request.operands, kernel.operandLayouts).allSatisfy { operand, layout in
@@ -47,7 +47,7 @@ public final class CPUDevice: Device {
   }
 
   public func makeReorder(_ request: KernelRequest, to layout: Layout) throws -> any Kernel {
-    try engine.makeReorder(request, to: layout)
+    try PrimitiveCache.shared.use { try engine.makeReorder(request, to: layout) }
   }
 
   public func beginComputing() -> UInt { fi_floats_flush(subnormals == .flush ? 1 : 0) }

@@ -10,10 +10,6 @@ final class OneDNNEngine: Sendable {
   let target: Target
   let handle: EngineHandle
 
-  /// Compiled primitives that the library keeps while a plan is made, whose kernels may be equal. Plans are kept by who made
-  /// them, so the library keeps none between plans.
-  private static let primitiveCacheCapacity: Int32 = 1024
-
   /// The thread counts that packed weights have to serve well, whatever this machine has.
   private static let packingThreads = [1, 2, 4]
 
@@ -21,9 +17,7 @@ final class OneDNNEngine: Sendable {
   init() throws {
     do {
       handle = try EngineHandle()
-      try check(
-        fi_dnnl_set_primitive_cache_capacity(Self.primitiveCacheCapacity), "dnnl_set_primitive_cache_capacity"
-      )
+      try PrimitiveCache.shared.prepare()
     } catch let failure as LibraryFailure {
       throw DeviceError(.kernelLibrary, "oneDNN: \(failure)")
     }
@@ -89,9 +83,7 @@ final class OneDNNEngine: Sendable {
   /// the heap and primitives in the library's cache. Half a millisecond. Another thread that makes a plan meanwhile
   /// makes some primitives twice.
   func giveBackUnused() {
-    // Neither call fails: the library only refuses negative capacities.
-    _ = dnnl_set_primitive_cache_capacity(0)
-    _ = dnnl_set_primitive_cache_capacity(Self.primitiveCacheCapacity)
+    PrimitiveCache.shared.clear()
     fi_library_forget(dnnl_version())
     fi_heap_trim()
   }
