@@ -39,3 +39,6 @@ int fi_elements_met_nan(int threads, int overflow);
 
 /// Makes every line along the middle axis, in which one number is none, have none.
 void fi_elements_spread_nan(float *numbers, int64_t outer, int64_t count, int64_t inner);
+
+/// Not 0 when one of the numbers is the lowest finite one.
+int fi_elements_have_lowest(const float *numbers, size_t count);

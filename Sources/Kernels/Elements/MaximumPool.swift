@@ -1,4 +1,5 @@
 import CElements
+import CHost
 import Device
 import ModelGraph
 import Tensors
@@ -42,7 +43,21 @@ extension OneDNNEngine {
         place, input: input[axis], output: output[axis], size: size[axis], stride: window.strides[axis],
         dilation: window.dilations[axis] + 1, before: window.before[axis])
     }
-    return MaximumPoolKernel(request, pool, x.layout, try image.layout(of: result))
+    let made = try image.layout(of: result)
+    return MaximumPoolKernel(
+      request, pool, x.layout, made, try libraryPool(request, op, x.layout, made),
+      count: try floats(in: made, of: result, wherePaddingStays: true) ?? 0)
+  }
+
+  /// The library's kernel in these layouts, where the processor notes what is not a number; `nil` where there is none.
+  private func libraryPool(_ request: KernelRequest, _ op: Pool, _ given: Layout, _ made: Layout) throws -> (
+    any Kernel
+  )? {
+    guard fi_floats_note_invalid() != 0, let draft = try pool(request, op),
+      let kernel = try primitive(draft, request), !kernel.isReference, kernel.operandLayouts[0] == given,
+      kernel.resultLayouts[0] == made
+    else { return nil }
+    return kernel
   }
 
   private func globalMaximum(_ request: KernelRequest, _ x: Operand) throws -> (any Kernel)? {
@@ -51,7 +66,7 @@ extension OneDNNEngine {
     var pool = image.pool
     pool.is_global = 1
     pool.set(2, input: x.shape.dims[2...].reduce(1, *), output: 1, size: 1, stride: 1, dilation: 1, before: 0)
-    return MaximumPoolKernel(request, pool, x.layout, .plain)
+    return MaximumPoolKernel(request, pool, x.layout, .plain, nil, count: 0)
   }
 }
 
@@ -130,16 +145,33 @@ extension fi_pool {
   }
 }
 
+/// The largest number in each place of a window. The library's kernel is right unless the processor met a NaN, or the result
+/// holds the lowest finite number, which that kernel starts from: then the result is computed again by a loop of our own.
 private final class MaximumPoolKernel: Kernel {
-  let implementation = "maximum of windows"
+  let implementation: String
   let operandLayouts: [Layout]
   let resultLayouts: [Layout]
+  let scratchBytes: Int
+  let footprint: Int
+  let sharedParts: [SharedPart]
   private let pool: fi_pool
+  private let kernel: (any Kernel)?
+  /// The numbers of the result, padding included.
+  private let count: Int
 
-  init(_ request: KernelRequest, _ pool: fi_pool, _ given: Layout, _ made: Layout) {
+  init(
+    _ request: KernelRequest, _ pool: fi_pool, _ given: Layout, _ made: Layout, _ kernel: (any Kernel)?,
+    count: Int
+  ) {
     operandLayouts = request.operands.indices.map { $0 == 0 ? given : .plain }
     resultLayouts = request.results.indices.map { $0 == 0 ? made : .plain }
+    implementation = kernel?.implementation ?? "maximum of windows"
+    scratchBytes = kernel?.scratchBytes ?? 0
+    footprint = kernel?.footprint ?? 0
+    sharedParts = kernel?.sharedParts ?? []
     self.pool = pool
+    self.kernel = kernel
+    self.count = count
   }
 
   func run(_ call: KernelCall, on memory: any BoundMemory, threads: Int) throws {
@@ -152,6 +184,13 @@ private final class MaximumPoolKernel: Kernel {
       UnsafePointer(try host.pointer(source).assumingMemoryBound(to: Float.self)),
       try host.pointer(target).assumingMemoryBound(to: Float.self)
     )
+    if let kernel {
+      _ = fi_floats_take_invalid(0)
+      try kernel.run(call, on: memory, threads: threads)
+      if fi_elements_met_nan(Int32(clamping: threads), 0) == 0, fi_elements_have_lowest(to, count) == 0 {
+        return
+      }
+    }
     withUnsafePointer(to: pool) { fi_pool_maximum($0, from, to, Int32(clamping: threads)) }
   }
 }

@@ -40,9 +40,11 @@ extension OneDNNEngine {
       again: { [self] threads in
         var one = head
         one.threads = [threads]
-        return try reporting(one) {
-          guard let (draft, descriptor) = try unfused(one, pins, threads) else { return nil }
-          return try PrimitiveKernel(draft, chosen: descriptor, lead: threads, for: one, on: handle)
+        return try PrimitiveCache.shared.use {
+          try reporting(one) {
+            guard let (draft, descriptor) = try unfused(one, pins, threads) else { return nil }
+            return try PrimitiveKernel(draft, chosen: descriptor, lead: threads, for: one, on: handle)
+          }
         }
       })
   }

@@ -9,7 +9,7 @@ extension OneDNNEngine {
     case .deconvolution(let op): try deconvolution(request, op)
     case .transpose(let permutation): try transpose(request, permutation)
     case .matrixMultiply(let op): try matrixMultiply(request, op)
-    case .pool(let op): try pool(request, op)
+    case .pool(let op): op.kind == .maximum ? nil : try pool(request, op)
     case .unary(let function): try unary(request, function)
     case .binary(let function): try binary(request, function)
     case .softmax(let axis): try softmax(request, axis: axis, logarithmic: false)

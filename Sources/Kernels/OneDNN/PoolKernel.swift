@@ -5,10 +5,10 @@ import ModelGraph
 import Tensors
 
 extension OneDNNEngine {
-  /// oneDNN's pooling, for ONNX `AveragePool` and the global one: x [N, C, …]. Its largest of −∞ alone is a number: see
-  /// ``maximumPool(_:_:)``.
+  /// Drafts oneDNN's pooling, for ONNX `MaxPool` (values alone), `AveragePool` and the global pools: x [N, C, …]. The largest of
+  /// −∞ alone is a number there: see ``maximumPool(_:)``.
   func pool(_ request: KernelRequest, _ op: Pool) throws -> PrimitiveDraft? {
-    guard op.kind != .maximum, let x = request.ownOperand(0), let y = request.optionalResult(0),
+    guard let x = request.ownOperand(0), let y = request.optionalResult(0),
       request.isAllFloat,
       request.results.dropFirst().allSatisfy({ $0 == nil }), x.shape.rank >= 3,
       y.shape.rank == x.shape.rank, y.shape.dims[..<2] == x.shape.dims[..<2]
@@ -26,8 +26,9 @@ extension OneDNNEngine {
     let (source, target) = (TensorView(x.shape), TensorView(y.shape))
     let algorithm =
       switch op.kind {
+      case .maximum: dnnl_pooling_max
+      case .average: dnnl_pooling_avg_exclude_padding
       case .averageIncludingPadding: dnnl_pooling_avg_include_padding
-      default: dnnl_pooling_avg_exclude_padding
       }
     var draft = PrimitiveDraft { [handle] pins, attributes in
       let src = try PrimitiveDraft.descriptor(DNNL_ARG_SRC, source.dims, in: pins)
