@@ -1,4 +1,4 @@
-/// The treatment of numbers too small to have all their digits, which many processors compute with a hundred times more slowly.
+/// The treatment of numbers too small to have all their digits, which make many processors much slower.
 public enum Subnormals: String, Sendable, CaseIterable {
   /// They count as zero, as operands and as results.
   case flush

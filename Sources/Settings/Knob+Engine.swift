@@ -60,8 +60,8 @@ extension Knob where Value == Subnormals {
   public static var subnormals: Knob {
     Knob(
       "subnormals", .engine, .words, standard: .flush,
-      "Numbers of magnitude below 1.2e-38. 'flush': kernels take them for zero. 'keep': kernels compute with them, up to a hundred times "
-        + "more slowly.")
+      "Numbers of magnitude below 1.2e-38. 'flush': kernels take them for zero. 'keep': kernels compute with them, which "
+        + "makes many processors much slower.")
   }
 }
 
