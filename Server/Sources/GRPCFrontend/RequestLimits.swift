@@ -32,6 +32,11 @@ final class RequestLimits: ChannelDuplexHandler {
   private var unpacker: MessageUnpacker?
   private var sending: StreamSending
   private var answers = MessageMeter(limit: .max)
+  /// True while the pieces of a message are written. The first ones may end the stream's writability: the transport is told at
+  /// once, and writes the next frames meanwhile.
+  private var isWriting = false
+  /// Writes whose turn has not come.
+  private var following: [(data: NIOAny, promise: EventLoopPromise<Void>?)] = []
   private var unanswered = UnansweredMessages()
   private let held: HeldBytes
   private let isOneTooMany: Bool
@@ -142,6 +147,21 @@ final class RequestLimits: ChannelDuplexHandler {
   // MARK: Answers
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    following.append((data, promise))
+    guard !isWriting else { return }
+    isWriting = true
+    var isFirst = true
+    while !following.isEmpty {
+      let next = following.removeFirst()
+      send(next.data, next.promise, context)
+      // The transport has flushed already what it wrote meanwhile.
+      if !isFirst { context.flush() }
+      isFirst = false
+    }
+    isWriting = false
+  }
+
+  private func send(_ data: NIOAny, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
     guard case .data(let frame) = unwrapOutboundIn(data), case .byteBuffer(let buffer) = frame.data else {
       hasAnswered = true
       return context.write(data, promise: promise)

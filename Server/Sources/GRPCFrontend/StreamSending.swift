@@ -52,6 +52,9 @@ final class StreamSending {
     }
     context.write(StreamSending.frame(rest, endStream: endStream), promise: sent)
     if timer == nil { schedule(context) }
+    // The transport flushes once, when the stream ceases to be writable: before the last piece. It then waits until the
+    // stream is writable again.
+    if count > StreamSending.pieceBytes { context.flush() }
   }
 
   private func took(_ bytes: Int) {
