@@ -8,26 +8,26 @@ package struct ConnectionCrowd<ID: Hashable & Sendable>: Sendable {
 
   package init(limit: Int) { self.limit = max(limit, 1) }
 
-  /// True while no connection may be accepted.
-  package var isFull: Bool { open.count >= limit }
+  /// True while no connection may be accepted. One may be for which an idle one can give way.
+  package var isFull: Bool { open.count > limit || open.count == limit && idle.isEmpty }
 
   package var count: Int { open.count }
 
   /// A connection was accepted, and has asked nothing yet.
-  /// - Returns: the connection to close, so that the next one finds room.
+  /// - Returns: the connection to close, where this is one too many.
   package mutating func opened(_ id: ID) -> ID? {
     open.insert(id)
-    let leaving = isFull ? leaves() : nil
+    let leaving = open.count > limit ? leaves() : nil
     markIdle(id)
     return leaving
   }
 
   /// A connection has no request any more.
-  /// - Returns: the connection to close, so that the next one finds room.
+  /// - Returns: the connection to close, where there is one too many.
   package mutating func becameIdle(_ id: ID) -> ID? {
     guard open.contains(id) else { return nil }
     markIdle(id)
-    return isFull ? leaves() : nil
+    return open.count > limit ? leaves() : nil
   }
 
   private mutating func markIdle(_ id: ID) {

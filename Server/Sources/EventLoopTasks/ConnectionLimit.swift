@@ -10,8 +10,8 @@ import Synchronization
 /// A connection that is idle is to be closed, for the sake of others.
 package struct ConnectionShouldLeave: Sendable {}
 
-/// Bounds the connections of one port. Where there are as many as there may be, idle ones are closed, and none is accepted until
-/// one has closed; the system keeps those that come meanwhile.
+/// Bounds the connections of one port. Where there are as many as there may be, an idle one gives way to each that is accepted;
+/// without an idle one, none is accepted until one has closed. The system keeps those that come meanwhile.
 package final class ConnectionLimit: Sendable {
   private struct State: Sendable {
     var crowd: ConnectionCrowd<ObjectIdentifier>
@@ -31,10 +31,14 @@ package final class ConnectionLimit: Sendable {
   }
 
   package func becameIdle(_ channel: any Channel) {
-    close(
-      state.withLock { state in
-        state.crowd.becameIdle(ObjectIdentifier(channel)).flatMap { state.channels[$0] }
-      })
+    let (leaving, onRoom) = state.withLock { state in
+      let wasFull = state.crowd.isFull
+      let leaving = state.crowd.becameIdle(ObjectIdentifier(channel)).flatMap { state.channels[$0] }
+      return (leaving, wasFull && !state.crowd.isFull ? state.onRoom : nil)
+    }
+    close(leaving)
+    // One that waits to be accepted takes this one's place, or an older one's.
+    onRoom?()
   }
 
   package func becameBusy(_ channel: any Channel) {
@@ -84,6 +88,8 @@ private final class AcceptHandler: ChannelDuplexHandler, @unchecked Sendable {
   private var context: ChannelHandlerContext?
   private var waitsForRoom = false
   private var waitsForDescriptors = false
+  /// Connections that were accepted while the last idle one became busy. They wait here for room.
+  private var early: [NIOAny] = []
 
   init(limit: ConnectionLimit, eventLoop: any EventLoop) {
     self.limit = limit
@@ -92,15 +98,27 @@ private final class AcceptHandler: ChannelDuplexHandler, @unchecked Sendable {
 
   func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
-  func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+  func handlerRemoved(context: ChannelHandlerContext) {
+    self.context = nil
+    for data in early { unwrapInboundIn(data).close(promise: nil) }
+    early = []
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    limit.opened(unwrapInboundIn(data))
-    context.fireChannelRead(data)
+    early.append(data)
+    admitEarly(context)
+  }
+
+  private func admitEarly(_ context: ChannelHandlerContext) {
+    while !early.isEmpty, !limit.isFull {
+      let data = early.removeFirst()
+      limit.opened(unwrapInboundIn(data))
+      context.fireChannelRead(data)
+    }
   }
 
   func read(context: ChannelHandlerContext) {
-    if limit.isFull { waitsForRoom = true } else { context.read() }
+    if limit.isFull || !early.isEmpty { waitsForRoom = true } else { context.read() }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -123,7 +141,8 @@ private final class AcceptHandler: ChannelDuplexHandler, @unchecked Sendable {
       waitsForDescriptors = false
       try? context.channel.syncOptions?.setOption(.autoRead, value: true)
     }
-    if waitsForRoom, !limit.isFull {
+    admitEarly(context)
+    if waitsForRoom, early.isEmpty, !limit.isFull {
       waitsForRoom = false
       context.read()
     }

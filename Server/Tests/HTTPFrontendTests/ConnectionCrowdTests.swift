@@ -2,34 +2,37 @@ import EventLoopTasks
 import Testing
 
 @Suite struct ConnectionCrowdTests {
-  @Test func theLongestIdleGivesWay() {
+  @Test func theLongestIdleGivesWayToOneTooMany() {
     var crowd = ConnectionCrowd<Int>(limit: 3)
-    let leaving = (1...2).map { crowd.opened($0) }
-    #expect(leaving == [nil, nil])
+    let leaving = (1...3).map { crowd.opened($0) }
+    #expect(leaving == [nil, nil, nil])
     crowd.becameBusy(1)
     _ = crowd.becameIdle(1)
+    #expect(!crowd.isFull)
     // The second has been idle for longer than the first.
-    var next = crowd.opened(3)
+    var next = crowd.opened(4)
     #expect(next == 2)
+    // Until it has closed, there is one too many.
     #expect(crowd.isFull)
     crowd.closed(2)
-    #expect(!crowd.isFull)
-    next = crowd.opened(4)
-    #expect(next == 1)
+    #expect(crowd.count == 3 && !crowd.isFull)
+    next = crowd.opened(5)
+    #expect(next == 3)
   }
 
   @Test func nobodyIsAskedTwice() {
     var crowd = ConnectionCrowd<Int>(limit: 1)
-    // Not even the newest, which may be about to ask, when it is the only one.
-    var next = crowd.opened(1)
-    #expect(next == nil)
-    next = crowd.leaves()
+    _ = crowd.opened(1)
+    // Not even the newest, which may be about to ask.
+    var next = crowd.opened(2)
     #expect(next == 1)
+    next = crowd.leaves()
+    #expect(next == 2)
     next = crowd.leaves()
     #expect(next == nil)
   }
 
-  @Test func whoIsBusyStaysUntilItIsIdle() {
+  @Test func busyOnesStayUntilTheyAreIdle() {
     var crowd = ConnectionCrowd<Int>(limit: 2)
     for id in 1...2 {
       _ = crowd.opened(id)
@@ -38,7 +41,10 @@ import Testing
     #expect(crowd.isFull)
     var next = crowd.leaves()
     #expect(next == nil)
+    // One that waits may be accepted now, and takes its place.
     next = crowd.becameIdle(2)
+    #expect(next == nil && !crowd.isFull)
+    next = crowd.opened(3)
     #expect(next == 2)
   }
 
