@@ -55,12 +55,16 @@ final class PlanCache: Sendable {
     /// Notes that the plan of `key` is used now.
     mutating func touch(_ key: PlanKey) {
       guard let last = entries[key]?.lastUse, last != clock else { return }
-      clock += 1
-      entries[key]?.lastUse = clock
-      uses.append((key, clock))
+      renew(key)
       guard uses.count > 2 * entries.count + 64 else { return }
       uses = uses[firstUse...].filter { entries[$0.key]?.lastUse == $0.time }
       firstUse = 0
+    }
+
+    private mutating func renew(_ key: PlanKey) {
+      clock += 1
+      entries[key]?.lastUse = clock
+      uses.append((key, clock))
     }
 
     mutating func remove(_ key: PlanKey) -> Plan? {
@@ -73,13 +77,14 @@ final class PlanCache: Sendable {
 
     /// Removes the least recently used plan that only the cache holds.
     mutating func removeOldestIdle() -> Plan? {
-      for _ in firstUse..<uses.count {
+      var busy: [PlanKey] = []
+      defer { for key in busy { renew(key) } }
+      while firstUse < uses.count {
         let (key, time) = uses[firstUse]
         firstUse += 1
         guard entries[key]?.lastUse == time else { continue }
         if isIdle(key) { return remove(key) }
-        // It is in use at the moment.
-        touch(key)
+        busy.append(key)
       }
       return nil
     }

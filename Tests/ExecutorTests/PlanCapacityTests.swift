@@ -63,6 +63,26 @@ import Testing
     #expect(planner.usage.plans == 3)
   }
 
+  @Test("a plan in use is passed over, however many were dropped after it, and leaves once it is idle")
+  func passedOver() throws {
+    defer { models.remove() }
+    let (kept, dropped) = (try rows("kept"), try rows("dropped"))
+    let planner = try planner(plans: 100, of: kept)
+    var held: Plan? = try planner.plan(kept, inputs: [(.float32, [1, 4])])
+    let others = try (1...99).map { try planner.plan(dropped, inputs: [(.float32, [$0, 4])]) }
+    planner.forget(dropped)
+    try withExtendedLifetime(others) {
+      let error = withExtendedLifetime(held) {
+        #expect(throws: LinkError.self) { try planner.plan(kept, inputs: [(.float32, [2, 4])]) }
+      }
+      #expect(error?.isTemporary == true)
+      held = nil
+      _ = try planner.plan(kept, inputs: [(.float32, [2, 4])])
+    }
+    #expect(try planner.cachedPlan(kept, inputs: [(.float32, [1, 4])]) == nil)
+    #expect(planner.usage.plans == 1)
+  }
+
   @Test("a plan that is larger than the capacity is refused with both sizes, and leaves nothing behind")
   func tooLarge() throws {
     defer { models.remove() }
