@@ -66,7 +66,8 @@ extension Engine {
     guard let inputs = try largestInputs(of: model) else { return nil }
     // A planner of its own: this plan would keep the file open for as long as it is cached.
     return try Planner(
-      device: device, threads: configuration.kernelThreads, capacity: configuration.planCacheBytes
+      device: device, threads: configuration.kernelThreads, capacity: configuration.planCacheBytes,
+      budget: budget
     )
     .plan(model, inputs: inputs)
   }

@@ -63,8 +63,8 @@ public struct FusedProgram: Sendable {
     for (plan, memory) in zip(plans, memory) {
       let fixed = plan.reservedExtentBytes + roundedToPages(memory.requestBytes)
       guard fixed + memory.arenaBytes <= budget else {
-        throw LinkError(
-          .memberTooLarge(model: plan.model.name, needed: fixed + memory.arenaBytes, budget: budget))
+        throw LinkError.tooLarge(
+          model: plan.model.name, needed: fixed + memory.arenaBytes, budget: budget)
       }
       largest = max(largest, fixed)
     }

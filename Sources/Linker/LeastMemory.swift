@@ -22,7 +22,9 @@ struct LeastMemory {
     _ specialised: SpecialisedGraph, _ split: GraphSplit, of model: LinkableModel, budget: Int
   ) throws(LinkError) {
     let needed = LeastMemory(specialised).bytes(of: split, in: model)
-    guard needed <= budget else { throw .tooLarge(model: model.name, needed: needed, budget: budget) }
+    guard needed <= budget else {
+      throw .tooLarge(model: model.name, needed: needed, isLeast: true, budget: budget)
+    }
   }
 
   private func bytes(of split: GraphSplit, in model: LinkableModel) -> Int {

@@ -10,7 +10,8 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
     case inputType(model: String, input: String, expected: ValueType, found: ValueType)
     case outsideDeclared(model: String, input: String, declared: ShapeRanges, found: Shape)
     case unknownShape(model: String, node: String, op: String)
-    case memberTooLarge(model: String, needed: Int, budget: Int)
+    /// - Parameter isLeast: true when it is known from shapes alone that it needs no less.
+    case memberTooLarge(model: String, needed: Int, isLeast: Bool, budget: Int)
     case planningTooLong(model: String, node: String, limit: Duration)
     case notPlannable(model: String, detail: String)
     case planTooLarge(model: String, needed: Int, limit: Int)
@@ -40,8 +41,8 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
   }
 
   /// A model that needs more at once than the budget.
-  package static func tooLarge(model: String, needed: Int, budget: Int) -> LinkError {
-    LinkError(.memberTooLarge(model: model, needed: needed, budget: budget))
+  package static func tooLarge(model: String, needed: Int, isLeast: Bool = false, budget: Int) -> LinkError {
+    LinkError(.memberTooLarge(model: model, needed: needed, isLeast: isLeast, budget: budget))
   }
 
   /// True when the inputs that were given are at fault, and others would do.
@@ -86,8 +87,8 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
         + "\(found.dims) was given; to allow it, add the model again with another --shape"
     case .unknownShape(let model, let node, let op):
       "model '\(model)', node '\(node)' (\(op)): the shape of its result does not follow from its operands"
-    case .memberTooLarge(let model, let needed, let budget):
-      "model '\(model)' needs \(ByteSize(bytes: needed).exact) at once, more than the budget of "
+    case .memberTooLarge(let model, let needed, let isLeast, let budget):
+      "model '\(model)' needs \(isLeast ? "at least " : "")\(ByteSize(bytes: needed).exact) at once, more than the budget of "
         + "\(ByteSize(bytes: budget).exact); raise --budget, or use a smaller input"
     case .planningTooLong(let model, let node, let limit):
       "model '\(model)': planning took longer than \(limit.components.seconds) s and stopped at node '\(node)'; "

@@ -56,15 +56,19 @@ final class PlanCache: Sendable {
     mutating func touch(_ key: PlanKey) {
       guard let last = entries[key]?.lastUse, last != clock else { return }
       renew(key)
-      guard uses.count > 2 * entries.count + 64 else { return }
-      uses = uses[firstUse...].filter { entries[$0.key]?.lastUse == $0.time }
-      firstUse = 0
+      dropOldUses()
     }
 
     private mutating func renew(_ key: PlanKey) {
       clock += 1
       entries[key]?.lastUse = clock
       uses.append((key, clock))
+    }
+
+    private mutating func dropOldUses() {
+      guard uses.count > 2 * entries.count + 64 else { return }
+      uses = uses[firstUse...].filter { entries[$0.key]?.lastUse == $0.time }
+      firstUse = 0
     }
 
     mutating func remove(_ key: PlanKey) -> Plan? {
@@ -78,7 +82,10 @@ final class PlanCache: Sendable {
     /// Removes the least recently used plan that only the cache holds.
     mutating func removeOldestIdle() -> Plan? {
       var busy: [PlanKey] = []
-      defer { for key in busy { renew(key) } }
+      defer {
+        for key in busy { renew(key) }
+        dropOldUses()
+      }
       while firstUse < uses.count {
         let (key, time) = uses[firstUse]
         firstUse += 1

@@ -29,7 +29,7 @@ struct InputArguments {
   }
 
   /// The tensors for a model's inputs, in its order.
-  /// - Parameter limit: the most bytes that a random one may have.
+  /// - Parameter limit: the most bytes that the random ones may have together.
   /// - Parameter seed: where the random ones start.
   /// - Throws: ``InputArgumentError``; ``TensorError`` when a file cannot be read.
   func tensors(for model: LinkableModel, limit: Int, seed: UInt64) throws -> [Tensor] {
@@ -38,15 +38,17 @@ struct InputArguments {
     for input in given.sorted() where !known.contains(input) {
       throw InputArgumentError.unknownInput(model: model.name, input: input, inputs: known)
     }
+    var left = limit
     return try model.graph.inputs.map { id in
       let name = model.graph[id].name
       if let file = files[model.name]?[name] { return try NPY.read(file) }
       let type = model.graph[id].type ?? ValueType(.float32, nil)
       let shape = try Shape(checking: sizes(of: name, type, in: model))
       let bytes = type.elementType.byteCount(of: shape.elementCount)
-      guard let bytes, bytes <= limit else {
+      guard let bytes, bytes <= left else {
         throw InputArgumentError.tooLarge(model: model.name, input: name, shape: shape, limit: limit)
       }
+      left -= bytes
       var generator = SeededGenerator(seed: seed, model: model.name, input: name)
       return try generator.tensor(type.elementType, shape)
     }
@@ -122,7 +124,7 @@ enum InputArgumentError: Error, CustomStringConvertible {
     case .unknownInput(let model, let input, let inputs):
       "model '\(model)' has no input '\(input)'; it has \(inputs.map { "'\($0)'" }.joined(separator: ", "))"
     case .tooLarge(let model, let input, let shape, let limit):
-      "a tensor of shape \(shape) for input '\(input)' of model '\(model)' is larger than the budget of "
+      "with a tensor of shape \(shape) for input '\(input)', the inputs of model '\(model)' are larger than the budget of "
         + "\(ByteSize(bytes: limit).exact)"
     case .guessed(let model, let inputs, let tried, let reason):
       "model '\(model)' leaves sizes of its inputs open (\(inputs.joined(separator: "; "))), and "

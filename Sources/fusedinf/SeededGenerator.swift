@@ -27,23 +27,25 @@ struct SeededGenerator: RandomNumberGenerator {
 
   /// Floats from 0 to 1; integers and booleans 0 or 1, which are valid indices of nearly everything.
   mutating func tensor(_ type: ElementType, _ shape: Shape) throws -> Tensor {
-    switch type {
-    case .float32:
-      try Tensor((0..<shape.elementCount).map { _ in Float.random(in: 0..<1, using: &self) }, shape: shape)
-    case .float64:
-      try Tensor((0..<shape.elementCount).map { _ in Double.random(in: 0..<1, using: &self) }, shape: shape)
-    case .float16:
-      try Tensor(
-        (0..<shape.elementCount).map { _ in Float16(Float.random(in: 0..<1, using: &self)) }, shape: shape)
-    case .bfloat16:
-      try Tensor(
-        (0..<shape.elementCount).map { _ in BFloat16(Float.random(in: 0..<1, using: &self)) }, shape: shape)
-    default:
-      try Tensor(elementType: type, shape: shape) { bytes in
+    try Tensor(elementType: type, shape: shape) { bytes in
+      switch type {
+      case .float32: fill(bytes) { Float.random(in: 0..<1, using: &$0) }
+      case .float64: fill(bytes) { Double.random(in: 0..<1, using: &$0) }
+      case .float16: fill(bytes) { Float16(Float.random(in: 0..<1, using: &$0)) }
+      case .bfloat16: fill(bytes) { BFloat16(Float.random(in: 0..<1, using: &$0)) }
+      default:
         bytes.initializeMemory(as: UInt8.self, repeating: 0)
         let width = max(type.bitWidth / 8, 1)
         for element in stride(from: 0, to: bytes.count, by: width) { bytes[element] = UInt8(next() & 1) }
       }
     }
+  }
+
+  /// Draws each element where it will lie: a tensor may be as large as the budget.
+  private mutating func fill<Element: BitwiseCopyable>(
+    _ bytes: UnsafeMutableRawBufferPointer, _ draw: (inout SeededGenerator) -> Element
+  ) {
+    let elements = bytes.assumingMemoryBound(to: Element.self)
+    for index in elements.indices { elements.initializeElement(at: index, to: draw(&self)) }
   }
 }

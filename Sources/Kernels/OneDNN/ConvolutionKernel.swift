@@ -47,6 +47,15 @@ extension OneDNNEngine {
     draft.fusion = .broadcasting(request, sums: true)
     draft.candidates = try imageCandidates(
       x, source, target, prefersGiven: x.layout != .plain || x.shape.dims[1] <= Self.fewChannels)
+    let tableBytes = window.tableBytes(places: y.shape.dims[y.shape.rank - 1])
+    draft.tableBytes = { PrimitiveCost.isBatchReduced($0) ? tableBytes : 0 }
+    let isDepthwise = op.groups > 1 && op.groups == x.shape.dims[1]
+    if tableBytes > LibraryLimits.tables, !isDepthwise {
+      // Plain images are multiplied as matrices, in about the same time and without tables. Weights that were packed for
+      // another way stay with it.
+      let plain = try [DNNL_ARG_SRC: source.descriptor(), DNNL_ARG_DST: target.descriptor()]
+      draft.candidates = [plain] + (tableBytes <= LibraryLimits.largestTables ? draft.candidates : [])
+    }
     return draft
   }
 
@@ -54,7 +63,7 @@ extension OneDNNEngine {
   private static let fewChannels = 4
 
   /// Layouts of an image and its result to try, in an order: the one it comes in, blocks of channels, any, and plain; at
-  /// last channels behind, which the library has kernels for but does not choose by itself.
+  /// last channels behind, of the image and then of both, which the library has kernels for but does not choose by itself.
   ///
   /// Blocks come before what the library would choose: their kernels take the same weights for every image size and
   /// number of threads, where those of other layouts do not and fall to plain loops at another size.
@@ -65,6 +74,7 @@ extension OneDNNEngine {
     let plain = try [DNNL_ARG_SRC: source.descriptor()]
     let order = [0] + (2..<source.dims.count) + [1]
     let last = try [DNNL_ARG_SRC: TensorView(source.dims, order: order).descriptor()]
+    let behind = try last.merging([DNNL_ARG_DST: TensorView(target.dims, order: order).descriptor()]) { $1 }
     var free = [any]
     var first = [plain]
     if let blocks = try MemoryDescriptor.channelBlocks(target.dims) {
@@ -74,7 +84,7 @@ extension OneDNNEngine {
       }
     }
     guard operand.layout != .plain, let descriptor = try operand.descriptor(as: source) else {
-      return (prefersGiven ? first + free : free + [plain]) + [last]
+      return (prefersGiven ? first + free : free + [plain]) + [last, behind]
     }
     var given = [[DNNL_ARG_SRC: descriptor]]
     // Depthwise kernels take a blocked image only where the result is asked for in the same layout.
@@ -82,7 +92,7 @@ extension OneDNNEngine {
     if let alike = try stored.descriptor(alike: target.dims) {
       given.append([DNNL_ARG_SRC: descriptor, DNNL_ARG_DST: alike])
     }
-    return (prefersGiven ? given + free : free + given) + [plain, last]
+    return (prefersGiven ? given + free : free + given) + [plain, last, behind]
   }
 }
 
@@ -108,6 +118,17 @@ extension KernelRequest {
       op.padding = .explicit([pads[0], pads[2]])
     }
     return (row, op)
+  }
+}
+
+extension Window {
+  /// The bytes that a batch-reduced convolution's tables take at most, for each number of threads: some for every place of
+  /// the window along the last axis, and many times as much where whole products fall into the padding or between dilated
+  /// elements, as `bench/primitive-bytes.c` measures them.
+  fileprivate func tableBytes(places: Int) -> Int {
+    let axis = kernel.count - 1
+    let isSparse = dilations[axis] > 0 || max(before[axis], after[axis]) >= extent(axis)
+    return places * (isSparse ? 2816 : 256)
   }
 }
 

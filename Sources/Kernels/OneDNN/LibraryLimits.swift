@@ -11,6 +11,10 @@ enum LibraryLimits {
   static let reach = 1 << 24
   /// Strides and dilations of a deconvolution: its search walks through every place of the result once for each.
   static let deconvolutionStep = 64
+  /// Bytes of a convolution's tables, where there is another way, and where there is none. The library makes them before it
+  /// says how large they are.
+  static let tables = 8 << 20
+  static let largestTables = 64 << 20
   /// The channels that a block has at most.
   static let block = 16
 }

@@ -41,8 +41,8 @@ struct PrimitiveDraft {
   var fusion = PostOpFusion()
   /// False when portable code is better than the library's plain loops.
   var allowsReference = true
-  /// Bytes that a compiled primitive keeps beside its code.
-  var tableBytes = 0
+  /// Bytes that a compiled primitive of an implementation keeps beside its code.
+  var tableBytes: (_ implementation: String) -> Int = { _ in 0 }
   /// Asks the library; `nil` when it has nothing.
   var describe: (_ pins: Pins, _ attributes: Attributes) throws -> PrimitiveDescriptor?
 

@@ -100,8 +100,9 @@ final class PrimitiveKernel: Kernel {
     footprint =
       constants.values.reduce(bindings.count * PrimitiveCost.memoryObject) { $0 + $1.bytes.count }
       + primitives.count * cost.handle
+    let shared = cost.code + draft.tableBytes(implementation)
     sharedParts = primitives.compactMap { primitive in
-      primitive.identity.map { SharedPart(identity: $0, byteCount: cost.code + draft.tableBytes) }
+      primitive.identity.map { SharedPart(identity: $0, byteCount: shared) }
     }
   }
 
@@ -123,7 +124,7 @@ final class PrimitiveKernel: Kernel {
 }
 
 /// The host memory that one primitive takes, about, by `bench/primitive-bytes.c`, which measures 200 sizes of each kind.
-private struct PrimitiveCost {
+struct PrimitiveCost {
   /// Heap and pages of code that equal primitives share while the library keeps them.
   var code: Int
   /// Heap of each primitive beside that.
@@ -132,10 +133,12 @@ private struct PrimitiveCost {
   /// Heap of an argument of a call, with its share of the rest of a call's context.
   static let memoryObject = 1 << 10
 
+  static func isBatchReduced(_ implementation: String) -> Bool { implementation.contains("br") }
+
   init(of implementation: String) {
     // Batch-reduced products, convolutions among them, compile many kernels for one primitive: 52 to 120 KiB in all. The
     // others take 12 to 27 KiB.
-    (code, handle) = implementation.contains("br") ? (88 << 10, 16 << 10) : (26 << 10, 2 << 10)
+    (code, handle) = Self.isBatchReduced(implementation) ? (88 << 10, 16 << 10) : (26 << 10, 2 << 10)
   }
 }
 

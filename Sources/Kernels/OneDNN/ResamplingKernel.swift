@@ -42,7 +42,8 @@ extension OneDNNEngine {
     draft.fusion = .broadcasting(request)
     draft.candidates = try [x.descriptor(as: source), op.mode == .linear ? nil : source.descriptor()]
       .compactMap { $0.map { [DNNL_ARG_SRC: $0] } }
-    draft.tableBytes = y.shape.dims[2...].reduce(0) { $0 + $1 * Self.resamplingEntry }
+    let tableBytes = y.shape.dims[2...].reduce(0) { $0 + $1 * Self.resamplingEntry }
+    draft.tableBytes = { _ in tableBytes }
     return draft
   }
 
