@@ -48,6 +48,8 @@ extension OneDNNEngine {
     draft.candidates = try imageCandidates(
       x, source, target, prefersGiven: x.layout != .plain || x.shape.dims[1] <= Self.fewChannels)
     let tableBytes = window.tableBytes(places: y.shape.dims[y.shape.rank - 1])
+    // The library's plain loops take ten times as long as our own, which read weights that are not packed.
+    draft.allowsReference = w.layout != .plain
     draft.tableBytes = { PrimitiveCost.isBatchReduced($0) ? tableBytes : 0 }
     let isDepthwise = op.groups > 1 && op.groups == x.shape.dims[1]
     if tableBytes > LibraryLimits.tables, !isDepthwise {
@@ -122,13 +124,11 @@ extension KernelRequest {
 }
 
 extension Window {
-  /// The bytes that a batch-reduced convolution's tables take at most, for each number of threads: some for every place of
-  /// the window along the last axis, and many times as much where whole products fall into the padding or between dilated
-  /// elements, as `bench/primitive-bytes.c` measures them.
+  /// The bytes that a batch-reduced convolution's tables take at most, for each number of threads.
   fileprivate func tableBytes(places: Int) -> Int {
     let axis = kernel.count - 1
     let isSparse = dilations[axis] > 0 || max(before[axis], after[axis]) >= extent(axis)
-    return places * (isSparse ? 2816 : 256)
+    return places * (isSparse ? LibraryLimits.sparseTableBytesAPlace : LibraryLimits.tableBytesAPlace)
   }
 }
 

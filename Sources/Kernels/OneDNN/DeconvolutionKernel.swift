@@ -55,9 +55,15 @@ extension OneDNNEngine {
     // Channels behind come first: those kernels are convolutions themselves, where the others walk backwards through one,
     // many times slower for few channels.
     let last = try TensorView(source.dims, order: [0] + (2..<rank) + [1]).descriptor()
+    let taps = window.kernel.reduce(1) { $0 * $1 }
+    let isSearchedLong =
+      window.strides[rank - 3] == 1 && output[rank - 3] > LibraryLimits.deconvolutionSearch / max(taps, 1)
+    let others = try imageCandidates(x, source, target, prefersGiven: x.layout != .plain)
     draft.candidates =
-      try [[DNNL_ARG_SRC: last]]
-      + imageCandidates(x, source, target, prefersGiven: x.layout != .plain)
+      isSearchedLong ? try [[:], [DNNL_ARG_SRC: source.descriptor()]] : [[DNNL_ARG_SRC: last]] + others
+    draft.allowsReference = w.layout != .plain
+    let tableBytes = output[rank - 3] * LibraryLimits.tableBytesAPlace
+    draft.tableBytes = { PrimitiveCost.isBatchReduced($0) ? tableBytes : 0 }
     return draft
   }
 

@@ -11,6 +11,13 @@ enum LibraryLimits {
   static let reach = 1 << 24
   /// Strides and dilations of a deconvolution: its search walks through every place of the result once for each.
   static let deconvolutionStep = 64
+  /// The taps of a deconvolution's window times the places of its result's last axis, without strides: the search for a
+  /// batch-reduced kernel takes microseconds for each, and seldom finds one.
+  static let deconvolutionSearch = 1 << 14
+  /// Bytes that a batch-reduced convolution keeps at most for each place of the window along the last axis, and where whole
+  /// products fall into the padding or between dilated elements (`bench/primitive-bytes.c`).
+  static let tableBytesAPlace = 256
+  static let sparseTableBytesAPlace = 2816
   /// Bytes of a convolution's tables, where there is another way, and where there is none. The library makes them before it
   /// says how large they are.
   static let tables = 8 << 20

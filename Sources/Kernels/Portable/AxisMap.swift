@@ -1,27 +1,11 @@
 /// Gathers elements by a table for each axis: which element offset every index of the result stands for.
-struct AxisMap: Sendable {
-  /// By axis of the result, then by index: element offsets in the source, to be added up.
-  private let offsets: [Int]
-  private let counts: [Int]
-  private let elementSize: Int
-
-  /// A longer axis gets no table: a plan would keep more bytes for it than the tensors have.
+enum AxisMap {
+  /// A longer axis gets no table: a run would take more bytes for it than the tensors have.
   static let longestAxis = 1 << 28
 
-  init(offsets: [[Int]], elementSize: Int) {
-    self.offsets = offsets.flatMap { $0 }
-    counts = offsets.map(\.count)
-    self.elementSize = elementSize
-  }
-
   /// Fills the dense result. Sums of offsets are in the source's bounds.
-  func run(from: UnsafePointer<UInt8>, to: UnsafeMutablePointer<UInt8>) {
-    offsets.withUnsafeBufferPointer {
-      Self.gather($0, counts, elementSize: elementSize, from: from, to: to)
-    }
-  }
-
-  /// The same with a table that somebody else keeps: the axes' offsets one behind the other, `counts` of each.
+  /// - Parameters:
+  ///   - offsets: the axes' offsets one behind the other, `counts` of each.
   static func gather(
     _ offsets: UnsafeBufferPointer<Int>, _ counts: [Int], elementSize: Int, from: UnsafePointer<UInt8>,
     to: UnsafeMutablePointer<UInt8>

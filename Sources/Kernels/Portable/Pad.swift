@@ -10,7 +10,7 @@ enum PadProgram {
     var target = 0
     var copy: StridedCopy?
     /// Other modes.
-    var map: AxisMap?
+    var repeated: PadRepeat?
   }
 
   static func build(_ mode: PadMode, _ request: KernelRequest) throws -> Program? {
@@ -22,8 +22,6 @@ enum PadProgram {
         value.elementType == operand.elementType && value.shape.elementCount == 1,
         "the padding value should be one element of the operand's type")
     }
-    let longest = result.shape.dims.max() ?? 0
-    if mode != .constant { try request.require(longest <= AxisMap.longestAxis, "an axis is too long") }
     let parameters = [try Parameter(request, 1), try Parameter(request, 3)]
     let isEmpty = result.shape.elementCount == 0
     let deferred = try Deferred(parameters) { values in
@@ -31,11 +29,10 @@ enum PadProgram {
       let begins = try begins(request, operand.shape, result.shape, values)
       return mode == .constant
         ? constant(begins, operand.shape, result.shape, size)
-        : try mapped(mode, begins, operand.shape, result.shape, size, request)
+        : try repeated(mode, begins, operand.shape, result.shape, size, request)
     }
     let count = result.shape.elementCount
-    let table = mode == .constant ? 0 : result.shape.dims.reduce(0) { $0 + $1 * MemoryLayout<Int>.size }
-    return Program(name: "pad \(mode)", footprint: isEmpty ? 0 : table) { frame in
+    return Program(name: "pad \(mode)") { frame in
       let plan = try deferred.plan(frame)
       let source = try frame.operand(0, as: UInt8.self)
       let target = try frame.result(0, as: UInt8.self)
@@ -43,7 +40,7 @@ enum PadProgram {
         fill(target, count, size, frame.optional(2, as: UInt8.self))
         copy.run(from: source + plan.source, to: target + plan.target)
       }
-      plan.map?.run(from: source, to: target)
+      plan.repeated?.run(from: source, to: target)
     }
   }
 
@@ -87,36 +84,18 @@ enum PadProgram {
     return plan
   }
 
-  private static func mapped(
+  private static func repeated(
     _ mode: PadMode, _ begins: [Int], _ shape: Shape, _ result: Shape, _ size: Int,
     _ request: KernelRequest
   ) throws -> Plan {
-    var offsets: [[Int]] = []
     for axis in shape.dims.indices {
-      let dim = shape.dims[axis]
-      try request.require(dim > 0 || result.dims[axis] == 0, "there is nothing to repeat along axis \(axis)")
-      let stride = shape.strides[axis]
-      offsets.append(
-        (0..<result.dims[axis]).map { index in
-          source(index - begins[axis], dim, mode) * stride
-        })
+      try request.require(
+        shape.dims[axis] > 0 || result.dims[axis] == 0, "there is nothing to repeat along axis \(axis)")
     }
     var plan = Plan()
-    plan.map = AxisMap(offsets: offsets, elementSize: size)
+    plan.repeated = PadRepeat(
+      mode: mode, begins: begins, source: shape, counts: result.dims, elementSize: size)
     return plan
-  }
-
-  /// The index in an axis of `dim` elements that stands at `index`, which may be outside.
-  private static func source(_ index: Int, _ dim: Int, _ mode: PadMode) -> Int {
-    func wrapped(_ period: Int) -> Int { (index % period + period) % period }
-    switch mode {
-    case .constant, .edge: return min(max(index, 0), dim - 1)
-    case .wrap: return wrapped(dim)
-    case .reflect:
-      if dim == 1 { return 0 }
-      let position = wrapped(2 * (dim - 1))
-      return position < dim ? position : 2 * (dim - 1) - position
-    }
   }
 }
 
