@@ -3,8 +3,9 @@
 tensors and as shapes that a request's data decide, through `run`.
 
 Each case is a child process under a budget of 64 MiB and an address-space limit. It fails when a signal ends the child, when
-it takes longer than five seconds, or when its peak of resident memory is above the sum of what is promised. A refusal is an
-answer. The same seed makes the same cases.
+it takes longer than five seconds, or when its peak of resident memory is above the sum of what is promised. Cases that multiply
+and add more than a thousand million times may take a second longer for each. A refusal is an answer. The same seed makes the
+same cases.
 """
 
 import argparse
@@ -31,6 +32,7 @@ PLANS = 16 * MIB
 # What the program takes that no setting names: code, heap, stacks, and one model's file.
 PROGRAM_ITSELF = 96 * MIB
 ADDRESS_SPACE = 1024 * MIB
+WORK_A_SECOND = 10**9
 F32, I64 = TensorProto.FLOAT, TensorProto.INT64
 
 SMALL = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 100, 127, 224, 256]
@@ -60,6 +62,8 @@ class Case:
     def __init__(self, draw):
         self.draw = draw
         self.nodes, self.inputs, self.constants = [], {}, {}
+        # The multiplications and additions of one run, at most.
+        self.work = 0
 
     def tensor(self, name, shape, kind=F32, values=None):
         self.inputs[name] = (kind, list(shape), values)
@@ -112,6 +116,10 @@ def window(case, rank):
     return found
 
 
+def product_of(sizes):
+    return int(np.prod(np.array(sizes, dtype=object)))
+
+
 def convolution(case, op="Conv"):
     draw = case.draw
     rank = draw.choice([1, 2, 2, 3])
@@ -120,7 +128,16 @@ def convolution(case, op="Conv"):
     size = [max(1, draw.size(0.1)) for _ in range(rank)]
     shape = [channels, kernels] if op == "ConvTranspose" else [groups * kernels, channels // groups]
     x = case.tensor("x", [draw.choice([1, 1, 2, draw.size()]), channels] + draw.shape(rank))
-    case.node(op, [x, case.kernel("w", shape + size)], group=groups, **window(case, rank))
+    w, attributes = case.kernel("w", shape + size), window(case, rank)
+    case.node(op, [x, w], group=groups, **attributes)
+    image = case.inputs["x"][1]
+    if op == "ConvTranspose":
+        case.work = product_of(image + shape[1:] + size)
+    else:
+        pads = attributes.get("pads", [e * 2 if "auto_pad" in attributes else 0 for e in size] * 2)
+        places = [(i + before + after) // stride + 1 for i, before, after, stride in zip(
+            image[2:], pads, pads[rank:], attributes.get("strides", [1] * rank)) if stride]
+        case.work = product_of(image[:1] + places + shape + size)
 
 
 def transposed(case):
@@ -144,13 +161,16 @@ def product(case):
     inner = draw.size()
     batch = draw.shape(draw.choice([0, 0, 1, 2]))
     other = [d if draw.random() < 0.6 else 1 for d in batch]
-    x, w = case.tensor("x", batch + [draw.size(), inner]), case.kernel("w", other + [inner, draw.size()])
+    rows, columns = draw.size(), draw.size()
+    x, w = case.tensor("x", batch + [rows, inner]), case.kernel("w", other + [inner, columns])
+    case.work = product_of(batch + [rows, inner, columns])
     case.node("MatMul", [x, w])
 
 
 def gemm(case):
     draw = case.draw
     m, k, n = draw.shape(3)
+    case.work = m * k * n
     a, b = draw.random() < 0.5, draw.random() < 0.5
     x, w = case.tensor("x", [k, m] if a else [m, k]), case.kernel("w", [n, k] if b else [k, n])
     case.node("Gemm", [x, w], transA=int(a), transB=int(b))
@@ -216,6 +236,7 @@ def recurrent(case):
     op, gates = draw.choice([("LSTM", 4), ("GRU", 3)])
     steps, batch, size, hidden = draw.shape(4, 0.3)
     x, w = case.tensor("x", [steps, batch, size]), case.kernel("w", [1, gates * hidden, size])
+    case.work = steps * batch * gates * hidden * (size + hidden)
     case.node(op, [x, w, case.kernel("r", [1, gates * hidden, hidden])], hidden_size=hidden)
 
 
@@ -308,6 +329,7 @@ def attempt(seed, folder, limit):
     case = Case(draw)
     maker = draw.choice(MAKERS)
     maker(case)
+    limit += case.work / WORK_A_SECOND
     is_open = draw.random() < 0.5
     path = folder / "case.onnx"
     try:
