@@ -13,11 +13,14 @@ HEAD = """# Settings
 
 `scripts/make-settings-page.py` generates this page. Each setting is an option, an environment variable (`--max-delay` is
 `FUSEDINF_MAX_DELAY`) and a key of a YAML file: see [how to give settings](serving.md#settings). `fusedinf config` shows the values in force.
-Two more exist only as variables: `FUSEDINF_CONFIG` names the YAML file, as `--config` does, and `FUSEDINF_SERVER` names the program that
+Two more exist only as variables: `FUSEDINF_CONFIG` names the YAML file, as `--config` does, and `FUSEDINF_SERVER` names the executable that
 `fusedinf serve` starts.
 
 Sizes are bytes, or numbers with KiB, MiB, GiB or TiB (powers of 1024; K, M and G mean the same) or with kB, MB, GB or TB (powers of
 1000). Durations are seconds, or numbers with us, ms, s, m, h or d.
+
+"The memory beside the program" is the machine's memory, or the cgroup's limit when that is lower, less the server's own 96 MiB and 32 KiB for
+each connection on each port: see [sizing memory](serving.md#sizing-memory).
 """
 
 

@@ -21,7 +21,7 @@ extension Knob where Value == Int {
     Knob(
       "budget", .engine, .size, standard: MemoryShares.current.budget,
       "The hard limit on memory for models: weights, activations and the tensors of running requests. "
-        + "The default is half of the machine's memory, or of the cgroup's limit when that is lower, beside the program."
+        + "The default is half of the memory that the machine, or the cgroup's limit when that is lower, leaves beside the program."
     )
   }
 
@@ -60,8 +60,8 @@ extension Knob where Value == Subnormals {
   public static var subnormals: Knob {
     Knob(
       "subnormals", .engine, .words, standard: .flush,
-      "Numbers of magnitude below 1.2e-38. 'flush': kernels take them for zero. 'keep': kernels compute with them, which "
-        + "makes many processors much slower.")
+      "The treatment of numbers of magnitude below 1.2e-38. 'flush': kernels treat them as zero. 'keep': kernels compute with "
+        + "them, which is much slower on many processors.")
   }
 }
 

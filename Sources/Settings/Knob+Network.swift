@@ -10,8 +10,8 @@ extension Knob where Value == String {
   public static var admin: Knob {
     Knob(
       "admin", .access, .choice(["loopback", "keys", "open"]), standard: "loopback",
-      "Who may load and unload models and register shared memory, in addition to keys with 'admin': callers on this "
-        + "machine without a key (loopback); nobody (keys); or everybody (open). Behind a proxy on this machine, use keys."
+      "The callers that may load and unload models and register shared memory, in addition to keys with 'admin': callers on "
+        + "this machine without a key (loopback); nobody (keys); or everybody (open). Behind a proxy on this machine, use keys."
     )
   }
 
@@ -53,14 +53,16 @@ extension Knob where Value == [String] {
     Knob(
       "hosts", .access, .list("names"), standard: [],
       "Names, with * and ?, that requests may give as their host ('Host', ':authority') beside localhost and the loopback "
-        + "addresses. Without them a server that listens on a loopback address takes no others, and any other server takes all."
+        + "addresses. If none are given, a server that listens on a loopback address accepts no other host, and any other "
+        + "server accepts every host."
     )
   }
 
   public static var origins: Knob {
     Knob(
       "origins", .access, .list("origins"), standard: [],
-      "Web origins such as https://app.example whose pages may send requests beside the server's own page; * is every one."
+      "Web origins such as https://app.example whose pages may send requests, in addition to the server's own page; * allows "
+        + "every origin."
     )
   }
 }
@@ -94,21 +96,21 @@ extension Knob where Value == Int {
   public static var maxHeader: Knob {
     Knob(
       "max-header", .limits, .size, standard: 64 << 10,
-      "The most bytes of a request's headers, and of a gRPC call's metadata.")
+      "The maximum size of a request's headers, and of a gRPC call's metadata.")
   }
 
   public static var minRate: Knob {
     Knob(
       "min-rate", .limits, .size, standard: 16 << 10,
-      "The fewest bytes a second at which a client sends a request's body, after --body-timeout, and takes an answer; slower "
-        + "ones are cut off.")
+      "The lowest rate, in bytes per second, at which a client may send a request's body, after --body-timeout, and read an "
+        + "answer; slower clients are disconnected.")
   }
 
   public static var maxConnections: Knob {
     Knob(
       "max-connections", .limits, .count(1...1_000_000), standard: MemoryShares.current.connections,
-      "The most connections at a time, for each port, where the limit of open files allows them; gRPC takes four calls for "
-        + "each of them, or 1024. The default is 1024, or fewer below 1 GiB of memory.")
+      "The maximum number of connections on each port, if the limit of open files allows so many. gRPC accepts four open calls "
+        + "for each of them, and at least 1024. The default is 1024, or fewer below 1 GiB of memory.")
   }
 }
 
@@ -138,14 +140,15 @@ extension Knob where Value == Duration {
   public static var headerTimeout: Knob {
     Knob(
       "header-timeout", .limits, .duration, standard: .seconds(10),
-      "The longest that a client may take to send a request's headers, and from the connection's first moment to the end of "
-        + "TLS's handshake.")
+      "The maximum time that a client may take to send a request's headers, and from connecting to the end of the TLS "
+        + "handshake.")
   }
 
   public static var bodyTimeout: Knob {
     Knob(
       "body-timeout", .limits, .duration, standard: .seconds(20),
-      "How long a client may take to send a request's body, or leave an answer unread; longer only at --min-rate."
+      "The time that a client may take to send a request's body; after it, the client must keep to --min-rate. Also the maximum "
+        + "time that a client may read nothing of an answer."
     )
   }
 

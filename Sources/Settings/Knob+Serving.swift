@@ -39,7 +39,7 @@ extension Knob where Value == Int {
   public static var keepVersions: Knob {
     Knob(
       "keep-versions", .repository, .count(1...1000), standard: 2,
-      "The number of versions of a repository or uploaded model that stay when a newer one is added.")
+      "The number of versions of a repository or uploaded model that are kept when a newer one is added.")
   }
 
   public static var maxQueue: Knob {
@@ -51,7 +51,8 @@ extension Knob where Value == Int {
   public static var maxQueueBytes: Knob {
     Knob(
       "max-queue-bytes", .scheduling, .size, standard: MemoryShares.current.queue,
-      "The maximum bytes of waiting input tensors. The default is a sixteenth of the memory beside the program, at most 256 MiB."
+      "The maximum bytes of waiting requests' input tensors, and of the tensors between stages of pipelines. "
+        + "The default is a sixteenth of the memory beside the program, at most 256 MiB."
     )
   }
 
@@ -85,7 +86,8 @@ extension Knob where Value == Duration {
   public static var shortRun: Knob {
     Knob(
       "short-run", .scheduling, .duration, standard: .microseconds(100),
-      "Models whose weights are resident and that take no longer than this on one thread run on the event loop; 0: never."
+      "The maximum time, on one thread, of a run that computes on the event loop instead of a lane. The model's weights must "
+        + "be resident. 0: every run computes on a lane."
     )
   }
 }
@@ -94,7 +96,8 @@ extension Knob where Value == Duration? {
   public static var repositoryPoll: Knob {
     Knob(
       "repository-poll", .repository, .optionalDuration, standard: nil,
-      "The interval at which the repository is polled; none: when the file system reports a change, where it does."
+      "The interval at which the repository is polled; none: it is read when the file system reports a change, and polled "
+        + "only on network file systems."
     )
   }
 
