@@ -42,7 +42,7 @@ extension Settings {
 }
 
 extension KnobDeclaration {
-  /// The knobs as a help page lists them, no line longer than 80 letters.
+  /// The knobs as a help page lists them, no line longer than 79 letters: ArgumentParser breaks lines of 80.
   public static func help(_ knobs: [KnobDeclaration]) -> String {
     var lines: [String] = []
     for group in Group.allCases {
@@ -52,7 +52,7 @@ extension KnobDeclaration {
       lines.append("\(group.rawValue.uppercased()):")
       for knob in knobs {
         lines.append(knob.isFlag ? "  --\(knob.name), --no-\(knob.name)" : "  --\(knob.name) <\(knob.type)>")
-        lines += wrapped("\(knob.meaning) Default: \(knob.standard).", width: 72).map { "        \($0)" }
+        lines += wrapped("\(knob.meaning) Default: \(knob.standard).", width: 71).map { "        \($0)" }
       }
     }
     return lines.joined(separator: "\n")
