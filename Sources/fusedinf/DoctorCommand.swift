@@ -3,7 +3,7 @@ import Doctor
 import Foundation
 import Kernels
 
-/// `fusedinf doctor`: what this machine makes slow or impossible, and what mends it.
+/// `fusedinf doctor`: reports what is slow or impossible on this machine, and how to fix it.
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor", abstract: "Check this machine: report what will be slow, and how to fix it.",
@@ -30,7 +30,7 @@ struct DoctorCommand: ParsableCommand {
         print(
           "\(finding.verdict.rawValue.padding(toLength: 4, withPad: " ", startingAt: 0))  \(name) \(finding.text)"
         )
-        if let remedy = finding.remedy { print("                   mend it: \(remedy)") }
+        if let remedy = finding.remedy { print("                   to fix it: \(remedy)") }
       }
     }
     if findings.contains(where: { $0.verdict == .fail }) { throw ExitCode.failure }

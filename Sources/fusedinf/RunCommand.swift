@@ -32,8 +32,8 @@ struct RunCommand: AsyncParsableCommand {
       of each repetition; for each of models: plan_ms (making the plan), swap_in_ms (until its last weight was usable), \
       first_ms (until its first answer), bytes_loaded, run_ms of each repetition, chosen_shapes (of inputs with open \
       sizes), outputs (name, dtype, shape). A model without an answer has its error instead; the others still \
-      answer, and the exit status is 1. An unknown model or input name ends the program \
-      before anything runs.
+      answer, and the exit status is 1. If a model's or an input's name is unknown, \
+      nothing runs.
       """)
 
   @Argument(help: "The models' names.") var names: [String]

@@ -37,7 +37,7 @@ struct ServerCommand: AsyncParsableCommand {
       }
       let isUsage = code == .validationFailure || error is SettingsError
       complain(isUsage ? message(for: error) : "\(error)")
-      if isUsage { complain("'fusedinf-server --help' lists the commands") }
+      if isUsage { complain("'fusedinf-server --help' lists the settings") }
       Foundation.exit(isUsage ? 2 : 1)
     }
   }
