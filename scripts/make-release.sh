@@ -45,19 +45,20 @@ mkdir "$root/licenses/icu" && cp "$icu" "$root/licenses/icu/"
 # The newest version of the C library that anything here asks for.
 glibc=$(cat "$root"/bin/* "$root"/lib/* | grep -aoE 'GLIBC_2\.[0-9]+' | sort -Vu | tail -1)
 cat >"$root/README" <<TEXT
-FusedInf $version for Linux on $(uname -m): many DNN models on a small box, on demand.
+FusedInf $version for Linux on $(uname -m): an on-demand inference server for ONNX models on small machines.
 
-It needs a C library of at least ${glibc#GLIBC_} (\`ldd --version\` tells), libstdc++, zlib and libgomp. On Debian and Ubuntu:
+It needs glibc ${glibc#GLIBC_} or newer (\`ldd --version\` shows yours), libstdc++, zlib and libgomp. On Debian and Ubuntu:
   apt-get install libgomp1 libstdc++6 zlib1g
 
-Unpack it anywhere, and in its folder
+Unpack it anywhere, and run in its folder:
   bin/fusedinf add MODEL.onnx
   bin/fusedinf serve --budget 256MiB
-and open http://localhost:8000/. \`bin/fusedinf --help\` teaches the rest, \`bin/fusedinf doctor\` says what this machine makes slow.
+Then open http://localhost:8000/. \`bin/fusedinf --help\` lists all commands; \`bin/fusedinf doctor\` reports what will be slow on this
+machine, and how to fix it.
 
-docs/serving.md     the server: settings, who may ask, limits, what to watch
-docs/deploying.md   systemd, containers, Kubernetes, Prometheus: files in examples/
-licenses/           of everything in here
+docs/serving.md     the server: settings, access control, limits, monitoring
+docs/deploying.md   systemd, containers, Kubernetes, Prometheus; the files are in examples/
+licenses/           the licences of all parts
 TEXT
 cp LICENSE "$root/"
 git ls-files -z -- examples docs Server/Protos | xargs -0 cp --parents -t "$root"
