@@ -36,6 +36,19 @@ static dnnl_primitive_desc_t convolution(int channels, int size, int results, in
   return made;
 }
 
+/// Of a signal, as long after it as before.
+static dnnl_primitive_desc_t signal_convolution(int channels, int length, int results, int window, int dilation) {
+  const int half = window / 2 * dilation;
+  dnnl_dims_t x = {2, channels, length}, y = {2, results, length + 2 * half - (window - 1) * dilation};
+  dnnl_dims_t w = {results, channels, window}, stride = {1}, gaps = {dilation - 1}, padding = {half};
+  dnnl_primitive_desc_t made = NULL;
+  dnnl_convolution_forward_primitive_desc_create(
+      &made, engine, dnnl_forward_inference, dnnl_convolution_direct, described(3, x, dnnl_format_tag_any),
+      described(3, w, dnnl_format_tag_any), NULL, described(3, y, dnnl_format_tag_any), stride, gaps, padding, padding,
+      attributes);
+  return made;
+}
+
 static dnnl_primitive_desc_t product(int batch, int rows, int inner, int columns) {
   dnnl_dims_t x = {batch, rows, inner}, w = {batch, inner, columns}, y = {batch, rows, columns};
   dnnl_primitive_desc_t made = NULL;
@@ -102,13 +115,16 @@ static dnnl_primitive_desc_t asked(int kind, int i) {
     case 10: return sum(1000 + i);
     case 11: return softmax(12, 10 + i);
     case 12: return reduction(12, 10 + i);
-    default: return reorder(64, 8 + i);
+    case 13: return reorder(64, 8 + i);
+    case 14: return signal_convolution(17, 2000 + i, 100, 8, 1);
+    default: return signal_convolution(17, 2000 + i, 100, 8, 9);
   }
 }
 
 static const char *names[] = {
     "convolution 3x3", "convolution 1x1", "depthwise", "first convolution", "convolution 5x5", "odd channels", "product",
-    "batched product", "odd product", "pointwise", "sum", "softmax", "reduction", "reorder"};
+    "batched product", "odd product", "pointwise", "sum", "softmax", "reduction", "reorder",
+    "signal of 2000", "dilated, of 2000"};
 
 static double heap_bytes(void) {
   malloc_trim(0);

@@ -1,8 +1,14 @@
 import Device
+import Foundation
 import Kernels
 import ModelGraph
 import Tensors
 import Testing
+
+private func residentBytes() throws -> Int {
+  let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+  return try #require(fields.dropFirst().first.flatMap { Int($0) }) * pageSize
+}
 
 /// The memory that kernels have in common while oneDNN's cache of primitives holds it.
 @Suite struct PrimitiveCacheTests {
@@ -31,5 +37,34 @@ import Testing
     // Batch-reduced products, convolutions among them, take the most.
     let most = kernels.map { $0.footprint + $0.sharedParts.reduce(0) { $0 + $1.byteCount } }.max() ?? 0
     #expect(most >= 28 << 10)
+  }
+
+  @Test("kernels that runs make where a number was lost stay few, however many runs there are")
+  func strays() async throws {
+    await #expect(processExitsWith: .success) {
+      let device = try CPUDevice()
+      let w = Operand(immediate: try Tensor((0..<4096).map { Float($0) }, shape: [64, 64]))
+      var runs: [(run: KernelRun, x: Tensor)] = []
+      for rows in 1...400 {
+        let x = Operand(elementType: .float32, shape: [rows, 64], layout: .plain, source: .activation)
+        let request = KernelRequest(
+          model: "m", node: "n", op: .matrixMultiply(MatrixMultiply()), postOps: [.unary(.relu)],
+          operands: [x, w, nil], results: [KernelRequest.ResultType(.float32, [rows, 64])])
+        runs.append(
+          (
+            KernelRun(try device.makeKernel(request), request, on: device),
+            try Tensor([Float](repeating: .nan, count: rows * 64), shape: [rows, 64])
+          ))
+      }
+      device.giveBackUnused()
+      let before = try residentBytes()
+      for (run, x) in runs {
+        var run = run
+        let y = try #require(try run.results([x, nil, nil])[0])
+        #expect(y.floats?.allSatisfy(\.isNaN) == true)
+      }
+      // 64 of them take 6 MB, 400 would take 30.
+      #expect(try residentBytes() - before < 16 << 20)
+    }
   }
 }

@@ -40,7 +40,7 @@ extension OneDNNEngine {
       again: { [self] threads in
         var one = head
         one.threads = [threads]
-        return try PrimitiveCache.shared.use {
+        return try PrimitiveCache.shared.useOnce {
           try reporting(one) {
             guard let (draft, descriptor) = try unfused(one, pins, threads) else { return nil }
             return try PrimitiveKernel(draft, chosen: descriptor, lead: threads, for: one, on: handle)

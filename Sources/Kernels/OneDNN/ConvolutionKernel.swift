@@ -47,18 +47,33 @@ extension OneDNNEngine {
     draft.fusion = .broadcasting(request, sums: true)
     draft.candidates = try imageCandidates(
       x, source, target, prefersGiven: x.layout != .plain || x.shape.dims[1] <= Self.fewChannels)
-    let tableBytes = window.tableBytes(places: y.shape.dims[y.shape.rank - 1])
     // The library's plain loops take ten times as long as our own, which read weights that are not packed.
     draft.allowsReference = w.layout != .plain
-    draft.tableBytes = { PrimitiveCost.isBatchReduced($0) ? tableBytes : 0 }
+    let tableBytes = y.shape.dims[y.shape.rank - 1] * LibraryLimits.tableBytesAPlace
+    draft.tableBytes = { $0.hasPrefix("brgconv:") ? tableBytes : 0 }
     let isDepthwise = op.groups > 1 && op.groups == x.shape.dims[1]
     if tableBytes > LibraryLimits.tables, !isDepthwise {
-      // Plain images are multiplied as matrices, in about the same time and without tables. Weights that were packed for
-      // another way stay with it.
-      let plain = try [DNNL_ARG_SRC: source.descriptor(), DNNL_ARG_DST: target.descriptor()]
-      draft.candidates = [plain] + (tableBytes <= LibraryLimits.largestTables ? draft.candidates : [])
+      let others = tableBytes <= LibraryLimits.largestTables ? draft.candidates : []
+      draft.candidates = try candidatesWithoutTables(source, target) + others
     }
     return draft
+  }
+
+  /// Blocks of channels, and plain images, which are multiplied as matrices: the library has no batch-reduced convolutions of
+  /// them.
+  private func candidatesWithoutTables(
+    _ source: TensorView, _ target: TensorView
+  ) throws -> [PrimitiveDraft.Pins] {
+    let plain = try source.descriptor()
+    var candidates: [PrimitiveDraft.Pins] = []
+    if let before = try MemoryDescriptor.channelBlocks(source.dims),
+      let after = try MemoryDescriptor.channelBlocks(target.dims)
+    {
+      let isFirst = source.dims[1] <= Self.fewChannels
+      candidates.append([DNNL_ARG_SRC: isFirst ? plain : before, DNNL_ARG_DST: after])
+    }
+    candidates.append([DNNL_ARG_SRC: plain, DNNL_ARG_DST: try target.descriptor()])
+    return candidates
   }
 
   /// Up to so many channels the library's convolutions read a plain image, as first layers do.
@@ -120,15 +135,6 @@ extension KernelRequest {
       op.padding = .explicit([pads[0], pads[2]])
     }
     return (row, op)
-  }
-}
-
-extension Window {
-  /// The bytes that a batch-reduced convolution's tables take at most, for each number of threads.
-  fileprivate func tableBytes(places: Int) -> Int {
-    let axis = kernel.count - 1
-    let isSparse = dilations[axis] > 0 || max(before[axis], after[axis]) >= extent(axis)
-    return places * (isSparse ? LibraryLimits.sparseTableBytesAPlace : LibraryLimits.tableBytesAPlace)
   }
 }
 

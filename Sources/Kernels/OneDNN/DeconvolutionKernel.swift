@@ -62,7 +62,7 @@ extension OneDNNEngine {
     draft.candidates =
       isSearchedLong ? try [[:], [DNNL_ARG_SRC: source.descriptor()]] : [[DNNL_ARG_SRC: last]] + others
     draft.allowsReference = w.layout != .plain
-    let tableBytes = output[rank - 3] * LibraryLimits.tableBytesAPlace
+    let tableBytes = output[rank - 3] * LibraryLimits.deconvolutionTableBytesAPlace
     draft.tableBytes = { PrimitiveCost.isBatchReduced($0) ? tableBytes : 0 }
     return draft
   }

@@ -14,10 +14,10 @@ enum LibraryLimits {
   /// The taps of a deconvolution's window times the places of its result's last axis, without strides: the search for a
   /// batch-reduced kernel takes microseconds for each, and seldom finds one.
   static let deconvolutionSearch = 1 << 14
-  /// Bytes that a batch-reduced convolution keeps at most for each place of the window along the last axis, and where whole
-  /// products fall into the padding or between dilated elements (`bench/primitive-bytes.c`).
-  static let tableBytesAPlace = 256
-  static let sparseTableBytesAPlace = 2816
+  /// Bytes that a batch-reduced convolution keeps at most for each place of the window along the last axis, and that such a
+  /// deconvolution keeps (`bench/primitive-bytes.c`).
+  static let tableBytesAPlace = 2816
+  static let deconvolutionTableBytesAPlace = 256
   /// Bytes of a convolution's tables, where there is another way, and where there is none. The library makes them before it
   /// says how large they are.
   static let tables = 8 << 20

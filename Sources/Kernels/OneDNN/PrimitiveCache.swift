@@ -1,4 +1,5 @@
 import CKernelLibrary
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -19,6 +20,9 @@ final class PrimitiveCache: @unchecked Sendable {
 
   /// More primitives than several large models have.
   private static let capacity: Int32 = 4096
+  /// The most primitives that stay here though no plan has them.
+  private static let mostStrays = 64
+  private let strays = Atomic<Int>(0)
   private let lock = UnsafeMutablePointer<pthread_rwlock_t>.allocate(capacity: 1)
 
   private init() {
@@ -31,6 +35,12 @@ final class PrimitiveCache: @unchecked Sendable {
     pthread_rwlock_rdlock(lock)
     defer { pthread_rwlock_unlock(lock) }
     return try make()
+  }
+
+  /// Makes a kernel for one run, which no plan counts. From time to time the cache is cleared of such.
+  func useOnce<Result>(_ make: () throws -> Result) rethrows -> Result {
+    if strays.wrappingAdd(1, ordering: .relaxed).newValue > Self.mostStrays { clear() }
+    return try use(make)
   }
 
   /// Sets the capacity, once before the first primitive is made.
@@ -47,5 +57,6 @@ final class PrimitiveCache: @unchecked Sendable {
     // Neither call fails: the library only refuses negative capacities.
     _ = fi_dnnl_set_primitive_cache_capacity(0)
     _ = fi_dnnl_set_primitive_cache_capacity(Self.capacity)
+    strays.store(0, ordering: .relaxed)
   }
 }
