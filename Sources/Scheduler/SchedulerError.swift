@@ -15,6 +15,7 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
     case requestTooLarge(model: String, bytes: Int, limit: Int)
     case displaced(model: String, retryAfter: Duration)
     case tooMuchWork(model: String, expected: Duration, limit: Duration, retryAfter: Duration)
+    case waitedTooLong(model: String, limit: Duration, retryAfter: Duration)
     case deadlineUnreachable(model: String, expected: Duration, left: Duration, retryAfter: Duration)
     case deadlinePassed(model: String, waited: Duration)
     case draining(model: String)
@@ -29,7 +30,7 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
 
   public var kind: Kind {
     switch code {
-    case .tooManyRequests, .tooManyBytes, .displaced, .tooMuchWork: .queueFull
+    case .tooManyRequests, .tooManyBytes, .displaced, .tooMuchWork, .waitedTooLong: .queueFull
     case .deadlineUnreachable: .deadlineUnreachable
     case .deadlinePassed: .deadlinePassed
     case .draining, .unloading, .unpinned: .draining
@@ -41,7 +42,8 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
   public var retryAfter: Duration? {
     switch code {
     case .tooManyRequests(_, _, let after), .tooManyBytes(_, _, _, let after), .displaced(_, let after),
-      .tooMuchWork(_, _, _, let after), .deadlineUnreachable(_, _, _, let after):
+      .tooMuchWork(_, _, _, let after), .waitedTooLong(_, _, let after),
+      .deadlineUnreachable(_, _, _, let after):
       after
     case .deadlinePassed, .draining, .unloading, .unpinned, .pinDoesNotFit, .requestTooLarge: nil
     }
@@ -61,6 +63,9 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
       "model '\(model)': the request's \(bytes) bytes exceed the queue's limit of \(limit) bytes; raise --max-queue-bytes"
     case .tooMuchWork(let model, let expected, let limit, _):
       "model '\(model)': the waiting requests will take \(expected), longer than the maximum delay of \(limit); retry "
+        + "later, or raise --max-delay"
+    case .waitedTooLong(let model, let limit, _):
+      "model '\(model)': the request waited for the maximum delay of \(limit), because others ran longer than expected; retry "
         + "later, or raise --max-delay"
     case .deadlineUnreachable(let model, let expected, let left, _):
       "model '\(model)': an answer is expected in \(expected), but the request allows \(left)"

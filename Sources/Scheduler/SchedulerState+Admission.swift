@@ -113,7 +113,10 @@ extension SchedulerState {
   }
 
   /// When the request has to have begun, whatever else waits.
-  func bound(of request: Waiting) -> UInt64 { request.admitted + limits.maxDelay }
+  func bound(of request: Waiting) -> UInt64 {
+    let (bound, overflow) = request.admitted.addingReportingOverflow(limits.maxDelay)
+    return overflow ? .max : bound
+  }
 
   /// The remaining time expected for the running members, in nanoseconds.
   struct Rests {
@@ -164,14 +167,23 @@ extension SchedulerState {
     duration(min(max(nanoseconds, 1_000_000), 60_000_000_000))
   }
 
-  /// Requests whose deadline has passed or can certainly not be met any more do not run.
+  /// Requests do not run whose deadline has passed or can certainly not be met any more, nor those that have waited for as
+  /// long as they may: what runs takes longer than was expected when they were admitted.
   mutating func dropLate(now: UInt64) -> [SchedulerAction] {
-    guard waiting.contains(where: { isLate($0, now: now) }) else { return [] }
+    guard waiting.contains(where: { isLate($0, now: now) || bound(of: $0) <= now }) else { return [] }
     var actions: [SchedulerAction] = []
-    for index in waiting.indices.reversed() where isLate(waiting[index], now: now) {
+    for index in waiting.indices.reversed() {
       let request = waiting[index]
-      guard let deadline = request.deadline else { continue }
       let name = models[request.model]?.name ?? ""
+      guard isLate(request, now: now), let deadline = request.deadline else {
+        guard bound(of: request) <= now else { continue }
+        actions += refuse(
+          at: index,
+          SchedulerError(
+            .waitedTooLong(model: name, limit: duration(limits.maxDelay), retryAfter: drainTime(of: 1))),
+          now: now)
+        continue
+      }
       let least = least(of: request)
       estimates.noteDeadline(request.service, isLate: true)
       actions += refuse(

@@ -226,7 +226,7 @@ package struct SchedulerState: Sendable {
 
   /// When ``advance(now:standing:)`` has something to do though nothing happens; `nil`: never.
   package var nextWake: UInt64? {
-    let deadline = waiting.lazy.compactMap(\.deadline).min()
+    let deadline = waiting.lazy.map { min($0.deadline ?? .max, bound(of: $0)) }.min()
     let expiry = models.values.lazy.compactMap { $0.isIdle ? $0.expiry : nil }.min()
     return [deadline, expiry].compactMap { $0 }.min()
   }

@@ -208,6 +208,21 @@ struct AdmissionTests {
     #expect(day.log.count == 2)
   }
 
+  @Test("nobody waits longer than the maximum delay, though what runs was expected to end long ago")
+  func waitedTooLong() {
+    var day = Timeline { $0.maxDelay = 50_000_000 }
+    day.place("AB")
+    day.submit("A")
+    day.submit("B")
+    day.pass(20)
+    day.submit("B")
+    #expect(day.state.nextWake == day.now + 30_000_000)
+    day.pass(30)
+    #expect(day.log == ["A", "B?queue_full"])
+    day.finish()
+    #expect(day.log == ["A", "B?queue_full", "B"])
+  }
+
   @Test("one that cannot be met any more is dropped as soon as that is known")
   func hopeless() {
     var day = Timeline()
