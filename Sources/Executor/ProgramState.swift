@@ -2,7 +2,8 @@
 ///
 /// Each member without sources gets a reservation request as soon as the program is submitted. The order of
 /// requests puts a member after the one whose part of the arena it takes over. It starts when its reservation
-/// is granted and that member has ended.
+/// is granted and that member has ended. If that member leaves without having run in the arena, the one before it
+/// must have ended too: two members that share a part of the arena never run at the same time.
 ///
 /// A member that takes outputs of others, its sources, starts when its reservation is granted and they have
 /// answered. Its reservation is requested early, so that its weights load while its sources run, but it never
@@ -26,6 +27,8 @@ package struct ProgramState: Sendable {
   private let predecessors: [Int?]
   private let sources: [[Int]]
   private var phases: [Phase]
+  /// The members that ran in the arena, or run in it.
+  private var haveStarted: [Bool]
   private var failures: [Bool]
 
   /// - Parameter sources: for each member, the members whose outputs it takes; a member comes after its sources.
@@ -33,6 +36,7 @@ package struct ProgramState: Sendable {
     self.predecessors = predecessors
     self.sources = sources.isEmpty ? Array(repeating: [], count: predecessors.count) : sources
     phases = Array(repeating: .waiting, count: predecessors.count)
+    haveStarted = Array(repeating: false, count: predecessors.count)
     failures = Array(repeating: false, count: predecessors.count)
   }
 
@@ -73,16 +77,15 @@ package struct ProgramState: Sendable {
   package mutating func vacated(_ member: Int) -> [Action] {
     guard phases[member] == .started || phases[member] == .asked else { return [] }
     phases[member] = .vacated
-    return successors(of: member)
+    return startWaiting()
   }
 
   /// The member has answered, failed, or was refused.
   package mutating func ended(_ member: Int, failed: Bool = false) -> [Action] {
     guard phases[member] != .ended else { return [] }
-    let wasVacated = phases[member] == .vacated
     phases[member] = .ended
     failures[member] = failed
-    var actions = wasVacated ? [] : successors(of: member)
+    var actions = startWaiting()
     for reader in readers(of: member) {
       actions += failed ? fail(reader, source: member) : ask(reader) + start(reader)
     }
@@ -123,17 +126,27 @@ package struct ProgramState: Sendable {
     return [.fail(member, source: source)]
   }
 
-  private mutating func successors(of member: Int) -> [Action] {
-    predecessors.indices.filter { predecessors[$0] == member }.flatMap { start($0) }
+  /// Starts the members that waited for a part of the arena that is free now.
+  private mutating func startWaiting() -> [Action] {
+    predecessors.indices.filter { predecessors[$0] != nil }.flatMap { start($0) }
   }
 
   private mutating func start(_ member: Int) -> [Action] {
-    guard phases[member] == .granted, hasInputs(member),
-      predecessors[member].map({ phases[$0] == .ended || phases[$0] == .vacated }) ?? true
-    else {
-      return []
-    }
+    guard phases[member] == .granted, hasInputs(member), hasArena(member) else { return [] }
     phases[member] = .started
+    haveStarted[member] = true
     return [.start(member)]
+  }
+
+  /// True when nobody before the member uses its part of the arena, or will.
+  private func hasArena(_ member: Int) -> Bool {
+    var earlier = predecessors[member]
+    while let other = earlier {
+      guard phases[other] == .ended || phases[other] == .vacated else { return false }
+      // All before it had left when it started. One that never ran says nothing about those before it.
+      if haveStarted[other] { return true }
+      earlier = predecessors[other]
+    }
+    return true
   }
 }
