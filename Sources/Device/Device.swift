@@ -62,9 +62,9 @@ public protocol Device: AnyObject, Sendable {
 /// The size that device memory is counted in: what it takes is rounded up to whole pages of this many bytes.
 public let pageSize = 4096
 
-/// `byteCount` rounded up to whole pages.
+/// `byteCount` rounded up to whole pages; the largest `Int` of whole pages if there are more.
 public func roundedToPages(_ byteCount: Int) -> Int {
-  (byteCount &+ (pageSize - 1)) & ~(pageSize - 1)
+  byteCount.adding(saturating: pageSize - 1) & ~(pageSize - 1)
 }
 
 extension Device {

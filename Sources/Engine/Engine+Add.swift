@@ -43,8 +43,7 @@ extension Engine {
   private func need(of plan: Plan) -> ModelNeed {
     let memory = plan.memberMemory
     return ModelNeed(
-      reservedBytes: plan.reservedExtentBytes + memory.arenaBytes + roundedToPages(memory.requestBytes),
-      arenaBytes: memory.arenaBytes)
+      reservedBytes: plan.reservedBytes(with: memory), arenaBytes: memory.arenaBytes)
   }
 
   /// Returns the need of `file`, as ``need(of:)`` does.

@@ -82,9 +82,10 @@ struct MemberRun {
   /// Refuses what no member of the model can have.
   private func check(_ needed: MemberMemory, of plan: Plan) throws {
     guard !needed.fits(room.bytes) else { return }
-    let (total, overflow) = (needed.byteCount ?? .max / 2).addingReportingOverflow(room.budget - room.bytes)
     throw LinkError.tooLarge(
-      model: plan.model.name, needed: overflow ? .max : total, budget: room.budget)
+      model: plan.model.name,
+      needed: (needed.byteCount ?? .max / 2).adding(saturating: room.budget - room.bytes), budget: room.budget
+    )
   }
 
   private func nonZeroShape(of tensor: Tensor) throws -> Shape {

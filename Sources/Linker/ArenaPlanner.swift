@@ -1,3 +1,5 @@
+import Device
+
 /// The arena planner's input for one member.
 public struct ArenaDemand: Sendable, Hashable {
   /// Bytes of activations and scratch.
@@ -56,7 +58,7 @@ private func place(_ demands: [ArenaDemand], columns: Int) -> ArenaPlacement {
       placement.offsets[member] = placement.byteCount
       if position > 0 { placement.predecessors[member] = column.members[position - 1] }
     }
-    placement.byteCount += column.width
+    placement.byteCount = placement.byteCount.adding(saturating: column.width)
   }
   return placement
 }

@@ -39,7 +39,7 @@ public struct FusedProgram: Sendable {
   public let arenas: [Int]
 
   /// Bytes of all arenas.
-  public var arenaBytes: Int { arenas.reduce(0, +) }
+  public var arenaBytes: Int { arenas.saturatingSum }
 
   /// Bytes of all extents, equal ones once.
   public var uniqueWeightBytes: Int { loads.reduce(0) { $0 + $1.byteCount } }
@@ -61,17 +61,17 @@ public struct FusedProgram: Sendable {
     let memory = memory ?? plans.map(\.memberMemory)
     var largest = 0
     for (plan, memory) in zip(plans, memory) {
-      let fixed = plan.reservedExtentBytes + roundedToPages(memory.requestBytes)
-      guard fixed + memory.arenaBytes <= budget else {
-        throw LinkError.tooLarge(
-          model: plan.model.name, needed: fixed + memory.arenaBytes, budget: budget)
+      let needed = plan.reservedBytes(with: memory)
+      guard needed <= budget else {
+        throw LinkError.tooLarge(model: plan.model.name, needed: needed, budget: budget)
       }
-      largest = max(largest, fixed)
+      largest = max(largest, needed - memory.arenaBytes)
     }
     let placement = placeArenas(
       plans.indices.map {
         ArenaDemand(
-          byteCount: memory[$0].arenaBytes, cost: Double(plans[$0].reservedExtentBytes + plans[$0].arenaBytes)
+          byteCount: memory[$0].arenaBytes,
+          cost: Double(plans[$0].reservedExtentBytes) + Double(plans[$0].arenaBytes)
         )
       }, lanes: lanes, limit: budget - largest)
     let isShared = placement.byteCount <= budget - largest && sources.allSatisfy(\.isEmpty)

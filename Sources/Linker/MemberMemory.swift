@@ -14,8 +14,7 @@ public struct MemberMemory: Sendable, Hashable {
 
   /// Adds tensors on the host; what cannot be counted is `Int.max`, which fits nowhere.
   public mutating func add(requestBytes more: Int) {
-    let (sum, overflow) = requestBytes.addingReportingOverflow(more)
-    requestBytes = overflow ? .max : sum
+    requestBytes = requestBytes.adding(saturating: more)
   }
 
   /// Page-rounded bytes of both together; `nil` when they cannot be counted.

@@ -99,7 +99,7 @@ public final class Plan: Sendable {
     let planned = Set(extents)
     reservedExtents =
       continuation == nil ? extents : extents + model.file.extents.indices.filter { !planned.contains($0) }
-    reservedExtentBytes = reservedExtents.reduce(0) { $0 + model.file.extents[$1].byteCount }
+    reservedExtentBytes = reservedExtents.map { model.file.extents[$0].byteCount }.saturatingSum
     var firstSteps = [Int](repeating: steps.count, count: extents.count)
     for (number, step) in steps.enumerated() {
       for extent in step.waits { firstSteps[extent] = number }
@@ -118,6 +118,12 @@ public final class Plan: Sendable {
 
   /// The memory that the plan takes without a rest.
   public var ownMemory: MemberMemory { MemberMemory(arenaBytes: arenaBytes, requestBytes: requestBytes) }
+
+  /// Returns the bytes that a member with this memory reserves, its weights included; `Int.max` when there are more.
+  package func reservedBytes(with memory: MemberMemory) -> Int {
+    reservedExtentBytes.adding(saturating: roundedToPages(memory.requestBytes))
+      .adding(saturating: memory.arenaBytes)
+  }
 
   /// Remembers what a run needed that came to a rest of this plan, for the members that are linked from now on.
   ///

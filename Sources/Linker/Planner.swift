@@ -15,7 +15,8 @@ public final class Planner: Sendable {
   ///   - threads: the numbers of threads that a kernel must be able to run with, ascending.
   ///   - capacity: the most bytes that plans may keep, those in use and those being made included; the least recently
   ///     used that nobody uses leave first.
-  ///   - budget: the bytes that a member has to fit in. No kernel is asked for where shapes say that it does not.
+  ///   - budget: the bytes that a member has to fit in. No kernel is asked for where shapes say that it does not, and a
+  ///     plan that takes more is not kept.
   public init(device: any Device, threads: [Int], capacity: Int = 256 << 20, budget: Int = .max) {
     self.device = device
     self.threads = threads
@@ -26,8 +27,7 @@ public final class Planner: Sendable {
 
   /// The plan of `model` for inputs of these types, in the order of the graph's inputs.
   /// - Throws: ``LinkError`` when the types are not what the model declares, or shapes not what was declared when it was
-  ///   added, they alone say that a member takes more than the budget, or the plan does not fit the capacity; what the
-  ///   device throws.
+  ///   added, a member takes more than the budget, or the plan does not fit the capacity; what the device throws.
   public func plan(_ model: LinkableModel, inputs: [(ElementType, Shape)]) throws -> Plan {
     try check(inputs, of: model)
     let key = key(of: model, inputs)
@@ -100,6 +100,10 @@ public final class Planner: Sendable {
       let split = try GraphSplit(specialised.graph, specialised.inference, model: model.name)
       try LeastMemory.check(specialised, split, of: model, budget: budget)
       let plan = try smaller(model, specialised, split)
+      let needed = plan.reservedBytes(with: plan.ownMemory)
+      guard needed <= budget else {
+        throw LinkError.tooLarge(model: model.name, needed: needed, budget: budget)
+      }
       let decisions = key.decisions.reduce(0) { $0 + $1.bytes.count }
       do { try plan.bytes.settle(plan.footprint + decisions) } catch {
         throw LinkError(plansOf: model.name, error)

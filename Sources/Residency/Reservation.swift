@@ -73,12 +73,12 @@ public struct Reservation: Hashable, Sendable {
     self.exclusiveBytes = exclusiveBytes
   }
 
-  /// The sum of all that is needed; `nil` when a size is negative or the sum fits no `Int`.
+  /// The sum of all that is needed; `nil` when a size is negative or the sum fits no `Int` in whole pages.
   var neededBytes: Int? {
     var sum = 0
     for bytes in items.map(\.byteCount) + [exclusiveBytes] {
       let (next, overflow) = sum.addingReportingOverflow(bytes)
-      guard bytes >= 0, !overflow else { return nil }
+      guard bytes >= 0, !overflow, next <= .max - pageSize else { return nil }
       sum = next
     }
     return sum

@@ -147,7 +147,7 @@ public struct ResidencyState: Sendable {
     var standing = ResidencyStanding(missingBytes: 0, freeBytes: free, availableBytes: free + idleBytes)
     for item in items {
       guard let entry = entries[item.id], !entry.isSpoilt else {
-        standing.missingBytes += item.byteCount
+        standing.missingBytes = standing.missingBytes.adding(saturating: item.byteCount)
         continue
       }
       if entry.isIdle { standing.availableBytes -= item.byteCount }

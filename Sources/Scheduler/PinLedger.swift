@@ -1,3 +1,4 @@
+import Device
 import Residency
 
 /// Tracks pinned models, and decides whether one more fits: the pure part.
@@ -9,7 +10,7 @@ package struct PinLedger: Sendable {
     /// Bytes of activations and tensors.
     var extraBytes: Int
 
-    var byteCount: Int { items.reduce(extraBytes) { $0 + $1.byteCount } }
+    var byteCount: Int { extraBytes.adding(saturating: items.map(\.byteCount).saturatingSum) }
 
     package init(items: [ResidencyItem], extraBytes: Int) {
       self.items = items
@@ -82,15 +83,15 @@ package struct PinLedger: Sendable {
     budget: Int
   ) -> SchedulerError? {
     var sizes = sizes(without: without)
-    let pinned = sizes.values.reduce(0, +)
+    let pinned = sizes.values.saturatingSum
     for item in items { sizes[item.id] = item.byteCount }
-    let all = sizes.values.reduce(0, +)
-    if !without.isEmpty, all <= self.sizes(without: []).values.reduce(0, +) { return nil }
+    let all = sizes.values.saturatingSum
+    if !without.isEmpty, all <= self.sizes(without: []).values.saturatingSum { return nil }
     let largest =
       needs.lazy.filter { id, need in !without.contains(id) && need.byteCount <= budget }.map { _, need in
-        need.items.reduce(need.extraBytes) { $0 + (sizes[$1.id] == nil ? $1.byteCount : 0) }
+        need.items.reduce(need.extraBytes) { $0.adding(saturating: sizes[$1.id] == nil ? $1.byteCount : 0) }
       }.max() ?? 0
-    guard all + largest > budget else { return nil }
+    guard all.adding(saturating: largest) > budget else { return nil }
     return SchedulerError(
       .pinDoesNotFit(model: name, bytes: all - pinned, pinned: pinned, largest: largest, budget: budget))
   }

@@ -237,6 +237,6 @@ extension Plan {
   /// Bytes that a member takes beside weights.
   package var extraBytes: Int {
     let memory = memberMemory
-    return roundedToPages(memory.arenaBytes) + roundedToPages(memory.requestBytes)
+    return roundedToPages(memory.arenaBytes).adding(saturating: roundedToPages(memory.requestBytes))
   }
 }

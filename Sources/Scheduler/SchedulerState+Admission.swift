@@ -1,3 +1,5 @@
+import Device
+
 extension SchedulerState {
   /// Why the request is not admitted; `nil` when it is.
   func obstacle(
@@ -213,6 +215,6 @@ func duration(_ nanoseconds: UInt64) -> Duration { .nanoseconds(Int64(clamping: 
 extension Submission {
   /// The bytes of weights to load for it; weights shared by stages count for each.
   func missingBytes(_ standing: (ModelID) -> ModelStanding) -> Int {
-    (stages.isEmpty ? [model] : stages.distinctModels).reduce(0) { $0 + standing($1).missingBytes }
+    (stages.isEmpty ? [model] : stages.distinctModels).map { standing($0).missingBytes }.saturatingSum
   }
 }

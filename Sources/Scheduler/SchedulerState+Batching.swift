@@ -1,3 +1,5 @@
+import Device
+
 /// Names the plan of a batch.
 struct BatchPlan: Hashable, Sendable {
   /// The state of the batch's plan.
@@ -118,7 +120,8 @@ extension SchedulerState {
     _ members: [Int], _ key: BatchKey, rows: Int, standing: ModelStanding, now: UInt64
   ) -> Bool {
     let requests = members.map { waiting[$0] }
-    guard standing.missingBytes + requests.reduce(0, { $0 + $1.extraBytes }) <= standing.availableBytes,
+    let needed = standing.missingBytes.adding(saturating: requests.map(\.extraBytes).saturatingSum)
+    guard needed <= standing.availableBytes,
       requests.allSatisfy({ $0.maxRows >= rows })
     else { return false }
     let alone = requests.reduce(0.0) { $0 + Double($1.cost) }

@@ -1,3 +1,5 @@
+import Device
+
 extension SchedulerState {
   /// The residency of models as one call of ``advance(now:standing:)`` sees it: queried once a model, less
   /// the memory that the call has already granted.
@@ -11,7 +13,7 @@ extension SchedulerState {
     mutating func of(_ model: ModelID) -> ModelStanding {
       var standing = known[model] ?? remember(model)
       standing.freeBytes -= min(taken, standing.freeBytes)
-      standing.availableBytes -= taken
+      standing.availableBytes = standing.availableBytes.adding(saturating: -taken)
       return standing
     }
 
@@ -22,7 +24,7 @@ extension SchedulerState {
       all.missingBytes = 0
       for model in request.stages.distinctModels {
         let one = of(model)
-        all.missingBytes += one.missingBytes
+        all.missingBytes = all.missingBytes.adding(saturating: one.missingBytes)
         all.freeBytes = min(all.freeBytes, one.freeBytes)
         all.availableBytes = min(all.availableBytes, one.availableBytes)
       }
@@ -37,9 +39,9 @@ extension SchedulerState {
 
     /// The request is dispatched, with what it takes beside its weights.
     mutating func take(_ request: Waiting) {
-      taken += request.extraBytes
+      taken = taken.adding(saturating: request.extraBytes)
       for model in request.stages.isEmpty ? [request.model] : request.stages.distinctModels {
-        taken += known[model]?.missingBytes ?? 0
+        taken = taken.adding(saturating: known[model]?.missingBytes ?? 0)
         known[model]?.missingBytes = 0
       }
     }
@@ -203,6 +205,6 @@ extension SchedulerState {
   }
 
   private func fits(_ request: Waiting, _ standing: ModelStanding) -> Bool {
-    standing.missingBytes + request.extraBytes <= standing.availableBytes
+    standing.missingBytes.adding(saturating: request.extraBytes) <= standing.availableBytes
   }
 }

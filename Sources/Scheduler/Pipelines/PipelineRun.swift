@@ -258,9 +258,7 @@ final class PipelineRun: Sendable {
   private func outputBytes() throws -> Int {
     try request.outputs.reduce(0) { sum, index in
       let (elementType, shape) = try type(of: pipeline.outputs[index].wire)
-      let (total, overflow) = sum.addingReportingOverflow(
-        elementType.byteCount(of: shape.elementCount) ?? .max)
-      return overflow ? .max : total
+      return sum.adding(saturating: elementType.byteCount(of: shape.elementCount) ?? .max)
     }
   }
 
