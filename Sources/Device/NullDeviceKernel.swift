@@ -203,14 +203,6 @@ extension Shape {
 }
 
 extension Op {
-  /// True when the result has the bytes of the first operand.
-  fileprivate var isView: Bool {
-    switch self {
-    case .identity, .reshape, .flatten, .squeeze, .unsqueeze: true
-    default: false
-    }
-  }
-
   /// True when an element of the result depends on the same element of the first operand.
   fileprivate var isElementwise: Bool {
     switch self {
