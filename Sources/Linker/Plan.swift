@@ -110,7 +110,12 @@ public final class Plan: Sendable {
     resultBytes = Plan.byteCount(of: outputs + carried)
   }
 
-  let restIdentity = PlanIdentity()
+  /// Names the plan, and with it the graph that it left to do.
+  let identity = PlanIdentity()
+
+  /// A number that no other plan has for as long as the process lives: an object's address would be given out again.
+  package var identityNumber: UInt64 { identity.number }
+
   private let learned = Locked(MemberMemory(arenaBytes: 0, requestBytes: 0))
 
   /// The memory of a member: that of the plan, or what a run needed once that came to a rest.

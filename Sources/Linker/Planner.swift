@@ -68,7 +68,7 @@ public final class Planner: Sendable {
     }
     types += nonZeros.map { (.int64, $0) }
     let key = PlanKey(
-      graph: plan.restIdentity, inputs: types.map { .init(elementType: $0.0, shape: $0.1) },
+      graph: plan.identity, inputs: types.map { .init(elementType: $0.0, shape: $0.1) },
       decisions: decisions)
     // The graph is copied only where there is no plan yet: each run comes here.
     if let plan = cache[key] { return plan }

@@ -43,8 +43,8 @@ extension Scheduler {
     let extentNames: [String]
     /// The weights that its runs take, and the rest of what they take.
     var need = PinLedger.Need(items: [], extraBytes: 0)
-    /// The plan that ``need`` is of.
-    var plan: ObjectIdentifier?
+    /// The number of the plan that ``need`` is of, which may be gone.
+    var plan: UInt64?
     /// The most rows that a batch may have; `nil` until the graph has been looked at.
     var maxRows: Int?
     /// True if the weights may stay: the model has run and has not expired.
@@ -203,8 +203,8 @@ extension Scheduler {
     var known =
       core.models[id]
       ?? Known(name: model.name, version: model.version, extentNames: model.extentNames)
-    if let plan, known.plan != ObjectIdentifier(plan) {
-      known.plan = ObjectIdentifier(plan)
+    if let plan, known.plan != plan.identityNumber {
+      known.plan = plan.identityNumber
       known.need = PinLedger.Need(
         items: plan.reservedExtents.map { model.item(extent: $0) }, extraBytes: plan.extraBytes)
     }
