@@ -286,15 +286,15 @@ public final class Executor: Sendable {
   private func room(of plan: Plan) -> Int { residency.budget - plan.reservedExtentBytes }
 
   /// Runs a member again in a program of its own, now that it is known what it takes. The member holds nothing meanwhile,
-  /// so nobody waits for it.
+  /// so nobody waits for it. Its inputs are made under the new reservation, which counts their bytes.
   private func restart(_ member: Int, of run: ProgramRun, with memory: MemberMemory) {
     let plan = run.program.members[member].plan
     do {
       let program = try FusedProgram.link([plan], lanes: 1, budget: residency.budget, memory: [memory])
       let again = ProgramRun(
-        program: program, arenas: arenas.withLock { $0.begin(program.arenas) },
-        inputs: [try run.inputs(of: member)],
-        way: run.way, trace: run.trace, onAnswer: { _, answer in run.onAnswer(member, answer) },
+        program: program, arenas: arenas.withLock { $0.begin(program.arenas) }, inputs: [],
+        way: run.way, trace: run.trace, feed: { _ in try run.inputs(of: member) },
+        onAnswer: { _, answer in run.onAnswer(member, answer) },
         finish: { [self] answers in
           for answer in answers { conclude(member, of: run, with: answer) }
         },
