@@ -22,10 +22,13 @@ extension Graph {
   ///   - inputs: the types of the inputs, in order.
   ///   - known: elements of inputs, or of what nodes make, that are known by now. An input that is known stays an input.
   ///   - evaluator: computes nodes whose operands are known.
-  /// - Throws: ``GraphError`` when the graph cannot have inputs of these types, and what the evaluator throws.
+  ///   - check: called before each step that looks at all nodes; what it throws ends the specialisation.
+  /// - Throws: ``GraphError`` when the graph cannot have inputs of these types, and what the evaluator and `check` throw.
   public func specialised(
-    inputs types: [ValueType], known: [ValueID: Tensor], evaluator: (any ConstantEvaluator)?
+    inputs types: [ValueType], known: [ValueID: Tensor], evaluator: (any ConstantEvaluator)?,
+    check: () throws -> Void = {}
   ) throws -> SpecialisedGraph {
+    try check()
     var graph = self
     graph.define(known)
     var inference = try graph.inferTypes(inputs: types)
@@ -33,17 +36,22 @@ extension Graph {
     // Each round makes known what the next one needs. One that changes something takes a node away, so that there are no
     // more rounds than nodes.
     for _ in 0...nodeCountWithBranches {
+      try check()
       graph.annotate(with: inference)
       var changes = graph.foldContents(of: inference)
       changes += try graph.foldConstants(evaluator, growth: &growth)
       // Conditionals in conditionals at once: what is captured is known without inference.
       while case let inlined = try Pass.conditionalInlining.run(&graph, evaluator), inlined > 0 {
         changes += inlined
+        try check()
       }
       guard changes > 0 else { break }
       inference = try graph.inferTypes(inputs: types)
     }
-    for pass in PassPipeline.specialising { _ = try pass.run(&graph, evaluator) }
+    for pass in PassPipeline.specialising {
+      try check()
+      _ = try pass.run(&graph, evaluator)
+    }
     graph.removeDeadCode()
     return SpecialisedGraph(graph: graph, inference: try graph.inferTypes(inputs: types))
   }

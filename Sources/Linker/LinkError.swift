@@ -12,7 +12,8 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
     case unknownShape(model: String, node: String, op: String)
     /// - Parameter isLeast: true when it is known from shapes alone that it needs no less.
     case memberTooLarge(model: String, needed: Int, isLeast: Bool, budget: Int)
-    case planningTooLong(model: String, node: String, limit: Duration)
+    /// - Parameter node: `nil` when no node was reached.
+    case planningTooLong(model: String, node: String?, limit: Duration)
     case notPlannable(model: String, detail: String)
     case planTooLarge(model: String, needed: Int, limit: Int)
     case plansInUse(model: String, limit: Int)
@@ -91,7 +92,8 @@ public struct LinkError: Error, Sendable, CustomStringConvertible {
       "model '\(model)' needs \(isLeast ? "at least " : "")\(ByteSize(bytes: needed).exact) at once, more than the budget of "
         + "\(ByteSize(bytes: budget).exact); raise --budget, or use a smaller input"
     case .planningTooLong(let model, let node, let limit):
-      "model '\(model)': planning took longer than \(limit.components.seconds) s and stopped at node '\(node)'; "
+      "model '\(model)': planning took longer than \(limit.components.seconds) s and stopped "
+        + "\(node.map { "at node '\($0)'" } ?? "while shapes were propagated"); "
         + "use a smaller input"
     case .planTooLarge(let model, let needed, let limit):
       "a plan of model '\(model)' takes at least \(ByteSize(bytes: needed).exact), more than the "

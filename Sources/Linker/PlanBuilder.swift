@@ -48,17 +48,18 @@ struct PlanBuilder {
   var readers: [ValueID: Int] = [:]
   var warnings: [String] = []
   var sharing = ThreadSharing()
-  private let time = PlanningTime()
+  private let time: PlanningTime
 
   init(
     _ model: LinkableModel, _ specialised: SpecialisedGraph, device: any Device, threads: [Int],
-    bytes: MemoryShare, sharesBytes: Bool
+    bytes: MemoryShare, time: PlanningTime, sharesBytes: Bool
   ) {
     self.model = model
     self.sharesBytes = sharesBytes
     self.device = device
     self.threads = threads
     self.bytes = bytes
+    self.time = time
     graph = specialised.graph
     inference = specialised.inference
   }

@@ -10,6 +10,11 @@ public final class Planner: Sendable {
   private let budget: Int
   private let cache: PlanCache
   private let evaluator: DeviceEvaluator
+  private let planningLimit: Duration
+  private let now: @Sendable () -> ContinuousClock.Instant
+
+  /// Enough for the largest models on a slow machine; what takes longer is no model that anybody waits for.
+  private static let planningLimit = Duration.seconds(60)
 
   /// - Parameters:
   ///   - threads: the numbers of threads that a kernel must be able to run with, ascending.
@@ -17,7 +22,23 @@ public final class Planner: Sendable {
   ///     used that nobody uses leave first.
   ///   - budget: the bytes that a member has to fit in. No kernel is asked for where shapes say that it does not, and a
   ///     plan that takes more is not kept.
-  public init(device: any Device, threads: [Int], capacity: Int = 256 << 20, budget: Int = .max) {
+  public convenience init(
+    device: any Device, threads: [Int], capacity: Int = 256 << 20, budget: Int = .max
+  ) {
+    self.init(
+      device: device, threads: threads, capacity: capacity, budget: budget,
+      planningLimit: Planner.planningLimit)
+  }
+
+  /// - Parameters:
+  ///   - planningLimit: the time that one plan may take to make.
+  ///   - now: the clock.
+  package init(
+    device: any Device, threads: [Int], capacity: Int = 256 << 20, budget: Int = .max,
+    planningLimit: Duration, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+  ) {
+    self.planningLimit = planningLimit
+    self.now = now
     self.device = device
     self.threads = threads
     self.budget = budget
@@ -91,15 +112,18 @@ public final class Planner: Sendable {
     defer { device.giveBackUnused() }
     let working = cache.makeBytes()
     defer { withExtendedLifetime(working) {} }
+    let time = PlanningTime(limit: planningLimit, now: now)
     do { try working.reserve(Planner.workingCopies * graph.footprint) } catch {
       throw LinkError(plansOf: model.name, error)
     }
     do {
       let specialised = try graph.specialised(
-        inputs: inputs.map { ValueType($0.0, $0.1) }, known: [:], evaluator: evaluator)
+        inputs: inputs.map { ValueType($0.0, $0.1) }, known: [:],
+        evaluator: TimedEvaluator(evaluator: evaluator, time: time, model: model.name),
+        check: { try time.check(of: model.name) })
       let split = try GraphSplit(specialised.graph, specialised.inference, model: model.name)
       try LeastMemory.check(specialised, split, of: model, budget: budget)
-      let plan = try smaller(model, specialised, split)
+      let plan = try smaller(model, specialised, split, time)
       let needed = plan.reservedBytes(with: plan.ownMemory)
       guard needed <= budget else {
         throw LinkError.tooLarge(model: model.name, needed: needed, budget: budget)
@@ -121,16 +145,18 @@ public final class Planner: Sendable {
 
   /// The plan whose concatenations and splits lie in the bytes of their operands, unless its arena is larger by more than a
   /// tenth: bytes that are shared are needed from the first of those that share them to the last.
-  private func smaller(_ model: LinkableModel, _ specialised: SpecialisedGraph, _ split: GraphSplit) throws
-    -> Plan
-  {
+  private func smaller(
+    _ model: LinkableModel, _ specialised: SpecialisedGraph, _ split: GraphSplit, _ time: PlanningTime
+  ) throws -> Plan {
     var builder = PlanBuilder(
-      model, specialised, device: device, threads: threads, bytes: cache.makeBytes(), sharesBytes: true)
+      model, specialised, device: device, threads: threads, bytes: cache.makeBytes(), time: time,
+      sharesBytes: true)
     let plan = try builder.build(split)
     guard builder.hasSharedBytes else { return plan }
     builder = PlanBuilder(
-      model, specialised, device: device, threads: threads, bytes: cache.makeBytes(), sharesBytes: false)
-    // The first one stays where there is no room to compare it with another.
+      model, specialised, device: device, threads: threads, bytes: cache.makeBytes(), time: time,
+      sharesBytes: false)
+    // The first one stays where there is no room or time to compare it with another.
     let apart: Plan
     do { apart = try builder.build(split) } catch is LinkError { return plan }
     return Double(plan.arenaBytes) <= 1.1 * Double(apart.arenaBytes) ? plan : apart

@@ -127,6 +127,60 @@ struct ConditionalTests {
     #expect(specialised.graph.parameter(1, of: "if")?.first == 4)
   }
 
+  /// Says that every number is a half, and every comparison true.
+  private struct Halves: ConstantEvaluator {
+    func evaluate(
+      _ node: Node, operands: [Tensor?], resultTypes: [ValueType?], in graph: String
+    ) throws -> [Tensor?]? {
+      try resultTypes.map { type in
+        type?.elementType == .bool ? try Tensor([true], shape: [1]) : try Tensor([Float(0.5)], shape: [1])
+      }
+    }
+  }
+
+  /// Conditionals each of which is decided by what is computed of the one before: one a round.
+  private func chain(of count: Int) throws -> Graph {
+    func branch(adding number: Float) throws -> Graph {
+      var builder = GraphBuilder()
+      let captured = builder.input("v", [1])
+      builder.output(builder.node("sum", .binary(.add), captured, try builder.constant("n", [number], [1])))
+      return builder.graph
+    }
+    let (then, otherwise) = (try branch(adding: 0), try branch(adding: 1))
+    var builder = GraphBuilder()
+    let x = builder.input("x", [.symbol("n")])
+    let one = try builder.constant("one", [1], [1])
+    var value = try builder.constant("start", [0.5], [1])
+    for index in 0..<count {
+      let sine = builder.node("s\(index)", .unary(.sine), value)
+      let condition = builder.node("c\(index)", .binary(.less), sine, one)
+      value = builder.node(
+        "v\(index)", .conditional(then: then, otherwise: otherwise), condition, value)
+    }
+    builder.output(builder.node("y", .binary(.add), x, value))
+    return try builder.typed()
+  }
+
+  @Test func aCheckEndsTheRoundsOfASpecialisation() throws {
+    struct Over: Error {}
+    let graph = try chain(of: 20)
+    let types = [ValueType(.float32, [1] as Shape)]
+    var checks = 0
+    func check(_ limit: Int) throws {
+      checks += 1
+      if checks == limit { throw Over() }
+    }
+    let whole = try graph.specialised(inputs: types, known: [:], evaluator: Halves()) { try check(.max) }
+    #expect(whole.graph.ops == ["binary.add"])
+    // Each round decides one.
+    #expect(checks > 20)
+    checks = 0
+    #expect(throws: Over.self) {
+      try graph.specialised(inputs: types, known: [:], evaluator: Halves()) { try check(10) }
+    }
+    #expect(checks == 10)
+  }
+
   @Test func whatNeitherBranchReadsIsNotCaptured() throws {
     var builder = GraphBuilder()
     let (c, x) = (builder.input("c", [Int](), .bool), builder.input("x", [1, 3, 5, 5]))
