@@ -81,6 +81,8 @@ extension RepositoryState {
       let slot = model.slots[job.number ?? RepositoryState.unnumbered]
       return slot?.isWanted != true || slot?.found?.fingerprint != job.fingerprint
     }
+    // Those that wait for one learn that it is not compiled.
+    actions += queue.filter(isUseless).map { .answer(job: $0.id, .stopped) }
     queue.removeAll(where: isUseless)
     for (id, run) in running where !run.isStopped && isUseless(run.job) {
       running[id]?.isStopped = true

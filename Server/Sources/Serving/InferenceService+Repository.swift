@@ -107,7 +107,8 @@ extension InferenceService {
     case .stopped:
       throw ServiceError(
         .unavailable,
-        "model '\(shown(name))' was not compiled: the server is shutting down, or its file changed")
+        "model '\(shown(name))' was not compiled: the server is shutting down, or its file changed",
+        retryAfter: .seconds(1))
     }
   }
 

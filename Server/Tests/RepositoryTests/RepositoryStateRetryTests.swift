@@ -3,9 +3,10 @@ import Testing
 
 private typealias Action = RepositoryState.Action
 
-private func file(_ name: String, _ fingerprint: String) -> FoundModel {
+private func file(_ name: String, _ fingerprint: String, isChosen: Bool = true) -> FoundModel {
   FoundModel(
-    name: name, path: "/r/\(name).onnx", files: ["/r/\(name).onnx"], fingerprint: fingerprint)
+    name: name, isChosen: isChosen, path: "/r/\(name).onnx", files: ["/r/\(name).onnx"],
+    fingerprint: fingerprint)
 }
 
 private func seconds(_ count: Double) -> Duration { .milliseconds(Int((count * 1000).rounded())) }
@@ -20,6 +21,11 @@ extension [RepositoryState.Action] {
   }
   fileprivate var wakes: [Duration] {
     compactMap { if case .wake(let time) = $0 { time } else { nil } }
+  }
+  /// The outcomes that are told, by job.
+  fileprivate var answers: [Int: CompileOutcome] {
+    let pairs = compactMap { if case .answer(let job, let outcome) = $0 { (job, outcome) } else { nil } }
+    return Dictionary(pairs) { first, _ in first }
   }
   fileprivate var phases: [RepositoryState.Phase] {
     compactMap { if case .show(_, let phase) = $0 { phase } else { nil } }
@@ -277,6 +283,33 @@ private struct Watched {
     #expect(folder.saw(file("a", "A")).phases == [.idle])
     #expect(folder.finished(1, .compiled(version: 1)).started == [])
     #expect(folder.state.retried("b", at: seconds(folder.now)).job == nil)
+  }
+
+  /// a runs, b waits, and somebody waits for b - b changes: they are told, and may wait for the new content - compiled
+  @Test func whoWaitsForADroppedCompilationIsTold() {
+    var folder = Watched()
+    _ = folder.saw(file("a", "A"), file("b", "B"))
+    _ = folder.passed(after: 1)
+    #expect(folder.state.retried("b", at: seconds(1)).job == 2)
+    #expect(folder.saw(file("a", "A"), file("b", "B2")).answers == [2: .stopped])
+    #expect(folder.state.retried("b", at: seconds(1)).job == nil && folder.state.isPending("b"))
+    #expect(folder.passed(after: 1).answers == [:], "told once")
+    #expect(folder.state.retried("b", at: seconds(2)).job == 3)
+    #expect(folder.finished(1, .compiled(version: 1)).started == [3])
+    #expect(folder.finished(3, .compiled(version: 1)).answers == [3: .compiled(version: 1)])
+  }
+
+  /// a runs, b waits, and somebody waits for b - b goes, or is not chosen any more: they are told
+  @Test func whoWaitsForAFileThatIsGoneIsTold() {
+    for rest in [[], [file("b", "B", isChosen: false)]] {
+      var folder = Watched()
+      _ = folder.saw(file("a", "A"), file("b", "B"))
+      _ = folder.passed(after: 1)
+      #expect(folder.state.retried("b", at: seconds(1)).job == 2)
+      let actions = folder.state.saw([file("a", "A")] + rest, in: "disk", at: seconds(2))
+      #expect(actions.answers == [2: .stopped])
+      #expect(folder.state.retried("b", at: seconds(2)).job == nil && !folder.state.isPending("b"))
+    }
   }
 
   @Test func whoAsksHearsOfTheCompilationThatIsUnderWay() {

@@ -12,8 +12,17 @@ extension RepositoryService {
     /// The time that files must stay unchanged to count as complete.
     private let settle: Duration
     var state: RepositoryState
-    private var waiting: [Int: [CheckedContinuation<CompileOutcome?, Never>]] = [:]
+    private var waiting: [Int: [Waiter]] = [:]
     private var senders: [Int: CheckedContinuation<CompileOutcome, Never>] = [:]
+
+    /// A load request that waits for a job.
+    private struct Waiter {
+      var name: String
+      /// The number of times that it may look for another job after this one.
+      var attempts: Int
+      var continuation: CheckedContinuation<CompileOutcome?, Never>
+    }
+
     /// The last complaint about the folder, so that it is made once.
     private var complaint: String?
     /// Notices about the folder, with the time of the first look that gave each, and a mark on those that were logged.
@@ -76,7 +85,8 @@ extension RepositoryService {
         await look()
         let (job, actions) = state.retried(name, at: service.now)
         if let job {
-          waiting[job, default: []].append(continuation)
+          waiting[job, default: []].append(
+            Waiter(name: name, attempts: attempts, continuation: continuation))
         } else if state.isPending(name), attempts > 0 {
           // Its files have just changed: they are compiled once they are whole.
           let (service, settle) = (service, settle)
@@ -94,7 +104,7 @@ extension RepositoryService {
     /// Nothing is decided any more; nobody is left waiting.
     mutating func end() {
       for continuation in senders.values { continuation.resume(returning: .stopped) }
-      for continuation in waiting.values.joined() { continuation.resume(returning: .stopped) }
+      for waiter in waiting.values.joined() { waiter.continuation.resume(returning: .stopped) }
       senders = [:]
       waiting = [:]
     }
@@ -172,8 +182,13 @@ extension RepositoryService {
         case .follow(let name, let sidecar): await service.follow(name, sidecar)
         case .answer(let job, let outcome):
           senders.removeValue(forKey: job)?.resume(returning: outcome)
-          for continuation in waiting.removeValue(forKey: job) ?? [] {
-            continuation.resume(returning: outcome)
+          for waiter in waiting.removeValue(forKey: job) ?? [] {
+            if outcome == .stopped, waiter.attempts > 0 {
+              // The file changed or is gone. A changed one has another job, or will have one once it is whole.
+              service.retry(waiter.name, attempts: waiter.attempts - 1, waiter.continuation)
+            } else {
+              waiter.continuation.resume(returning: outcome)
+            }
           }
         case .doubt:
           service.log.error(

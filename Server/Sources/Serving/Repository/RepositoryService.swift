@@ -68,7 +68,7 @@ public final class RepositoryService: Service {
 
   func retry(_ name: String, attempts: Int, _ continuation: CheckedContinuation<CompileOutcome?, Never>) {
     if case .terminated = send.yield(.retried(name: name, attempts: attempts, continuation)) {
-      continuation.resume(returning: nil)
+      continuation.resume(returning: .stopped)
     }
   }
 

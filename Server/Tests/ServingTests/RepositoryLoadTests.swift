@@ -1,0 +1,96 @@
+import Device
+import Engine
+import Foundation
+import Logging
+import ModelStore
+import Repository
+import Serving
+import Testing
+
+/// A repository with the models `a` and `b`. `a` is compiled until it is released, and `b` is queued behind it.
+private struct TwoModels {
+  let folder = NSTemporaryDirectory() + "fusedinf-load-\(UUID().uuidString)"
+  let service: InferenceService
+  private let running: Task<Void, any Error>
+
+  init() throws {
+    let files = FileManager.default
+    try files.createDirectory(atPath: folder + "/models", withIntermediateDirectories: true)
+    for name in ["a", "b"] {
+      try Data("first".utf8).write(to: URL(fileURLWithPath: "\(folder)/models/\(name).onnx"))
+    }
+    let compiler = """
+      #!/bin/sh
+      case "$2" in
+      *'/b.onnx"'*) echo '{"reason":"b was compiled"}' ;;
+      *) touch '\(folder)/begun'
+        while [ ! -e '\(folder)/released' ]; do sleep 0.05; done
+        echo '{"reason":"a was compiled"}' ;;
+      esac
+      """
+    try Data(compiler.utf8).write(to: URL(fileURLWithPath: folder + "/compiler"))
+    try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/compiler")
+    var configuration = ServiceConfiguration()
+    configuration.repository = folder + "/models"
+    configuration.compilerPath = folder + "/compiler"
+    let engine = Engine(
+      store: try ModelStore(directory: folder + "/store"), device: NullDevice(),
+      configuration: EngineConfiguration(budget: 1 << 20, threads: 1))
+    let service = InferenceService(
+      engine: engine, configuration: configuration, log: Logger(label: "test"))
+    self.service = service
+    running = Task { try await service.repository.run() }
+  }
+
+  var isCompilingFirst: Bool { FileManager.default.fileExists(atPath: folder + "/begun") }
+
+  func release() throws { try Data().write(to: URL(fileURLWithPath: folder + "/released")) }
+
+  func replaceSecond() throws {
+    try Data("second".utf8).write(to: URL(fileURLWithPath: folder + "/new"))
+    #expect(rename(folder + "/new", folder + "/models/b.onnx") == 0)
+  }
+
+  func removeSecond() throws { try FileManager.default.removeItem(atPath: folder + "/models/b.onnx") }
+
+  func end() async {
+    running.cancel()
+    _ = try? await running.value
+    try? FileManager.default.removeItem(atPath: folder)
+  }
+}
+
+/// Waits for a condition, half a minute at most.
+private func eventually(_ condition: () -> Bool) async throws -> Bool {
+  for _ in 0..<600 where !condition() { try await Task.sleep(for: .milliseconds(50)) }
+  return condition()
+}
+
+/// Load requests for models whose compilation is queued.
+@Suite(.timeLimit(.minutes(5))) struct RepositoryLoadTests {
+  /// a runs, b is queued, and a client loads b - b is replaced: it waits for the new b - or goes: there is no b
+  @Test(arguments: [true, false]) func aLoadIsAnsweredAlsoWhenItsCompilationIsDropped(isReplaced: Bool)
+    async throws
+  {
+    let models = try TwoModels()
+    let answer = Locked<ServiceError?>(nil)
+    #expect(try await eventually { models.isCompilingFirst })
+    Task {
+      do throws(ServiceError) {
+        try await models.service.load("b", parameters: [:])
+      } catch { answer.withLock { $0 = error } }
+    }
+    // The request gets to the queue meanwhile.
+    try await Task.sleep(for: .seconds(1))
+    if isReplaced { try models.replaceSecond() } else { try models.removeSecond() }
+    if isReplaced {
+      // The change is seen meanwhile, and b queued again.
+      try await Task.sleep(for: .seconds(2))
+      try models.release()
+    }
+    #expect(try await eventually { answer.withLock { $0 } != nil })
+    let error = answer.withLock { $0 }
+    #expect(error?.kind == (isReplaced ? .invalidRequest : .notFound), "\(String(describing: error))")
+    await models.end()
+  }
+}
