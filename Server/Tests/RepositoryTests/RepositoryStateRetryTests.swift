@@ -170,6 +170,21 @@ private struct Watched {
   }
 }
 
+/// The times at which decisions are asked for.
+@Suite(.timeLimit(.minutes(5))) struct RepositoryWakeTests {
+  /// a is being written, and taken after a minute - b appears, whole, and is taken after a second - then a
+  @Test func aSoonerWakeThanTheNextIsAskedFor() {
+    var folder = Watched()
+    folder.state.written("/r/a.onnx")
+    #expect(folder.saw(file("a", "A")).wakes == [seconds(60)])
+    #expect(folder.saw(file("a", "A"), file("b", "B"), after: 5).wakes == [seconds(6)])
+    let actions = folder.passed(after: 1)
+    #expect(actions.started == [1] && actions.wakes == [seconds(60)])
+    #expect(folder.finished(1, .compiled(version: 1)).wakes == [])
+    #expect(folder.passed(after: 54).started == [2])
+  }
+}
+
 /// Versions that leave are no versions any more, and not gone yet.
 @Suite(.timeLimit(.minutes(5))) struct RepositoryLeavingTests {
   /// 1 2 serve - 3 comes: 1 leaves - 4 comes while 1 drains: 2 leaves, and 1 is not told to go twice
