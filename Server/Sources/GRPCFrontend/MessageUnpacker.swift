@@ -52,6 +52,7 @@ package struct MessageUnpacker {
   private static let prefixBytes = 5
 
   private mutating func unpack(into result: inout ByteBuffer, holding held: HeldBytes) throws {
+    let before = held.byteCount
     var message = payload
     if prefix.getInteger(at: prefix.readerIndex, as: UInt8.self) == 1 {
       do { message = try coding.decompress(payload, limit: limit, holding: held) } catch let error
@@ -65,6 +66,8 @@ package struct MessageUnpacker {
     result.writeImmutableBuffer(message)
     prefix.clear()
     payload = ByteBuffer()
+    // The buffer that it was decompressed into ends here, and was larger.
+    held.lower(to: before + MessageUnpacker.prefixBytes + message.readableBytes)
   }
 
   private func tooLarge(_ length: Int?) -> ServiceError {

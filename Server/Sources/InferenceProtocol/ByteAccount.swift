@@ -58,6 +58,8 @@ public final class HeldBytes: Sendable {
 
   deinit { account.release(count.load(ordering: .relaxed)) }
 
+  public var byteCount: Int { count.load(ordering: .relaxed) }
+
   /// Takes so many bytes more, before there is memory for them.
   /// - Throws: ``AccountFull``.
   public func reserve(_ bytes: Int) throws(AccountFull) {

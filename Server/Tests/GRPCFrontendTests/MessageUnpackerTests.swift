@@ -61,6 +61,30 @@ import Testing
     }
   }
 
+  /// 200 messages in one frame: each takes 256 KiB while it is decompressed, and its own size afterwards.
+  @Test func manySmallMessagesInOnePieceHoldTheirSizes() throws {
+    let account = ByteAccount(limit: 1 << 20)
+    let held = HeldBytes(account)
+    let small = try ContentCoding.gzip.compress([ByteBuffer(repeating: 7, count: 1000)])
+    var stream = ByteBuffer()
+    for _ in 0..<200 { stream.writeImmutableBuffer(message(small, isCompressed: true)) }
+    var unpacker = MessageUnpacker(.gzip, limit: 1 << 20)
+    let result = try unpacker.take(stream, holding: held)
+    #expect(result.readableBytes == 200 * 1005)
+    #expect(account.usedBytes == result.readableBytes)
+  }
+
+  /// Messages that have their size only together are refused, one after another or in one piece.
+  @Test func messagesThatDoNotFitTogetherAreRefused() throws {
+    let large = try ContentCoding.gzip.compress([ByteBuffer(repeating: 7, count: 400_000)])
+    var stream = ByteBuffer()
+    for _ in 0..<3 { stream.writeImmutableBuffer(message(large, isCompressed: true)) }
+    var unpacker = MessageUnpacker(.gzip, limit: 1 << 20)
+    #expect(throws: AccountFull.self) {
+      try unpacker.take(stream, holding: HeldBytes(ByteAccount(limit: 1 << 20)))
+    }
+  }
+
   @Test func whatHasNoRoomBesideOthersIsRefused() throws {
     let account = ByteAccount(limit: 100_000)
     let text = try ContentCoding.gzip.compress([ByteBuffer(repeating: 0, count: 90_000)])
