@@ -106,6 +106,8 @@ let package = Package(
         "GRPCFrontend", "GRPCMessages", "Serving", "InferenceProtocol", engine,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: strict, linkerSettings: rpath),
     .testTarget(

@@ -30,10 +30,10 @@ public struct GRPCConfiguration: Sendable {
   public var headerTimeout: Duration = .seconds(10)
   /// The most bytes of one request's message. Larger ones end with RESOURCE_EXHAUSTED.
   public var maxMessageBytes = 256 << 20
-  /// The time within which a client must send the next bytes of an incomplete message. After it the call ends
-  /// with DEADLINE_EXCEEDED.
+  /// The time within which a client must send the next bytes of an incomplete message, and all of it unless it comes at
+  /// ``minimumBytesPerSecond``. After it the call ends with DEADLINE_EXCEEDED.
   public var messageTimeout: Duration = .seconds(30)
-  /// The slowest that a client may take an answer, once ``messageTimeout`` is over.
+  /// The slowest that a client may send a message, and take an answer, once ``messageTimeout`` is over.
   public var minimumBytesPerSecond = 16 << 10
   /// The number of bytes that a client may send ahead on one connection (HTTP/2's window).
   public var windowBytes = 8 << 20

@@ -8,23 +8,36 @@ import Serving
 /// a status that says so; the transport would reset the stream without a word. Cuts off clients that leave answers lying.
 ///
 /// Counts what the stream holds, too: of messages from their first byte on, and of answers until the connection has sent them.
-final class RequestLimits: ChannelDuplexHandler {
-  typealias InboundIn = HTTP2Frame.FramePayload
-  typealias InboundOut = HTTP2Frame.FramePayload
-  typealias OutboundIn = HTTP2Frame.FramePayload
-  typealias OutboundOut = HTTP2Frame.FramePayload
+package final class RequestLimits: ChannelDuplexHandler {
+  package typealias InboundIn = HTTP2Frame.FramePayload
+  package typealias InboundOut = HTTP2Frame.FramePayload
+  package typealias OutboundIn = HTTP2Frame.FramePayload
+  package typealias OutboundOut = HTTP2Frame.FramePayload
 
   /// The bounds of one stream.
-  struct Bounds: Sendable {
+  package struct Bounds: Sendable {
     var origins: OriginRules
     var maxHeaderBytes: Int
     var maxMessageBytes: Int
-    /// The time for which a client may send nothing of a message that it owes, and read nothing of an answer.
+    /// The time for which a client may send nothing of a message that it owes, and read nothing of an answer; also the time
+    /// for a whole message, unless it comes at the slowest rate.
     var patience: TimeAmount
     /// The time for which a stream of requests may be without traffic; `nil`: for ever.
     var idlePatience: TimeAmount?
-    /// The slowest that an answer may be taken.
+    /// The slowest that a message may come, and an answer be taken.
     var minimumBytesPerSecond: UInt64
+
+    package init(
+      origins: OriginRules, maxHeaderBytes: Int, maxMessageBytes: Int, patience: TimeAmount,
+      idlePatience: TimeAmount?, minimumBytesPerSecond: UInt64
+    ) {
+      self.origins = origins
+      self.maxHeaderBytes = maxHeaderBytes
+      self.maxMessageBytes = maxMessageBytes
+      self.patience = patience
+      self.idlePatience = idlePatience
+      self.minimumBytesPerSecond = minimumBytesPerSecond
+    }
   }
 
   private let bounds: Bounds
@@ -46,8 +59,8 @@ final class RequestLimits: ChannelDuplexHandler {
   private var wantsRead = false
   /// A stream of requests may be silent between them.
   private var isPatientBetweenMessages = false
-  private var lastArrival = NIODeadline.now()
-  private var lastAnswer = NIODeadline.now()
+  private var pace: RequestPace
+  private var lastAnswer: UInt64 = 0
   private var timer: Scheduled<Void>?
   private var deadline: Scheduled<Void>?
 
@@ -55,16 +68,18 @@ final class RequestLimits: ChannelDuplexHandler {
   private var idlePatience: TimeAmount? { bounds.idlePatience }
 
   /// - Parameter isOneTooMany: there are as many calls already as there may be.
-  init(isOneTooMany: Bool, bounds: Bounds, account: ByteAccount) {
+  package init(isOneTooMany: Bool, bounds: Bounds, account: ByteAccount) {
     self.isOneTooMany = isOneTooMany
     self.bounds = bounds
     meter = MessageMeter(limit: min(bounds.maxMessageBytes, account.limit))
     held = HeldBytes(account)
+    pace = RequestPace(
+      patience: UInt64(clamping: bounds.patience.nanoseconds), bytesPerSecond: bounds.minimumBytesPerSecond)
     sending = StreamSending(
       account: account, bytesPerSecond: bounds.minimumBytesPerSecond, patience: bounds.patience)
   }
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+  package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !isRefused else { return }
     switch unwrapInboundIn(data) {
     case .headers(var headers):
@@ -91,16 +106,22 @@ final class RequestLimits: ChannelDuplexHandler {
       startTimer(context)
       return context.fireChannelRead(wrapInboundOut(.headers(headers)))
     case .data(var frame):
-      lastArrival = .now()
       hasEnded = hasEnded || frame.endStream
       guard case .byteBuffer(var buffer) = frame.data else { break }
+      let count = buffer.readableBytes
       if unpacker != nil {
         do { buffer = try unpacker?.take(buffer, holding: held) ?? buffer } catch {
           return refuse(context, unpacking: error)
         }
         frame.data = .byteBuffer(buffer)
       }
-      let tooLong = buffer.withUnsafeReadableBytes { bytes in meter.take(bytes) { unanswered.add($0) } }
+      var hasCompleted = false
+      let tooLong = buffer.withUnsafeReadableBytes { bytes in
+        meter.take(bytes) {
+          unanswered.add($0)
+          hasCompleted = true
+        }
+      }
       if let length = tooLong {
         refuse(
           context, "8",
@@ -110,14 +131,22 @@ final class RequestLimits: ChannelDuplexHandler {
       do { try held.change(to: heldBytes) } catch {
         return refuse(context, "8", error.description, isTemporary: true)
       }
+      // On a stream each message has its own time; any other request is one message.
+      let isNew = isPatientBetweenMessages && hasCompleted
+      pace.arrived(
+        isNew ? pending : count, at: now(context), isNew: isNew,
+        isOwed: !isPatientBetweenMessages || pending > 0)
       return context.fireChannelRead(wrapInboundOut(.data(frame)))
     default: break
     }
     context.fireChannelRead(data)
   }
 
+  /// The bytes of a message that has not come completely, compressed or not.
+  private var pending: Int { meter.pending + (unpacker?.pending ?? 0) }
+
   /// The bytes of unanswered messages, complete or not.
-  private var heldBytes: Int { unanswered.byteCount + meter.pending + (unpacker?.pending ?? 0) }
+  private var heldBytes: Int { unanswered.byteCount + pending }
 
   private func refuse(_ context: ChannelHandlerContext, unpacking error: any Error) {
     switch error {
@@ -128,12 +157,12 @@ final class RequestLimits: ChannelDuplexHandler {
     }
   }
 
-  func channelInactive(context: ChannelHandlerContext) {
+  package func channelInactive(context: ChannelHandlerContext) {
     release()
     context.fireChannelInactive()
   }
 
-  func handlerRemoved(context: ChannelHandlerContext) { release() }
+  package func handlerRemoved(context: ChannelHandlerContext) { release() }
 
   private func release() {
     unpacker = nil
@@ -146,7 +175,7 @@ final class RequestLimits: ChannelDuplexHandler {
 
   // MARK: Answers
 
-  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+  package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     following.append((data, promise))
     guard !isWriting else { return }
     isWriting = true
@@ -167,11 +196,12 @@ final class RequestLimits: ChannelDuplexHandler {
       return context.write(data, promise: promise)
     }
     if isPatientBetweenMessages {
-      lastAnswer = .now()
+      lastAnswer = now(context)
       _ = buffer.withUnsafeReadableBytes { bytes in answers.take(bytes) { _ in unanswered.removeSmallest() } }
       held.lower(to: heldBytes)
       if wantsRead, !holdsReads {
         wantsRead = false
+        pace.resumes(at: now(context))
         context.read()
       }
     }
@@ -186,7 +216,7 @@ final class RequestLimits: ChannelDuplexHandler {
     isPatientBetweenMessages && unanswered.byteCount > held.account.limit / 16
   }
 
-  func read(context: ChannelHandlerContext) {
+  package func read(context: ChannelHandlerContext) {
     if holdsReads { wantsRead = true } else { context.read() }
   }
 
@@ -220,8 +250,10 @@ final class RequestLimits: ChannelDuplexHandler {
     unpacker = MessageUnpacker(coding, limit: min(bounds.maxMessageBytes, held.account.limit))
   }
 
+  private func now(_ context: ChannelHandlerContext) -> UInt64 { context.eventLoop.now.uptimeNanoseconds }
+
   private func startTimer(_ context: ChannelHandlerContext) {
-    lastArrival = .now()
+    pace.begins(at: now(context), isOwed: !isPatientBetweenMessages)
     schedule(context, isPatientBetweenMessages ? min(patience, idlePatience ?? patience) : patience)
   }
 
@@ -231,17 +263,24 @@ final class RequestLimits: ChannelDuplexHandler {
 
   private func check(_ context: ChannelHandlerContext) {
     guard !isRefused, !hasEnded else { return }
-    let isOwing = !wantsRead && (meter.pending > 0 || !isPatientBetweenMessages)
-    let silence = NIODeadline.now() - lastArrival
-    guard isOwing else { return checkIdleness(context) }
-    guard silence >= patience else { return schedule(context, patience - silence) }
-    refuse(context, "4", "no data of the request arrived for \(patience.nanoseconds / 1_000_000_000) s")
+    // A client that is not read from is not too slow.
+    guard !wantsRead, pace.deadline != .max else { return checkIdleness(context) }
+    let now = self.now(context)
+    guard now >= pace.deadline else {
+      return schedule(context, .nanoseconds(Int64(clamping: pace.deadline - now)))
+    }
+    refuse(
+      context, "4",
+      pace.isSilent(at: now)
+        ? "no data of the request arrived for \(patience.nanoseconds / 1_000_000_000) s"
+        : "the request arrived too slowly")
   }
 
   /// Ends a stream that nobody uses: while it is open, its connection would count as used.
   private func checkIdleness(_ context: ChannelHandlerContext) {
     guard let idlePatience else { return schedule(context, patience) }
-    let left = max(lastArrival, lastAnswer) + idlePatience - .now()
+    let last = NIODeadline.uptimeNanoseconds(max(pace.lastArrival, lastAnswer))
+    let left = last + idlePatience - context.eventLoop.now
     guard left <= .zero, unanswered.byteCount == 0 else {
       return schedule(context, left > .zero ? min(left, patience) : patience)
     }
