@@ -213,9 +213,11 @@ public final class ModelCatalog: Sendable {
   /// Attempts to open a model while there is no room for its graph.
   private static let openingAttempts = 50
 
-  /// Opens a version, and closes idle models where its graph has no room beside theirs.
+  /// Opens a version, and closes idle models where its graph has no room beside theirs: each time as many bytes as all times
+  /// before, so that few attempts make room for a large model among many small ones.
   private func openWithRoom(_ name: String, _ version: Int) async throws -> LinkableModel {
     var attempt = 0
+    var closedBytes = 0
     while true {
       do {
         return try await work.run { [models, log] in
@@ -223,10 +225,13 @@ public final class ModelCatalog: Sendable {
         }
       } catch let error as LinkError where error.isTemporary && attempt < Self.openingAttempts {
         attempt += 1
-        if let model = closeLeastRecentlyUsed() {
+        let closed = closeLeastRecentlyUsed(bytes: closedBytes)
+        for model in closed {
           log.debug("closed to make room", metadata: ["model": "\(model.name)"])
+          closedBytes += model.footprint
           await onClose(model)
-        } else {
+        }
+        if closed.isEmpty {
           // Requests that end let go of models that were closed, or are no longer busy.
           try await Task.sleep(for: .milliseconds(20))
         }
@@ -234,12 +239,20 @@ public final class ModelCatalog: Sendable {
     }
   }
 
-  /// Gives out no more the idle model that was not used for the longest time.
-  private func closeLeastRecentlyUsed() -> LinkableModel? {
+  /// Gives out no more the idle models that were not used for the longest time: one, and more until they are so many bytes.
+  private func closeLeastRecentlyUsed(bytes: Int) -> [LinkableModel] {
     state.withLock { state in
-      let oldest = state.open.sorted { state.lastUses[$0.key] ?? 0 < state.lastUses[$1.key] ?? 0 }
-        .first { isIdle($0.value) && state.settings(of: $0.key.name).isPinned != true }
-      return oldest.flatMap { key, _ in state.close { $0 == key }.first }
+      var oldest: Set<Key> = []
+      var sum = 0
+      for (key, model) in state.open.sorted(by: {
+        state.lastUses[$0.key] ?? 0 < state.lastUses[$1.key] ?? 0
+      }) {
+        guard oldest.isEmpty || sum < bytes else { break }
+        guard isIdle(model), state.settings(of: key.name).isPinned != true else { continue }
+        oldest.insert(key)
+        sum += model.footprint
+      }
+      return state.close { oldest.contains($0) }
     }
   }
 
