@@ -85,7 +85,8 @@ public final class ModelRepository: Sendable {
   /// - Parameter notice: called with the reason when the model is compiled again.
   /// - Returns: what was opened, or what was compiled here just now, even where another process of another target has put
   ///   its own in its place since.
-  /// - Throws: ``RecompilationError`` when that does not work; `StoreError` when there is no such model.
+  /// - Throws: ``RecompilationError`` when that does not work; `StoreError` when there is no such model; `LinkError` when
+  ///   there is no room for its graph.
   public func open(
     _ name: String, version: Int? = nil, notice: ((String) -> Void)? = nil
   ) throws -> LinkableModel {
@@ -107,6 +108,9 @@ public final class ModelRepository: Sendable {
     notice?("compiling '\(name)' again: \(reason)")
     do {
       return try LinkableModel(try recompile(name, version: version), ledger: ledger)
+    } catch let error as LinkError where error.isTooLarge || error.isTemporary {
+      // The compiled model is sound now; there is no room for it.
+      throw error
     } catch {
       throw RecompilationError(model: name, reason: reason, failure: error)
     }

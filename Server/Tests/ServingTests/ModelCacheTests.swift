@@ -36,6 +36,8 @@ private struct CrowdedCatalog {
   let service: InferenceService
   private(set) var small = 0
 
+  var large: String { folder + "/models/large/1/model.fused" }
+
   /// - Parameter nodes: the size of the large model, which would have room thrice.
   init(nodes: Int) async throws {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -79,5 +81,33 @@ private struct CrowdedCatalog {
     #expect(models.openCount >= 1)
     #expect(!models.service.catalog.opened("small-\(models.small)").isEmpty)
     #expect(models.service.catalog.opened("small-1").isEmpty)
+  }
+
+  /// One that is compiled again finds room as others do.
+  @Test func aModelThatIsCompiledAgainFindsRoom() async throws {
+    let models = try await CrowdedCatalog(nodes: 30)
+    defer { models.end() }
+    try FileManager.default.removeItem(atPath: models.large)
+    try Data("no model".utf8).write(to: URL(fileURLWithPath: models.large))
+    #expect(try await models.service.catalog.model("large", version: nil).name == "large")
+  }
+
+  /// If nothing can be closed, a model that is compiled again is refused for a moment only.
+  @Test func aModelThatIsCompiledAgainIsRefusedForAMomentOnly() async throws {
+    let models = try await CrowdedCatalog(nodes: 30)
+    defer { models.end() }
+    models.service.pinAll(models.small)
+    try FileManager.default.removeItem(atPath: models.large)
+    try Data("no model".utf8).write(to: URL(fileURLWithPath: models.large))
+    let error = await #expect(throws: ServiceError.self) {
+      try await models.service.catalog.model("large", version: nil)
+    }
+    #expect(error?.kind == .unavailable && error?.retryAfter == .seconds(1))
+  }
+}
+
+extension InferenceService {
+  fileprivate func pinAll(_ count: Int) {
+    for index in 1...count { catalog.update("small-\(index)") { $0.settings.isPinned = true } }
   }
 }
