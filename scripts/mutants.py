@@ -109,11 +109,29 @@ def copy_sources():
         deps.symlink_to(ROOT / ".deps")
 
 
+def scratch_path(group):
+    return WORK / "-".join(["build", group[0] or "root", *group[1]])
+
+
+def kill_running(folder):
+    """Kills the processes whose executable lies below a folder."""
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if pathlib.Path(os.readlink(process / "exe")).is_relative_to(folder):
+                os.kill(int(process.name), signal.SIGKILL)
+        except OSError:
+            # It has ended, or belongs to somebody else.
+            continue
+
+
 def run(command, group, seconds, limited=False):
     """Runs a command for a group of tests; its exit status (None when it took too long), its output, its seconds."""
     package, tests = group
     environment = dict(os.environ, SWIFT_DETERMINISTIC_HASHING="1")
     environment["FUSEDINF_SERVER_ONLY" if package else "FUSEDINF_ONLY"] = ",".join(tests)
+    if limited:
+        # The trace of a crash takes longer than the tests, and nobody reads it.
+        environment["SWIFT_BACKTRACE"] = "enable=no"
     started = time.monotonic()
     process = subprocess.Popen(
         command, cwd=TREE / package, env=environment, text=True, errors="replace", start_new_session=True,
@@ -124,21 +142,21 @@ def run(command, group, seconds, limited=False):
         output, _ = process.communicate(timeout=seconds)
         status = process.returncode
     except subprocess.TimeoutExpired:
-        # The command and what it started.
+        # The command, then the tests: `swift test` starts them in a process group of their own.
         os.killpg(process.pid, signal.SIGKILL)
+        kill_running(scratch_path(group))
         output, _ = process.communicate()
         status = None
     return status, output, time.monotonic() - started
 
 
 def build(group):
-    scratch = WORK / "-".join(["build", group[0] or "root", *group[1]])
-    return run(["swift", "build", "--build-tests", "--scratch-path", str(scratch)], group, BUILD_SECONDS)
+    command = ["swift", "build", "--build-tests", "--scratch-path", str(scratch_path(group))]
+    return run(command, group, BUILD_SECONDS)
 
 
 def test(group, seconds):
-    scratch = WORK / "-".join(["build", group[0] or "root", *group[1]])
-    command = ["swift", "test", "--skip-build", "--disable-xctest", "--scratch-path", str(scratch)]
+    command = ["swift", "test", "--skip-build", "--disable-xctest", "--scratch-path", str(scratch_path(group))]
     return run(command, group, seconds, limited=True)
 
 
