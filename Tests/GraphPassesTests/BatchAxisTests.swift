@@ -131,6 +131,19 @@ struct BatchAxisTests {
     #expect(try check { builder, x in builder.node("sum", .binary(.add), x, try builder.ramp("b", [1, 4])) })
   }
 
+  // x [N, S, 4], y [N, T, 4]: x takes the shape of y, if S is T.
+  @Test("rows are kept by a reshape to the same inner sizes, not by one to sizes of another name")
+  func reshapedRows() throws {
+    for (inner, isBatch) in [("S", true), ("T", false)] {
+      var builder = GraphBuilder()
+      let x = builder.input("x", [Self.rows, .symbol("S"), .known(4)])
+      let y = builder.input("y", [Self.rows, .symbol(inner), .known(4)])
+      let shape = builder.node("shape", .shape(start: 0, end: nil), y)
+      builder.output(builder.node("reshape", .reshape(allowZero: false), x, shape))
+      #expect(try builder.typed().hasBatchAxis == isBatch, "\(inner)")
+    }
+  }
+
   @Test("what is looked up for each row keeps rows apart; what is looked up among rows does not")
   func lookups() throws {
     var builder = GraphBuilder()

@@ -181,17 +181,23 @@ struct ConditionalTests {
     #expect(checks == 10)
   }
 
-  @Test func whatNeitherBranchReadsIsNotCaptured() throws {
+  @Test(arguments: [0, 1])
+  func whatNeitherBranchReadsIsNotCaptured(position: Int) throws {
     var builder = GraphBuilder()
     let (c, x) = (builder.input("c", [Int](), .bool), builder.input("x", [1, 3, 5, 5]))
     var pair = (try branch("a", factor: 2), try branch("b", factor: 3))
     for keyPath in [\(Graph, Graph).0, \.1] {
-      pair[keyPath: keyPath].inputs.append(pair[keyPath: keyPath].addValue("unread"))
+      pair[keyPath: keyPath].inputs.insert(pair[keyPath: keyPath].addValue("unread"), at: position)
     }
-    builder.output(conditional(&builder, c, then: pair.0, otherwise: pair.1, x, builder.input("z", [2])))
+    let z = builder.input("z", [2])
+    let captured = position == 0 ? (z, x) : (x, z)
+    builder.output(
+      conditional(&builder, c, then: pair.0, otherwise: pair.1, captured.0, captured.1))
     let graph = try builder.after(.deadCode).graph
     #expect(graph.nodes[0].inputs == [c, x])
     #expect(graph.inputs.count == 3)
+    let (then, otherwise) = try branches(graph.nodes.first)
+    for branch in [then, otherwise] { #expect(branch.inputs.map { branch[$0].name } == ["x"]) }
   }
 
   @Test func resultsThatNobodyReadsAreNotMade() throws {
