@@ -154,6 +154,25 @@ struct GraphSplitTests {
     #expect(error.description.contains("'y'") && error.description.contains("'model'"))
   }
 
+  @Test("indices and updates decide no shape: of operands without a known shape, the node is named")
+  func lookups() throws {
+    for (op, takesUpdates) in [
+      (Op.gather(axis: 0), false), (.gatherElements(axis: 0), false), (.gatherND(batchDimensions: 0), false),
+      (.scatterND(.replace), true), (.scatterElements(axis: 0, .replace), true),
+    ] {
+      var builder = Builder()
+      let x = builder.graph.addValue("x", type: ValueType(.float32, nil))
+      let indices = builder.graph.addValue("indices", type: ValueType(.int64, nil))
+      let updates = builder.graph.addValue("updates", type: ValueType(.float32, nil))
+      builder.graph.inputs = [x, indices, updates]
+      builder.graph.outputs = [
+        takesUpdates ? builder.node("y", op, x, indices, updates) : builder.node("y", op, x, indices)
+      ]
+      let error = #expect(throws: LinkError.self, "\(op)") { try builder.split() }
+      #expect(error?.description.contains("'y'") == true, "\(op)")
+    }
+  }
+
   // MARK: The waiting part
 
   @Test("what reads of a node that waits, waits; what stands between and reads none of it does not")
