@@ -120,6 +120,21 @@ import Testing
     #expect(all - sharedWithStem <= 128 << 10)
   }
 
+  // |stem b0 b1 … b6|b7 … b19|b20 …      where the first weight that ends a block is b6, say
+  // |     b0 b1 … b6|b7 … b19|b20 …
+  @Test func anotherBeginningChangesTheFirstBlockAlone() throws {
+    let run = (0..<120).map { TestWeight("b\($0)", count: 1_000, seed: 1000 + $0) }
+    func blocks(_ file: String, _ weights: [TestWeight]) throws -> [ContentHash] {
+      try writeModel(folder.path + "/" + file, weights)
+      return try CompiledModel.open(folder.path + "/" + file).extents.map(\.hash)
+    }
+    let plain = try blocks("plain", run)
+    let later = try blocks("later", [TestWeight("stem", count: 3_333, seed: 3)] + run)
+    #expect(plain.count > 4)
+    #expect(plain.first != later.first)
+    #expect(plain.dropFirst() == later.dropFirst())
+  }
+
   @Test func equalWeightsAreStoredOnce() throws {
     let large = TestWeight("a", count: 1 << 20, seed: 1)
     var padded = TestWeight("padded", count: 70_000, seed: 2)
