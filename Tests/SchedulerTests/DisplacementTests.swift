@@ -33,6 +33,17 @@ struct DisplacementTests {
     #expect(day.log.last == "F?queue_full")
   }
 
+  // waiting  F F L      the light one's second would make it two and two
+  @Test("nobody gives way to one that would have as much waiting")
+  func equalShares() {
+    var day = Timeline { $0.maxQueuedRequests = 3 }
+    day.place("FL")
+    for _ in 0..<3 { day.submit("F", tenant: "flooder") }
+    for _ in 0..<2 { day.submit("L", tenant: "light") }
+    #expect(day.log == ["F", "L?queue_full"])
+    #expect(day.state.waitingRequests == 3)
+  }
+
   @Test("one tenant alone has the whole queue")
   func alone() {
     var day = Timeline { $0.maxQueuedRequests = 3 }

@@ -33,6 +33,21 @@ struct EstimateTests {
     for gone in [1, 2, most / 4] { #expect(estimates.mean(key(gone)) == 0, "\(gone)") }
   }
 
+  // lane 0  |100|100|100…      each run takes what it is expected to
+  // lane 1  |100|100|100…
+  @Test("the time of all lanes counts: runs beside each other that take what is expected have a pace of 1")
+  func paceOfLanes() {
+    for lanes in 1...4 {
+      var pace = LanePace()
+      pace.passed(until: 1, lanes: lanes)
+      for end in 1...20 {
+        pace.passed(until: UInt64(1 + end * 100), lanes: lanes)
+        for _ in 0..<lanes { pace.ended(100) }
+      }
+      #expect(abs(pace.factor(mean: 100) - 1) < 0.1, "\(lanes) lanes")
+    }
+  }
+
   @Test("a failed run leaves the pace alone, and so does its time")
   func failedRuns() {
     var pace = LanePace()

@@ -20,6 +20,22 @@ struct ModelsTests {
     #expect(day.log == ["A", "A", "-A"])
   }
 
+  // A  |==|...keep-alive: 100 ms...|
+  // B     |=======================…    and one more waits, for 30 ms at most
+  @Test("the next wake is at a deadline or at the end of a keep-alive, whichever is earlier")
+  func wakes() {
+    for (milliseconds, wake) in [(0, 30), (80, 20)] as [(UInt64, UInt64)] {
+      var day = Timeline { $0.keepAlive = 100_000_000 }
+      day.place("AB")
+      day.submit("A")
+      day.end("A")
+      day.submit("B")
+      day.pass(milliseconds)
+      day.submit("B", deadline: 30)
+      #expect(day.state.nextWake == day.now + wake * 1_000_000)
+    }
+  }
+
   @Test("the request's keep-alive goes before the model's, and that before the server's; 0 is at once")
   func whoseKeepAlive() {
     var day = Timeline { $0.keepAlive = 100_000_000 }
@@ -53,6 +69,7 @@ struct ModelsTests {
       return []
     }
     day.end("A")
+    #expect(day.state.nextWake == nil)
     day.pass(500)
     #expect(day.log == ["A"])
     day.change { state, now in state.unpinned(Timeline.id("A"), now: now) }

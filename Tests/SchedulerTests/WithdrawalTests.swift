@@ -40,6 +40,27 @@ struct WithdrawalTests {
     #expect(day.log == ["A", "A", "A+A+A+A", "A", "A"])
   }
 
+  // lane  |A===|A===|A+A=|      the plan of one comes in while the second runs alone
+  @Test("a batch takes requests that are planned, and leaves out one whose plan is not there")
+  func unplannedMembers() {
+    var day = Timeline { $0.maxBatch = 2 }
+    day.place("A")
+    for _ in 0..<3 { day.submit("A", isBatchable: true) }
+    day.end()
+    day.makePlans()
+    day.finish()
+    #expect(day.log == ["A", "A", "A"])
+    day.submit("A", isBatchable: true)
+    day.submit("A", isBatchable: true)
+    let late = day.submit("A", isBatchable: true, isPlanned: false)
+    day.end()
+    #expect(day.log.last == "A" && day.running.map(\.requests.count) == [1])
+    day.submit("A", isBatchable: true)
+    day.planned(late)
+    day.end()
+    #expect(day.log.suffix(3) == ["A", "A", "A+A"])
+  }
+
   @Test("rows count, not requests; a plan that cannot be made is not asked for again")
   func rows() {
     var day = Timeline { $0.maxBatch = 8 }
