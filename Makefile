@@ -24,7 +24,7 @@ build: deps ## build the command-line tool (release)
 	@swift build -c release
 
 .PHONY: build-server
-build-server: build ## build the server (release); the first build takes ten minutes or more
+build-server: build ## build the server (release); the first build takes 15 to 25 minutes
 	@[ -f /usr/include/zlib.h ] || pkg-config --exists zlib || \
 	  { echo "build-server: zlib's headers are missing: apt-get install zlib1g-dev" >&2; exit 1; }
 	@echo "build-server: cd Server && swift build -c release"
