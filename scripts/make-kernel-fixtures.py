@@ -12,7 +12,7 @@ import json
 import pathlib
 import sys
 
-from kernel_cases import element_wise, movement, products, reductions, refusals, resizing, special_values, windows
+from kernel_cases import element_wise, movement, products, reductions, refusals, resizing, special_values, wide_windows, windows
 from kernel_cases.recording import blob, cases
 
 
@@ -30,6 +30,7 @@ def main():
         resizing.resizing,
         refusals.refusals,
         special_values.special_values,
+        wide_windows.wide_windows,
     ]:
         family()
     header = json.dumps(cases, separators=(",", ":")).encode()
