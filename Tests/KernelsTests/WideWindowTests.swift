@@ -22,6 +22,46 @@ struct WideWindowTests {
     return (kernel.implementation, try run.results([x]))
   }
 
+  private static func pool(_ kind: Pool.Kind) -> Op {
+    .pool(
+      Pool(
+        kind: kind, window: [length + 1], strides: [1], dilations: [1],
+        padding: .explicit([length / 2, length / 2])))
+  }
+
+  /// Numbers that rise: the largest is the last one in a window.
+  private func rising() throws -> Tensor {
+    try Tensor((0..<Self.length).map { Float($0) }, shape: [1, 1, Self.length])
+  }
+
+  @Test("the largest elements and their indices are found axis by axis")
+  func maximum() throws {
+    let shape: Shape = [1, 1, Self.length]
+    let last = (0..<Self.length).map { min($0 + Self.length / 2, Self.length - 1) }
+    let x = try rising()
+    let (name, values) = try run(Self.pool(.maximum), x, results: [.init(.float32, shape)])
+    #expect(name == "swift:pool maximum by axes")
+    #expect(values[0]?.floats == last.map { Float($0) })
+    let (_, both) = try run(
+      Self.pool(.maximum), x, results: [.init(.float32, shape), .init(.int64, shape)])
+    #expect(both[0]?.floats == values[0]?.floats)
+    #expect(both[1]?.integers == last)
+  }
+
+  @Test("so are means", arguments: [Pool.Kind.average, .averageIncludingPadding])
+  func mean(kind: Pool.Kind) throws {
+    let (name, values) = try run(
+      Self.pool(kind), try rising(), results: [.init(.float32, [1, 1, Self.length])])
+    #expect(name == "swift:pool average by axes")
+    let expected = (0..<Self.length).map { place in
+      let (first, last) = (max(0, place - Self.length / 2), min(place + Self.length / 2, Self.length - 1))
+      let sum = Double(first + last) / 2 * Double(last - first + 1)
+      return Float(sum / Double(kind == .average ? last - first + 1 : Self.length + 1))
+    }
+    let tensor = try Tensor(expected, shape: [1, 1, Self.length])
+    #expect(difference(try #require(values[0]), tensor) == nil)
+  }
+
   @Test("a local response of all channels takes sums that there are")
   func localResponse() throws {
     let size = Int(Int32.max)

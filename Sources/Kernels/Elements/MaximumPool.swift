@@ -30,7 +30,7 @@ extension OneDNNEngine {
     any Kernel
   )? {
     let (input, output) = (Array(x.shape.dims[2...]), Array(result.dims[2...]))
-    guard let size = op.window,
+    guard let size = op.window, !WidePoolProgram.suits(size, input: input, output: output),
       let window = Window(
         kernel: size, strides: op.strides, dilations: op.dilations, padding: op.padding, input: input,
         output: output), window.agreesWithLibrary(op, input: input, output: output),

@@ -34,12 +34,37 @@ enum PoolProgram {
         "the indices should be int64, one for each maximum")
     }
     let planes = dims[0] * dims[1]
+    if let window = pool.window,
+      WidePoolProgram.suits(window, input: axes.map(\.input), output: axes.map(\.output))
+    {
+      let largest = axes.reduce(1.0) { $0 * Double(max($1.input, $1.output)) }
+      try request.require(largest < 0x1p48, "the image is too large")
+      return widePool(
+        operand.elementType, pool.kind, axes, planes, withIndices: request.optionalResult(1) != nil)
+    }
     switch operand.elementType {
     case .float32: return real(Float.self, pool.kind, axes, planes, isGlobal: pool.window == nil)
     case .float64: return real(Double.self, pool.kind, axes, planes, isGlobal: pool.window == nil)
     case .int64: return maximum(Int64.self, axes, planes)
     case .uint64: return maximum(UInt64.self, axes, planes)
     default: return nil
+    }
+  }
+
+  private static func widePool(
+    _ type: ElementType, _ kind: Pool.Kind, _ axes: [WindowAxis], _ planes: Int, withIndices: Bool
+  ) -> Program? {
+    func real<Element: Real>(_ type: Element.Type) -> Program {
+      kind == .maximum
+        ? WidePoolProgram.maximum(type, axes, planes, withIndices: withIndices)
+        : WidePoolProgram.average(type, axes, planes, includingPadding: kind == .averageIncludingPadding)
+    }
+    return switch type {
+    case .float32: real(Float.self)
+    case .float64: real(Double.self)
+    case .int64: WidePoolProgram.maximum(Int64.self, axes, planes, withIndices: withIndices)
+    case .uint64: WidePoolProgram.maximum(UInt64.self, axes, planes, withIndices: withIndices)
+    default: nil
     }
   }
 
