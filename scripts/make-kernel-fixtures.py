@@ -31,6 +31,7 @@ def main():
         refusals.refusals,
         special_values.special_values,
         wide_windows.wide_windows,
+        special_values.special_operators,
     ]:
         family()
     header = json.dumps(cases, separators=(",", ":")).encode()

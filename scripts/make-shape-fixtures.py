@@ -180,6 +180,13 @@ deconvolution([1, 2, 5, 6], [2, 3, 3, 3], [2, 2], [1, 1], [0, 0, 0, 0], shape=[1
 deconvolution([1, 2, 5, 6], [2, 3, 3, 3], [2, 2], [1, 1], "SAME_UPPER")
 deconvolution([1, 2, 9], [2, 3, 5], [3], [1], [1, 2])
 deconvolution([1, 3, 5, 6], [2, 3, 3, 3], [1, 1], [1, 1], [0, 0, 0, 0], check=refused, note="channels differ")
+for strides, dilations, extra in [
+    ([3, 1], [1, 1], [5, 1]), ([2, 2], [1, 1], [2, 2]), ([1, 1], [1, 1], [1, 0]), ([2, 3], [3, 1], [1, 3]), ([2, 3], [3, 1], [3, 1])]:
+    deconvolution([1, 3, 5, 5], [3, 2, 3, 3], strides, dilations, [0, 0, 0, 0], extra=extra, check=refused, note="output padding")
+deconvolution([1, 3, 5, 5], [3, 2, 3, 3], [1, 1], [1, 1], [0, 0, 0, 0], shape=[7, 7])
+deconvolution([1, 3, 5, 5], [3, 2, 3, 3], [3, 2], [1, 1], [0, 0, 0, 0], shape=[17, 12], extra=[2, 1])
+for strides, shape in [([1, 1], [100, 100]), ([1, 1], [8, 7]), ([3, 3], [15, 18])]:
+    deconvolution([1, 3, 5, 5], [3, 2, 3, 3], strides, [1, 1], [0, 0, 0, 0], shape=shape, check=refused, note="output shape")
 
 # Pooling -----------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import onnx
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
-from kernel_cases.recording import F16, F32, F64, I64, case, ints, op, op0, real, rng, unary
+from kernel_cases.recording import F16, F32, F64, I64, case, ints, onnxruntime_results, op, op0, real, rng, unary
 
 NAN, INF = F32("nan"), F32("inf")
 SPECIAL = np.array([NAN, INF, -INF, 0, 1.5, -1.5, 7, -8, 0.25, -3, 2.5], F32)
@@ -431,3 +431,27 @@ def corners():
                 name=f"corners {mode} {scales}",
                 kind=lambda *inputs, run=run: [r.astype(F32) for r in run(*inputs)],
             )
+
+
+def special_operators():
+    paddings()
+
+
+
+def paddings():
+    """PyTorch permits as much output padding as the dilation leaves room for; onnxruntime only as the stride does."""
+    fields = dict(padding={"explicit": {"_0": [0, 0, 0, 0]}}, groups=1)
+    for strides, dilations, extra in [([1, 2], [3, 1], [2, 1]), ([2, 1], [2, 4], [1, 3])]:
+        given = dict(fields, strides=strides, dilations=dilations)
+
+        def padded(x, w, b, strides=strides, dilations=dilations, extra=extra):
+            y = onnxruntime_results("ConvTranspose", [x, w], dict(strides=strides, dilations=dilations), 1, 21)[0]
+            return [np.pad(y, [(0, 0), (0, 0), (0, extra[0]), (0, extra[1])]) + b[:, None, None]]
+
+        case(
+            op0("deconvolution", dict(window=given, outputPadding=extra)),
+            "ConvTranspose",
+            [real(1, 8, 5, 6), real(8, 16, 3, 2), real(16)],
+            kind=padded,
+            name=f"output padding {strides} {dilations} {extra}",
+        )

@@ -20,6 +20,8 @@ extension OneDNNEngine {
     guard let window = deconvolutionWindow(op, kernel: Array(w.shape.dims[2...]), input, output) else {
       return nil
     }
+    // Beyond the last place of the window the library knows less than one stride.
+    guard zip(window.after, window.strides).allSatisfy({ $0 + $1 > 0 }) else { return nil }
     let (source, target) = (TensorView(x.shape), TensorView(y.shape))
     // ONNX has the input channels outside, oneDNN the output channels; groups are a part of the input channels.
     let strides = w.shape.strides

@@ -50,15 +50,30 @@ extension NodeTyping {
     try checkVector(2, filters, "bias")
     var result = [image[0], filters]
     let slides = try self.slides(window, kernel: Array(weight.dropFirst(2)))
+    let extra = deconvolution.outputPadding
+    guard extra.isEmpty || extra.count == slides.count else {
+      throw failure("its output padding \(extra) is not of \(slides.count) spatial axes")
+    }
+    for (axis, slide) in slides.enumerated() where !extra.isEmpty {
+      guard extra[axis] >= 0, extra[axis] < max(slide.stride, slide.dilation) else {
+        throw failure(
+          "its output padding \(extra) has to be smaller than the strides \(window.strides) or the dilations "
+            + "\(window.dilations)")
+      }
+    }
     if let shape = deconvolution.outputShape {
       guard shape.count == slides.count else {
         throw failure("its output shape \(shape) is not of \(slides.count) spatial axes")
       }
+      for (axis, slide) in slides.enumerated() {
+        var uncut = slide
+        uncut.padding = (0, 0)
+        let most = try spread(image[axis + 2], uncut, outputPadding: extra.isEmpty ? 0 : extra[axis])
+        if let most = most.size, shape[axis] > most {
+          throw failure("its output shape \(shape) is larger than the window reaches, which is \(most)")
+        }
+      }
       return Fact(type, result + shape.map { .known($0) })
-    }
-    let extra = deconvolution.outputPadding
-    guard extra.isEmpty || extra.count == slides.count else {
-      throw failure("its output padding \(extra) is not of \(slides.count) spatial axes")
     }
     for (axis, slide) in slides.enumerated() {
       result.append(try spread(image[axis + 2], slide, outputPadding: extra.isEmpty ? 0 : extra[axis]))
@@ -152,7 +167,6 @@ extension NodeTyping {
 
   /// The size of the image that a deconvolution makes of an axis of `size`.
   private func spread(_ size: Dimension, _ slide: Slide, outputPadding: Int) throws(GraphError) -> Dimension {
-    guard outputPadding >= 0 else { throw failure("its output padding is negative") }
     guard let padding = slide.padding else { return try sized(size.times(.known(slide.stride))) }
     guard let reach = try reach(slide) else { return .unknown }
     var result = size
