@@ -434,8 +434,42 @@ def corners():
 
 
 def special_operators():
+    deconvolutions()
     paddings()
+    cells()
 
+
+
+def deconvolutions():
+    fields = dict(strides=[1, 1], dilations=[1, 1], padding={"explicit": {"_0": [0, 0, 0, 0]}}, groups=1)
+    sigmoid = {"unary": {"_0": {"sigmoid": {}}}}
+
+    def logistic(values):
+        with np.errstate(all="ignore"):
+            return 1 / (1 + np.exp(-values))
+
+    for channels, kernels in [(3, 4), (16, 16)]:
+        for size in [1, 2, 3]:
+            x = real(1, channels, 5, 5)
+            x[0, 0, 2, 2], x[0, 1, 0, 0], x[0, 2, 4, 4] = NAN, INF, -INF
+            w = real(channels, kernels, size, size, scale=0.2)
+            for image, name in [(x, "special"), (np.full_like(x, NAN), "nothing but NaN")]:
+                case(
+                    op0("deconvolution", dict(window=fields, outputPadding=[0, 0])),
+                    "ConvTranspose",
+                    [image, w],
+                    post=[sigmoid],
+                    after=logistic,
+                    name=f"{name} sigmoid {channels} {size}",
+                )
+                case(
+                    op0("convolution", fields),
+                    "Conv",
+                    [image, np.ascontiguousarray(w.transpose(1, 0, 2, 3))],
+                    post=[sigmoid],
+                    after=logistic,
+                    name=f"{name} sigmoid {channels} {size}",
+                )
 
 
 def paddings():
@@ -455,3 +489,57 @@ def paddings():
             kind=padded,
             name=f"output padding {strides} {dilations} {extra}",
         )
+
+
+def cells():
+    for node, gates in [("LSTM", 4), ("GRU", 3)]:
+        for hidden in [2, 8, 16]:
+            for steps, place in [(1, 0), (3, 0), (3, 1)]:
+                x = real(steps, 2, 3)
+                x[place, 0, 1] = NAN
+                for clip in [None, 0.7]:
+                    fields = dict(hiddenSize=hidden, direction="forward", batchFirst=False, linearBeforeReset=False)
+                    attributes = dict(hidden_size=hidden)
+                    if clip:
+                        fields["clip"] = attributes["clip"] = clip
+                    w, r = real(1, gates * hidden, 3), real(1, gates * hidden, hidden)
+                    case(
+                        op0(node.lower(), fields),
+                        node,
+                        [x, w, r],
+                        attributes,
+                        3 if node == "LSTM" else 2,
+                        opset=14,
+                        kind=cell(node, hidden, clip),
+                        name=f"special {hidden} {steps} {place} {clip}",
+                    )
+
+
+def cell(node, hidden, clip):
+    """What the equations of ONNX make of NaN; onnxruntime's approximations of the gates clamp it in some builds."""
+
+    def bounded(values):
+        return values if clip is None else np.clip(values, -clip, clip)
+
+    def logistic(values):
+        return 1 / (1 + np.exp(-bounded(values)))
+
+    def run(x, w, r):
+        h = np.zeros((x.shape[1], hidden))
+        c, y = np.zeros_like(h), []
+        for row in x.astype(F64):
+            fed, state = row @ w[0].T.astype(F64), h @ r[0].T.astype(F64)
+            parts = [slice(gate * hidden, (gate + 1) * hidden) for gate in range(w.shape[1] // hidden)]
+            if node == "LSTM":
+                i, o, f, candidate = [fed[:, part] + state[:, part] for part in parts]
+                c = logistic(f) * c + logistic(i) * np.tanh(bounded(candidate))
+                h = logistic(o) * np.tanh(c)
+            else:
+                z, reset = [logistic(fed[:, part] + state[:, part]) for part in parts[:2]]
+                candidate = np.tanh(bounded(fed[:, parts[2]] + (reset * h) @ r[0][parts[2]].T))
+                h = (1 - z) * candidate + z * h
+            y.append(h)
+        states = [h, c] if node == "LSTM" else [h]
+        return [np.stack(y)[:, None].astype(F32)] + [s[None].astype(F32) for s in states]
+
+    return run

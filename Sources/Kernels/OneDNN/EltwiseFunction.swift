@@ -66,6 +66,9 @@ struct EltwiseFunction {
     }
   }
 
+  /// True when the library's plain loops make a number of NaN, and its compiled code does not.
+  var losesNaNInPlainLoops: Bool { algorithm == dnnl_eltwise_logistic }
+
   static func linear(_ factor: Float, _ offset: Float) -> EltwiseFunction {
     EltwiseFunction(algorithm: dnnl_eltwise_linear, alpha: factor, beta: offset)
   }

@@ -44,9 +44,10 @@ final class OneDNNEngine: Sendable {
     request.threads = [1]
     guard request.suitsLibrary else { return nil }
     return try reporting(request) {
-      guard let draft = try draft(request),
-        let chosen = try draft.choose(request, lead: 1, agreeing: Self.packingThreads, packing: true)
-      else { return nil }
+      // Post-ops that cannot be fused are kernels of their own.
+      guard let (draft, chosen) = try chosen(request) ?? chosen(request.keeping(postOps: 0)) else {
+        return nil
+      }
       var layouts: [Layout?] = request.operands.map { _ in nil }
       for argument in draft.operands where argument.isPacked {
         guard request.optionalOperand(argument.index)?.isWeight == true,
@@ -57,6 +58,13 @@ final class OneDNNEngine: Sendable {
       }
       return layouts
     }
+  }
+
+  private func chosen(_ request: KernelRequest) throws -> (PrimitiveDraft, PrimitiveDescriptor)? {
+    guard let draft = try draft(request),
+      let chosen = try draft.choose(request, lead: 1, agreeing: Self.packingThreads, packing: true)
+    else { return nil }
+    return (draft, chosen)
   }
 
   /// The bytes of `tensor` in `layout`.

@@ -60,6 +60,13 @@ struct PostOpFusion {
   /// True when the last post-op makes a number of what is none: nothing is fused behind it.
   var losesNaN: Bool { postOps.last?.losesNaN ?? false }
 
+  /// True when the library's plain loops make a number of NaN in one of the post-ops, and its compiled code does not.
+  var losesNaNInPlainLoops: Bool {
+    postOps.contains { postOp in
+      if case .eltwise(let function) = postOp { function.losesNaNInPlainLoops } else { false }
+    }
+  }
+
   init() {}
 
   /// Puts functions in front of what is there.

@@ -46,6 +46,10 @@ final class PrimitiveDescriptor: @unchecked Sendable {
 
   /// The quality of the implementation.
   var grade: Grade { Grade(implementation) }
+
+  /// True for implementations that apply post-ops in the library's plain loops, on some instruction set: those, detours
+  /// through a matrix multiplication, and deconvolutions that are a convolution walked backwards.
+  var mayApplyPostOpsInPlainLoops: Bool { grade != .optimised || implementation.hasPrefix("conv:") }
 }
 
 /// The quality of an implementation, judged by its name.

@@ -107,6 +107,7 @@ extension PrimitiveDraft {
       let pins = candidate.merging(final) { _, pinned in pinned }
       setOpenMPThreads(lead)
       guard let found = try describe(pins), try isKeepable(found, request) else { continue }
+      if fusion.losesNaNInPlainLoops, found.mayApplyPostOpsInPlainLoops { continue }
       if found.grade == .optimised, try isOptimised(found, for: threads.filter { $0 != lead }) {
         return found
       }

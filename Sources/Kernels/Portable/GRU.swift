@@ -44,7 +44,9 @@ enum GRUProgram {
     let state = layer.state(direction: direction, batch: batch) &* hidden
     LSTMProgram.load(frame.optional(5, as: type), state, h, hidden)
     let limit = layer.clip.map { Element($0) } ?? .infinity
-    @inline(__always) func clipped(_ value: Element) -> Element { Swift.max(-limit, Swift.min(limit, value)) }
+    @inline(__always) func clipped(_ value: Element) -> Element {
+      RealFunction.clip(value, from: -limit, to: limit)
+    }
     for step in 0..<layer.steps {
       let time = layer.isReversed(direction) && step < length ? length - 1 - step : step
       let place = layer.output(step: time, direction: direction, batch: batch) &* hidden

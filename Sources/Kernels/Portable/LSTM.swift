@@ -53,7 +53,9 @@ enum LSTMProgram {
     load(frame.optional(5, as: type), state, h, hidden)
     load(frame.optional(6, as: type), state, c, hidden)
     let limit = layer.clip.map { Element($0) } ?? .infinity
-    @inline(__always) func clipped(_ value: Element) -> Element { Swift.max(-limit, Swift.min(limit, value)) }
+    @inline(__always) func clipped(_ value: Element) -> Element {
+      RealFunction.clip(value, from: -limit, to: limit)
+    }
     for step in 0..<layer.steps {
       let time = layer.isReversed(direction) && step < length ? length - 1 - step : step
       let place = layer.output(step: time, direction: direction, batch: batch) &* hidden

@@ -74,13 +74,18 @@ enum RealFunction {
       }
     case .clip(let minimum, let maximum):
       let (low, high) = (Element(minimum), Element(maximum))
-      // In this order of the operands a NaN stays one, and either choice is a single instruction.
-      loop {
-        let raised = $0 < low ? low : $0
-        return raised > high ? high : raised
-      }
+      loop { clip($0, from: low, to: high) }
     default: break
     }
+  }
+
+  /// Returns the nearest number between two bounds. In this order of the operands a NaN stays one, and either choice is a
+  /// single instruction.
+  @inline(__always) static func clip<Element: Real>(_ x: Element, from low: Element, to high: Element)
+    -> Element
+  {
+    let raised = x < low ? low : x
+    return raised > high ? high : raised
   }
 
   @inline(__always) static func sigmoid<Element: Real>(_ x: Element) -> Element {
