@@ -22,6 +22,11 @@ FI_CLONES static void smaller(const float *a, const float *b, float *to, size_t 
   for (size_t i = 0; i < count; i++) to[i] = a[i] < b[i] || a[i] != a[i] ? a[i] : b[i];
 }
 
+/// A choice, unlike a product with 0, keeps infinity and what is not a number apart.
+FI_CLONES static void below_zero(const float *a, const float *b, float *to, size_t count) {
+  for (size_t i = 0; i < count; i++) to[i] = a[i] < 0 ? b[i] : a[i];
+}
+
 static void run_part(void *argument, int part, int parts) {
   const fi_elements *e = argument;
   // Whole lines of a cache for each thread.
@@ -35,6 +40,7 @@ static void run_part(void *argument, int part, int parts) {
   case FI_ELEMENTS_CLIP: clip(first, result, to - from, e->low, e->high); break;
   case FI_ELEMENTS_LARGER: larger(first, second, result, to - from); break;
   case FI_ELEMENTS_SMALLER: smaller(first, second, result, to - from); break;
+  case FI_ELEMENTS_BELOW_ZERO: below_zero(first, second, result, to - from); break;
   }
 }
 

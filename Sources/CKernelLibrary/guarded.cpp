@@ -144,14 +144,6 @@ dnnl_status_t fi_dnnl_pooling_forward_primitive_desc_create(dnnl_primitive_desc_
       alg_kind, src_desc, dst_desc, strides, kernel, dilation, padding_l, padding_r, attr);
 }
 
-dnnl_status_t fi_dnnl_prelu_forward_primitive_desc_create(dnnl_primitive_desc_t *primitive_desc,
-    dnnl_engine_t engine, dnnl_prop_kind_t prop_kind, const_dnnl_memory_desc_t src_desc,
-    const_dnnl_memory_desc_t weights_desc, const_dnnl_memory_desc_t dst_desc,
-    const_dnnl_primitive_attr_t attr) {
-  return guarded(dnnl_prelu_forward_primitive_desc_create, primitive_desc, engine, prop_kind,
-      src_desc, weights_desc, dst_desc, attr);
-}
-
 dnnl_status_t fi_dnnl_reduction_primitive_desc_create(dnnl_primitive_desc_t *primitive_desc,
     dnnl_engine_t engine, dnnl_alg_kind_t alg_kind, const_dnnl_memory_desc_t src_desc,
     const_dnnl_memory_desc_t dst_desc, float p, float eps, const_dnnl_primitive_attr_t attr) {

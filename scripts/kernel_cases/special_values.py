@@ -434,9 +434,29 @@ def corners():
 
 
 def special_operators():
+    slopes()
     deconvolutions()
     paddings()
     cells()
+
+
+def slopes():
+    x = np.tile(SPECIAL, (2, 3))
+    slope = np.array([INF, -INF, NAN, 0, -0.0, 2, -3], F32)
+    prelu = op0("binary", "parametricRelu")
+    case(prelu, "PRelu", [x, np.resize(slope, x.shape)], name="any slope")
+    case(prelu, "PRelu", [x, np.resize(slope, x.shape[1:])], name="any slope of columns")
+    image = np.resize(np.tile(SPECIAL, 2), (2, 16, 5, 3)).astype(F32)
+    for channels in [16, 13]:
+        for shape in [(channels, 1, 1), (channels, 5, 3), (1, 5, 3), (1, channels, 1, 1)]:
+            case(
+                prelu,
+                "PRelu",
+                [image[:, :channels], np.resize(slope, shape).astype(F32)],
+                name=f"any slope {channels} {list(shape)}",
+            )
+    for number in [INF, -INF, NAN]:
+        case(prelu, "PRelu", [x, np.array([number], F32)], parameters=[1], name=f"slope {number}")
 
 
 

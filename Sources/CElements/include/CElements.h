@@ -4,7 +4,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum { FI_ELEMENTS_RELU, FI_ELEMENTS_CLIP, FI_ELEMENTS_LARGER, FI_ELEMENTS_SMALLER } fi_elements_function;
+/// FI_ELEMENTS_BELOW_ZERO is the second operand where the first is negative, else the first.
+typedef enum {
+  FI_ELEMENTS_RELU,
+  FI_ELEMENTS_CLIP,
+  FI_ELEMENTS_LARGER,
+  FI_ELEMENTS_SMALLER,
+  FI_ELEMENTS_BELOW_ZERO
+} fi_elements_function;
 
 typedef struct {
   fi_elements_function function;

@@ -74,10 +74,6 @@ dnnl_status_t fi_dnnl_pooling_forward_primitive_desc_create(dnnl_primitive_desc_
     const_dnnl_memory_desc_t src_desc, const_dnnl_memory_desc_t dst_desc, const dnnl_dims_t strides,
     const dnnl_dims_t kernel, const dnnl_dims_t dilation, const dnnl_dims_t padding_l,
     const dnnl_dims_t padding_r, const_dnnl_primitive_attr_t attr);
-dnnl_status_t fi_dnnl_prelu_forward_primitive_desc_create(dnnl_primitive_desc_t *primitive_desc,
-    dnnl_engine_t engine, dnnl_prop_kind_t prop_kind, const_dnnl_memory_desc_t src_desc,
-    const_dnnl_memory_desc_t weights_desc, const_dnnl_memory_desc_t dst_desc,
-    const_dnnl_primitive_attr_t attr);
 dnnl_status_t fi_dnnl_reduction_primitive_desc_create(dnnl_primitive_desc_t *primitive_desc,
     dnnl_engine_t engine, dnnl_alg_kind_t alg_kind, const_dnnl_memory_desc_t src_desc,
     const_dnnl_memory_desc_t dst_desc, float p, float eps, const_dnnl_primitive_attr_t attr);

@@ -44,6 +44,35 @@ extension OneDNNEngine {
     return ElementKernel(request, elements, whole: whole, layout: chosen.layout, count: count)
   }
 
+  /// `PRelu`: the library's product, in the layout that x comes in, and a choice; `nil` for others. The library's own adds
+  /// products with 0, which are no numbers if the slope is not finite.
+  func parametricRelu(_ request: KernelRequest) throws -> (any Kernel)? {
+    guard case .binary(.parametricRelu) = request.op, request.isAllFloat,
+      let x = request.ownOperand(0), let slope = request.ownOperand(1), x.immediate == nil,
+      slope.number == nil, let y = request.optionalResult(0), x.shape == y.shape
+    else { return nil }
+    var product = request
+    product.op = .binary(.multiply)
+    guard let draft = try binary(product, .multiply), draft.fusion.count == 0,
+      let multiply = try primitive(draft, product), !multiply.isReference,
+      multiply.operandLayouts[0] == multiply.resultLayouts[0]
+    else { return nil }
+    var choice = request
+    choice.operands = [x, Operand(elementType: .float32, shape: x.shape, source: .activation)].map {
+      operand in
+      var operand = operand
+      operand.layout = multiply.resultLayouts[0]
+      return operand
+    }
+    var elements = fi_elements()
+    elements.function = FI_ELEMENTS_BELOW_ZERO
+    guard let choose = try elementKernel(choice, elements, whole: [0, 1]) else { return nil }
+    var builder = ChainBuilder(self, request)
+    builder.append(multiply, builder.operandPlaces, [.result(0)])
+    builder.append(choose, [.operand(0), .result(0)], [.result(0)])
+    return builder.finish(operandLayouts: multiply.operandLayouts, resultLayouts: multiply.resultLayouts)
+  }
+
   /// The numbers that a tensor of floats has in memory; `nil` when some are padding, which has to be zero, and that would not
   /// stay.
   func floats(in layout: Layout, of shape: Shape, wherePaddingStays isZeroKept: Bool) throws -> Int? {

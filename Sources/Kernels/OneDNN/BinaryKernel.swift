@@ -20,7 +20,6 @@ extension OneDNNEngine {
       swapped.operands.swapAt(0, 1)
       return try eltwise(swapped, chain)?.swappingOperands
     }
-    if function == .parametricRelu { return b.number == nil ? try parametricRelu(request) : nil }
     guard let algorithm = function.algorithm else { return nil }
     if a.shape == y.shape {
       return try binary(request, algorithm, whole: (0, a), other: (1, b))
@@ -105,35 +104,6 @@ extension OneDNNEngine {
       if let layout = try choice.descriptor(as: view) { return layout }
     }
     return try view.descriptor()
-  }
-
-  /// oneDNN's prelu: x, and a slope that broadcasts to it.
-  private func parametricRelu(_ request: KernelRequest) throws -> PrimitiveDraft? {
-    guard let x = request.ownOperand(0), let slope = request.ownOperand(1),
-      x.shape == request.optionalResult(0)?.shape, x.shape.rank >= 2, slope.shape.rank <= x.shape.rank
-    else { return nil }
-    let view = TensorView(x.shape)
-    let weights = TensorView(slope.shape, rank: x.shape.rank)
-    guard zip(weights.dims, view.dims).allSatisfy({ $0 == 1 || $0 == $1 }),
-      let layout = try x.descriptor(as: view)
-    else { return nil }
-    let isFull = weights.dims == view.dims
-    let plain = isFull ? layout : try weights.descriptor()
-    var draft = PrimitiveDraft { [handle] pins, attributes in
-      let wei = pins[DNNL_ARG_WEIGHTS] ?? plain
-      return try PrimitiveDescriptor("dnnl_prelu_forward_primitive_desc_create") {
-        fi_dnnl_prelu_forward_primitive_desc_create(
-          $0, handle.raw, dnnl_forward_inference, layout.raw, wei.raw, layout.raw, attributes.raw)
-      }
-    }
-    draft.operands = [
-      .init(number: DNNL_ARG_SRC, index: 0, view: view),
-      .init(number: DNNL_ARG_WEIGHTS, index: 1, view: weights),
-    ]
-    draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: view)]
-    draft.inPlaceOperands = [0]
-    draft.allowsReference = false
-    return draft
   }
 }
 

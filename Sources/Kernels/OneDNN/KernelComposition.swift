@@ -47,7 +47,9 @@ extension OneDNNEngine {
       return request.postOps.isEmpty ? kernel : try chain(kernel, after: 0, request)
     case .unary, .binary, .pool, .reduce:
       let alone = request.keeping(postOps: 0)
-      if let kernel = try elements(alone) ?? watchedFunction(alone) ?? maximumPool(alone) {
+      if let kernel = try elements(alone) ?? watchedFunction(alone) ?? maximumPool(alone)
+        ?? parametricRelu(alone)
+      {
         return request.postOps.isEmpty ? kernel : try chain(kernel, after: 0, request)
       }
     default: break
