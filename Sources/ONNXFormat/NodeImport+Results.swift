@@ -27,6 +27,20 @@ extension NodeImport {
     return id
   }
 
+  /// Makes the node that gives the file's results. If operands are halves, `body` gets them as floats: a number on the
+  /// way may be too large for a half, and the result is rounded once.
+  func emitInFloats(_ operands: [ValueID], _ body: ([ValueID]) throws -> (op: Op, inputs: [ValueID?])) throws
+  {
+    let half = operands.compactMap { elementType($0) }.first { $0 == .float16 || $0 == .bfloat16 }
+    guard let half else {
+      let last = try body(operands)
+      return try emit(last.op, last.inputs)
+    }
+    let last = try body(
+      operands.enumerated().map { intermediate(.cast(.float32), [$0.element], "wide\($0.offset)") })
+    try emit(.cast(half), [intermediate(last.op, last.inputs, "result")])
+  }
+
   /// Makes the file's one result a constant.
   func emit(constant tensor: ONNXTensorProto) throws {
     guard proto.output.count == 1 else { throw malformed("has \(proto.output.count) results; it has one") }

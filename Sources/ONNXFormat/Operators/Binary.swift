@@ -16,12 +16,21 @@ extension OperatorImport {
     "Mod": OperatorImport(2...2, since: 10) { node in
       try node.emit(.binary(try node.flag("fmod") ? .remainder : .modulo), node.operands)
     },
-    "Sum": variadic(.add), "Max": variadic(.maximum), "Min": variadic(.minimum),
+    "Sum": OperatorImport(1...Int.max) { node in
+      let operands = try node.operands.indices.map(node.operand)
+      guard operands.count > 2 else { return try variadic(.add).lower(node) }
+      try node.emitInFloats(operands) { operands in
+        (.binary(.add), [node.chain(.add, operands.dropLast()), operands[operands.count - 1]])
+      }
+    },
+    "Max": variadic(.maximum), "Min": variadic(.minimum),
     "Mean": OperatorImport(1...Int.max) { node in
       let operands = try node.operands.indices.map(node.operand)
       guard operands.count > 1 else { return try node.emit(.identity, [operands[0]]) }
-      let count = try node.constant(Double(operands.count), like: operands[0], "count")
-      try node.emit(.binary(.divide), [node.chain(.add, operands), count])
+      try node.emitInFloats(operands) { operands in
+        let count = try node.constant(Double(operands.count), like: operands[0], "count")
+        return (.binary(.divide), [node.chain(.add, operands), count])
+      }
     },
     "Where": OperatorImport(3...3, since: 9) { try $0.emit(.select, $0.operands) },
   ]

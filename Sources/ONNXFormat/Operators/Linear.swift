@@ -41,11 +41,16 @@ extension OperatorImport {
       MatrixMultiply(
         transposeA: try node.flag("transA"), transposeB: try node.flag("transB"),
         alpha: try node.float("alpha", default: 1)))
-    var bias = beta == 0 ? nil : node.optional(2)
-    if let unscaled = bias, beta != 1 {
-      let factor = try node.constant(beta, like: unscaled, "beta")
-      bias = node.intermediate(.binary(.multiply), [unscaled, factor], "bias")
+    let bias = beta == 0 ? nil : node.optional(2)
+    guard let unscaled = bias, beta != 1 else {
+      return try node.emit(op, [try node.operand(0), try node.operand(1), bias])
     }
-    try node.emit(op, [try node.operand(0), try node.operand(1), bias])
+    // The scaled bias may be too large for the type of the result.
+    try node.emitInFloats([try node.operand(0), try node.operand(1), unscaled]) { operands in
+      let factor = try node.constant(beta, like: operands[2], "beta")
+      return (
+        op, [operands[0], operands[1], node.intermediate(.binary(.multiply), [operands[2], factor], "bias")]
+      )
+    }
   }
 }
