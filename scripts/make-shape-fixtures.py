@@ -331,7 +331,7 @@ case("CumSum", {"cumulativeSum": {"exclusive": False, "reverse": False}}, [data(
 # Resize ------------------------------------------------------------------------------------------------------------
 
 
-def resize(x, scales=None, sizes=None, roi=None, axes=None, mode="nearest", coordinates="half_pixel", policy="stretch"):
+def resize(x, scales=None, sizes=None, roi=None, axes=None, mode="nearest", coordinates="half_pixel", policy="stretch", check=case):
     spelled = {"half_pixel": "halfPixel", "asymmetric": "asymmetric", "align_corners": "alignCorners", "tf_crop_and_resize": "tfCropAndResize"}
     policies = {"stretch": "stretch", "not_larger": "notLarger", "not_smaller": "notSmaller"}
     attributes = {"mode": mode, "coordinate_transformation_mode": coordinates}
@@ -344,7 +344,7 @@ def resize(x, scales=None, sizes=None, roi=None, axes=None, mode="nearest", coor
     inputs = [data(*x), None if roi is None else Known(roi, np.float32), None if scales is None else Known(scales, np.float32)]
     if sizes is not None:
         inputs.append(ints(*sizes))
-    case("Resize", wrapped("resize", op), inputs, attributes, note=f"{x} {scales} {sizes} {roi} {axes} {policy}")
+    check("Resize", wrapped("resize", op), inputs, attributes, note=f"{x} {scales} {sizes} {roi} {axes} {policy}")
 
 
 for scale in (2, 0.5, 1.3, 0.3333, 2.6):
@@ -357,6 +357,7 @@ resize([1, 2, 10, 13], scales=[2, 3], axes=[3, 2])
 for policy in ("not_larger", "not_smaller"):
     for sizes in ([7, 29], [20, 20], [13, 9], [5, 6]):
         resize([1, 2, 10, 13], sizes=sizes, axes=[2, 3], policy=policy)
+    resize([1, 0, 3], sizes=[1, 4, 6], policy=policy, check=refused)
 resize([1, 2, 10, 13], sizes=[1, 2, 5, 6], roi=[0, 0, 0.1, 0.2, 1, 1, 0.8, 0.9], coordinates="tf_crop_and_resize", mode="linear")
 
 # Movement ----------------------------------------------------------------------------------------------------------

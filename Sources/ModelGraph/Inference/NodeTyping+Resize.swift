@@ -77,8 +77,11 @@ extension NodeTyping {
     let wanted = sizes.map(\.dimension)
     if aspectRatio == .stretch { return wanted }
     var ratios: [Float] = []
+    if current.contains(where: { $0.size == 0 }) {
+      throw failure("an axis of its image is empty, and has no proportion to keep")
+    }
     for (size, old) in zip(wanted, current) {
-      guard let size = size.size, let old = old.size, old > 0 else { return wanted.map { _ in .unknown } }
+      guard let size = size.size, let old = old.size else { return wanted.map { _ in .unknown } }
       ratios.append(Float(size) / Float(old))
     }
     let ratio = aspectRatio == .notLarger ? ratios.min() : ratios.max()
