@@ -438,6 +438,7 @@ def special_operators():
     deconvolutions()
     paddings()
     cells()
+    filters()
 
 
 def slopes():
@@ -563,3 +564,32 @@ def cell(node, hidden, clip):
         return [np.stack(y)[:, None].astype(F32)] + [s[None].astype(F32) for s in states]
 
     return run
+
+
+def filters():
+    """Filters that reach far beyond both ends of the axis."""
+    for mode in ["cubic", "linear"]:
+        for length, scale in [(4, 0.3), (4, 0.6), (3, 0.34), (2, 0.5), (7, 0.15), (11, 0.1), (12, 0.37)]:
+            for exclude in [False, True]:
+                fields = dict(
+                    mode=mode,
+                    coordinates="halfPixel",
+                    rounding="preferFloor",
+                    cubicCoefficient=-0.75,
+                    excludeOutside=exclude,
+                    extrapolationValue=0.0,
+                    antialias=True,
+                    aspectRatio="stretch",
+                )
+                attributes = dict(mode=mode, antialias=1, exclude_outside=int(exclude))
+                if mode == "linear" and exclude:
+                    continue
+                case(
+                    op0("resize", fields),
+                    "Resize",
+                    [real(1, 2, length, 3), None, np.array([1, 1, scale, 3], F32)],
+                    attributes,
+                    opset=19,
+                    parameters=[2],
+                    name=f"far {mode} {length} {scale} {exclude}",
+                )

@@ -84,9 +84,11 @@ struct ResizeAxis: Sendable {
     let center = Double(position(index))
     let stretch = 1 / Double(scale)
     let support = (resize.mode == .cubic ? 2 : 1) * stretch
-    // No more taps than the axis and the filter's feet outside it are long.
-    let first = max((center - support).rounded(.up), -Double(input))
-    let last = min((center + support).rounded(.down), 2 * Double(input))
+    // A result of one element spans the axis, and a scale that was rounded twice as much. A filter reaches twice as far to
+    // either side, and weighs the ends of the axis there: no more taps than that.
+    let reach = 5 * Double(input) + 2
+    let first = max((center - support).rounded(.up), -reach)
+    let last = min((center + support).rounded(.down), Double(input) + reach)
     guard last >= first else { return }
     weigh(from: first, count: Int(last - first) + 1, normalising: true, body) { place in
       let distance = (place - center) / stretch
