@@ -435,6 +435,7 @@ def corners():
 
 def special_operators():
     slopes()
+    roots()
     deconvolutions()
     paddings()
     cells()
@@ -459,6 +460,33 @@ def slopes():
     for number in [INF, -INF, NAN]:
         case(prelu, "PRelu", [x, np.array([number], F32)], parameters=[1], name=f"slope {number}")
 
+
+def reciprocal(values):
+    with np.errstate(all="ignore"):
+        return 1 / values
+
+
+def roots():
+    x = np.array([INF, -INF, NAN, 0, -0.0, 4, -4, 0.25, 1e-30, 3e38], F32)
+    for dtype in [F32, F64]:
+        for exponent in [0.5, -0.5, 1, 2, 3, -1, 0]:
+            case(
+                op0("binary", "power"),
+                "Pow",
+                [np.tile(x, 4).astype(dtype), np.array([exponent], dtype)],
+                parameters=[1],
+                name=f"special {exponent} {np.dtype(dtype)}",
+            )
+            # The sign of zero shows in the reciprocal.
+            case(
+                op0("binary", "power"),
+                "Pow",
+                [np.tile(x, 4).astype(dtype), np.array([exponent], dtype)],
+                parameters=[1],
+                post=[{"unary": {"_0": {"reciprocal": {}}}}],
+                after=reciprocal,
+                name=f"reciprocal of special {exponent} {np.dtype(dtype)}",
+            )
 
 
 def deconvolutions():

@@ -50,7 +50,6 @@ struct EltwiseFunction {
       [EltwiseFunction(algorithm: dnnl_eltwise_relu, alpha: number)]
     case .power where number == 1: []
     case .power where number == 2: [EltwiseFunction(algorithm: dnnl_eltwise_square)]
-    case .power where number == 0.5: [EltwiseFunction(algorithm: dnnl_eltwise_sqrt)]
     case .power where number == -1: [EltwiseFunction(algorithm: dnnl_eltwise_pow, alpha: 1, beta: -1)]
     default: nil
     }

@@ -152,6 +152,11 @@ enum BinaryProgram {
       zipElements(type, a, aStep, b, bStep, r, count) { x, _ in x * x }
     } else if bStep == 0, exponent == 3 {
       zipElements(type, a, aStep, b, bStep, r, count) { x, _ in x * x * x }
+    } else if bStep == 0, exponent == 0.5 {
+      // Unlike the square root's, the power of −0 is 0, and that of −∞ is ∞.
+      zipElements(type, a, aStep, b, bStep, r, count) { x, _ in
+        x == -Element.infinity ? Element.infinity : (x + 0).squareRoot()
+      }
     } else {
       zipElements(type, a, aStep, b, bStep, r, count) { Element.raise($0, $1) }
     }
