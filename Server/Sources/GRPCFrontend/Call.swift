@@ -95,9 +95,12 @@ package struct Call: Sendable {
 
   /// The duration of a `grpc-timeout` ("PROTOCOL-HTTP2": up to eight digits and a unit); `nil` when it is none.
   package static func nanoseconds(timeout: String) -> UInt64? {
-    guard let unit = timeout.last, timeout.utf8.count <= 9, let amount = UInt64(timeout.dropLast()) else {
-      return nil
-    }
+    let digits = timeout.dropLast()
+    // Swift's numbers may have a sign, gRPC's have none.
+    guard let unit = timeout.last, timeout.utf8.count <= 9,
+      digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+      let amount = UInt64(digits)
+    else { return nil }
     let factor: UInt64
     switch unit {
     case "H": factor = 3_600_000_000_000

@@ -53,6 +53,7 @@ package final class RequestLimits: ChannelDuplexHandler {
   private var unanswered = UnansweredMessages()
   private let held: HeldBytes
   private let isOneTooMany: Bool
+  private var hasBegun = false
   private var isRefused = false
   private var hasEnded = false
   private var hasAnswered = false
@@ -82,7 +83,10 @@ package final class RequestLimits: ChannelDuplexHandler {
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !isRefused else { return }
     switch unwrapInboundIn(data) {
+    // A call begins once. The transport resets the stream for a second header.
+    case .headers where hasBegun: break
     case .headers(var headers):
+      hasBegun = true
       guard !isOneTooMany else {
         return refuse(
           context, "8", "too many calls are open; retry later", isTemporary: true)
@@ -98,7 +102,11 @@ package final class RequestLimits: ChannelDuplexHandler {
       } catch {
         return refuse(context, error.kind == .invalidRequest ? "3" : "7", error.description)
       }
-      takeOverDeadline(of: &headers.headers, context)
+      do throws(ServiceError) {
+        try takeOverDeadline(of: &headers.headers, context)
+      } catch {
+        return refuse(context, "3", error.description)
+      }
       takeOverCompression(of: &headers.headers)
       isPatientBetweenMessages = RequestLimits.streamingPaths.contains(
         headers.headers.first(name: ":path") ?? "")
@@ -229,11 +237,10 @@ package final class RequestLimits: ChannelDuplexHandler {
 
   /// Ends the call when its time is over. gRPC's own way would be a task that sleeps until then, however soon the call
   /// ends: 1.6 kB of each call for the whole of its time, which may be hours.
-  private func takeOverDeadline(of headers: inout HPACKHeaders, _ context: ChannelHandlerContext) {
-    guard let text = headers.first(name: "grpc-timeout"), let timeout = Call.nanoseconds(timeout: text)
-    else { return }
-    headers.remove(name: "grpc-timeout")
-    headers.add(name: RequestLimits.timeoutField, value: text)
+  private func takeOverDeadline(
+    of headers: inout HPACKHeaders, _ context: ChannelHandlerContext
+  ) throws(ServiceError) {
+    guard let timeout = try headers.takeOverTimeout(as: RequestLimits.timeoutField) else { return }
     deadline = context.eventLoop.assumeIsolated().scheduleTask(
       in: .nanoseconds(Int64(clamping: min(timeout, 1 << 62)))
     ) {

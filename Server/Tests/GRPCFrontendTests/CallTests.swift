@@ -1,5 +1,6 @@
 import GRPCCore
 import GRPCFrontend
+import NIOHPACK
 import Serving
 import Testing
 
@@ -15,8 +16,44 @@ struct CallTests {
     #expect(Call.nanoseconds(timeout: text) == nanoseconds)
   }
 
-  @Test("What is no timeout is none", arguments: ["", "S", "12", "-1S", "1s", "123456789S", "1.5S", "१S"])
+  @Test("What is no timeout is none", arguments: CallTests.noTimeouts)
   func noTimeout(text: String) { #expect(Call.nanoseconds(timeout: text) == nil) }
+
+  static let noTimeouts = [
+    "", "S", "12", "-1S", "-0S", "+1S", "-n", "-9999999H", "--1S", "1s", "123456789S", "1.5S", "१S", " 1S",
+    "1S ",
+    "1 S", "0x1S",
+  ]
+
+  @Test(
+    "The transport sees no timeout, whatever the client sends", arguments: noTimeouts + ["5S", "99999999H"])
+  func timeoutIsTakenOver(text: String) {
+    var headers: HPACKHeaders = [
+      ":path": "/a/b", "grpc-timeout": text, "given": "1n", "te": "trailers",
+    ]
+    let timeout = Result { () throws(ServiceError) in try headers.takeOverTimeout(as: "given") }
+    #expect(headers["grpc-timeout"].isEmpty)
+    switch timeout {
+    case .success(let timeout):
+      #expect(timeout == Call.nanoseconds(timeout: text) && timeout != nil)
+      #expect(headers["given"] == [text])
+    case .failure(let error):
+      #expect(CallTests.noTimeouts.contains(text))
+      #expect(error.kind == .invalidRequest && error.description.contains("grpc-timeout"))
+      #expect(headers["given"].isEmpty)
+    }
+    #expect(headers.count == (headers["given"].isEmpty ? 2 : 3))
+  }
+
+  @Test("A call has one timeout, and may have none")
+  func oneTimeout() throws {
+    var headers: HPACKHeaders = ["grpc-timeout": "1S", "Grpc-Timeout": "-1S"]
+    #expect(throws: ServiceError.self) { try headers.takeOverTimeout(as: "given") }
+    #expect(headers.isEmpty)
+    headers = ["given": "1n"]
+    #expect(try headers.takeOverTimeout(as: "given") == nil)
+    #expect(headers.isEmpty)
+  }
 
   @Test("The largest timeout does not overflow")
   func largestTimeout() { #expect(Call.nanoseconds(timeout: "99999999H") == .max) }

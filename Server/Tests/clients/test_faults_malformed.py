@@ -174,10 +174,21 @@ def field(name, value):
     return bytes([0, len(name)]) + name + bytes([len(value)]) + value
 
 
-def call(path, message, length=None):
+FIELDS = [
+    b"grpc-timeout", b"grpc-encoding", b"grpc-accept-encoding", b"grpc-previous-rpc-attempts", b"grpc-retry-pushback-ms",
+    b"content-type", b"content-length", b"te", b"x-bin", b"-bin", b"grpc-trace-bin", b"authorization", b"host", b"origin",
+    b"fusedinf-timeout", b"fusedinf-remote", b"connection", b"X-Upper", b"", b":status", b":protocol", b":path",
+]  # fmt: skip
+FIELD_VALUES = [
+    b"", b",", b" ", b"-1S", b"-9999m", b"-0n", b"+1S", b"99999999H", b"123456789S", b"-1", b"99999999999999999999", b"=", b"A===",
+    b"AA=A", b"\xff\xfe", b"\0", b"gzip,gzip", b"zstd", b"[::1", b"application/grpc;", b"%zz", b"a" * 100,
+]  # fmt: skip
+
+
+def call(path, message, length=None, extra=()):
     """The frames of one gRPC call on the first stream."""
     fields = [(b":method", b"POST"), (b":scheme", b"http"), (b":path", path), (b":authority", b"x")]
-    fields += [(b"content-type", b"application/grpc"), (b"te", b"trailers")]
+    fields += [(b"content-type", b"application/grpc"), (b"te", b"trailers"), *extra]
     data = b"\0" + struct.pack(">I", len(message) if length is None else length) + message
     return frame(1, 4, 1, b"".join(field(*pair) for pair in fields)) + frame(0, 1, 1, data)
 
@@ -204,6 +215,7 @@ def frames(generator):
             lambda: PREFACE + call(path, b"\x0a\x08identity\x2a\x1d\x0a\x01x\x12\x04FP32\x1a\x12" + b"\xff" * 8 + b"\x7f" + b"\xff" * 8 + b"\x7f" + b"\x3a\x04\0\0\0\0"),
             lambda: PREFACE + call(generator.choice([b"/", b"//", b"/..%2f/x", b"/a/" + b"b" * 100]), b""),
             lambda: PREFACE + call(path, b"\x0a\x09..%2f\0\xff\xfe\xc0\x80"),
+            lambda: PREFACE + call(path, b"", extra=[(generator.choice(FIELDS), generator.choice(FIELD_VALUES))]),
         ]
     )()
 

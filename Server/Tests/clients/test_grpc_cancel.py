@@ -73,6 +73,13 @@ def test_a_deadline_that_cannot_be_met(client, slow_server, timeout):
     assert failures(client) == 1
 
 
+@pytest.mark.parametrize("timeout", ["-1S", "-0S", "+1S", "-999999m", "--1S", "1", "S", "1s", "1.5S", "123456789S"])
+def test_a_timeout_that_is_none(slow_server, timeout):
+    """It is refused, and ends nothing but its call: gRPC's library traps for a negative one."""
+    assert call(slow_server, timeout, b"") == grpc.StatusCode.INVALID_ARGUMENT.value[0]
+    assert slow_server.process.poll() is None
+
+
 def test_a_deadline_of_the_clients_own(client):
     """The client ends the call as well, with a status of its own."""
     with pytest.raises(InferenceServerException) as caught:
