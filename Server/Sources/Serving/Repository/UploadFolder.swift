@@ -3,7 +3,7 @@ import Repository
 
 /// The files of a model that a client sent, in a folder below the store's until they are compiled. Removed with the last
 /// reference.
-final class UploadFolder: Sendable {
+package final class UploadFolder: Sendable {
   /// A version that was sent.
   struct Version: Sendable {
     /// The folder's number; `nil` where the file lies in no folder with one.
@@ -23,12 +23,13 @@ final class UploadFolder: Sendable {
 
   /// Writes the files. Blocks.
   /// - Parameter files: by path: `1/model.onnx`.
-  /// - Throws: ``ServiceError`` for paths that cannot be, or more than one model in a folder; what writing throws.
-  init(in store: String, files: [String: [UInt8]]) throws {
+  /// - Throws: ``ServiceError`` for paths that cannot be, for a file that is also a folder of another, for more than one model in
+  ///   a folder, and when the files cannot be written.
+  package init(in store: String, files: [String: [UInt8]]) throws {
     guard files.count <= UploadFolder.maxFiles else {
       throw ServiceError(.invalidRequest, "a load request may contain at most \(UploadFolder.maxFiles) files")
     }
-    for file in files.keys { try UploadFolder.check(file) }
+    for file in files.keys.sorted() { try UploadFolder.check(file, beside: files) }
     let models = try UploadFolder.models(in: files.keys.filter { RepositoryFolder.stem(of: $0) != nil })
     let parent = UploadFolder.parent(store)
     try FileManager.default.createDirectory(
@@ -55,7 +56,7 @@ final class UploadFolder: Sendable {
         )
       } catch {
         throw ServiceError(
-          .unavailable, "cannot store the uploaded file '\(shown(file))': \(error.localizedDescription)")
+          .unavailable, "cannot store the uploaded file '\(shown(file))': \(UploadFolder.reason(error))")
       }
     }
   }
@@ -80,12 +81,21 @@ final class UploadFolder: Sendable {
 
   private static func parent(_ store: String) -> String { store + "/uploads" }
 
-  private static func check(_ path: String) throws {
+  private static func check(_ path: String, beside files: [String: [UInt8]]) throws {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count <= maxDepth,
       parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && $0.utf8.count <= 255 && !$0.utf8.contains(0) })
     else {
       throw ServiceError(.invalidRequest, "'file:\(shown(path))' is not a valid path in a model's folder")
+    }
+    for count in 1..<parts.count {
+      let folder = parts.prefix(count).joined(separator: "/")
+      guard files[folder] == nil else {
+        throw ServiceError(
+          .invalidRequest,
+          "'file:\(shown(folder))' is a file, so 'file:\(shown(path))' cannot lie in a folder of that name; rename one of them"
+        )
+      }
     }
   }
 
@@ -111,6 +121,12 @@ final class UploadFolder: Sendable {
       .invalidRequest,
       "a version is sent as 'file:VERSION/model.onnx', for example 'file:1/model.onnx', with one '.onnx' file for each "
         + "version")
+  }
+
+  /// The system's reason for an error of Foundation, whose own text names codes.
+  private static func reason(_ error: any Error) -> String {
+    let cause = (error as? CocoaError)?.userInfo[NSUnderlyingErrorKey] as? POSIXError
+    return cause.map { String(cString: strerror($0.code.rawValue)) } ?? "the file cannot be written"
   }
 
   private static func problem(_ action: String, _ path: String) -> ServiceError {
