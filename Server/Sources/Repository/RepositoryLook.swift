@@ -113,10 +113,12 @@ struct RepositoryLook {
     }
   }
 
-  /// Returns the reason why a path is neither a file nor a folder.
+  /// Returns the reason why a path is no file that is read.
   private static func reason(_ path: String) -> String {
     var status = stat()
-    if stat(path, &status) == 0 { return "it is not a regular file" }
+    if stat(path, &status) == 0 {
+      return status.st_mode & S_IFMT == S_IFDIR ? "it is a folder" : "it is not a regular file"
+    }
     let number = errno
     guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else {
       return String(cString: strerror(number))
@@ -214,11 +216,17 @@ struct RepositoryLook {
     if alike.count == 1, let entry = FolderEntry(folder + "/" + alike[0]), !entry.isFolder { return entry }
     guard isNoticed else { return nil }
     let others = names.filter { RepositoryFolder.stem(of: $0) != nil }
-    if let other = others.first {
+    func isFile(_ name: String) -> Bool { FolderEntry(folder + "/" + name)?.isFolder == false }
+    var status = stat()
+    if lstat(folder + "/" + file, &status) == 0 {
+      notice(folder + "/" + file, RepositoryLook.reason(folder + "/" + file))
+    } else if let other = others.first(where: isFile) {
       notice(
         folder,
         "it holds '\(other)' and no '\(file)'; rename the file, or name it with default_model_filename in a "
           + "config.pbtxt")
+    } else if let other = others.first {
+      notice(folder + "/" + other, RepositoryLook.reason(folder + "/" + other))
     } else if names.contains("config.pbtxt") || Int(FolderEntry.name(of: folder)) != nil {
       notice(folder, "it holds no '\(file)'")
     }

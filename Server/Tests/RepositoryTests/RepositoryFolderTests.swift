@@ -112,6 +112,44 @@ private final class Folder {
     #expect(notices.count == 12)
   }
 
+  /// A model's file that is no file is named with the reason, never with advice that does not help.
+  @Test(arguments: [
+    ("t/1/model.onnx", "t/1/model.onnx"), ("t/model.onnx", "t/model.onnx"),
+    ("t/1/model.ONNX", "t/1/model.ONNX"),
+    ("t/1/other.onnx", "t/1/other.onnx"),
+  ])
+  func aModelsFileIsARegularFile(file: String, named: String) throws {
+    let kinds: [(reason: String, make: (String) throws -> Void)] = [
+      ("it is not a regular file", { mkfifo($0, 0o600) }),
+      (
+        "it is a folder",
+        { try FileManager.default.createDirectory(atPath: $0, withIntermediateDirectories: true) }
+      ),
+      (
+        "it is a link that leads nowhere",
+        { try FileManager.default.createSymbolicLink(atPath: $0, withDestinationPath: "/no/such/file") }
+      ),
+    ]
+    for (reason, make) in kinds {
+      let folder = try Folder()
+      try folder.write("t/1/readme.txt")
+      try make(folder.path + "/" + file)
+      let listing = try folder.look()
+      #expect(listing.models.isEmpty)
+      #expect(
+        listing.notices.contains("'\(folder.path)/\(named)' is not served: \(reason)"), "\(listing.notices)")
+      #expect(!listing.notices.contains { $0.contains("rename") })
+    }
+  }
+
+  @Test func aRegularFileBesideAnotherKindIsNamed() throws {
+    let folder = try Folder()
+    try folder.write("t/1/net.onnx")
+    mkfifo(folder.path + "/t/1/a.onnx", 0o600)
+    #expect(
+      try folder.look().notices.map { $0.contains("'net.onnx' and no 'model.onnx'; rename") } == [true])
+  }
+
   @Test func externalDataOfAnyNameIsWatchedWhereItLies() throws {
     let folder = try Folder()
     // graph { initializer { external_data { key: "location" value: "data/w.bin" } } }
