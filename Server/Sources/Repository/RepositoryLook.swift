@@ -8,6 +8,8 @@ struct RepositoryLook {
   private let keepVersions: Int
   private var locations: ExternalLocations
   private var sidecars: Set<String> = []
+  /// Folders with external data of models, and the folders above them.
+  private var dataFolders: Set<String> = []
   /// The file with the models' names cannot be read.
   private var isAnyFileTheModel = false
 
@@ -141,8 +143,15 @@ struct RepositoryLook {
         }
         continue
       }
-      guard !inside.isEmpty, isName(name, of: folder) else { continue }
-      try lookAt(model: name, folder, inside)
+      let noticed = listing.notices.count
+      let known = listing.models.count
+      if !inside.isEmpty {
+        guard isName(name, of: folder) else { continue }
+        try lookAt(model: name, folder, inside)
+      }
+      if listing.models.count == known, listing.notices.count == noticed, !dataFolders.contains(folder) {
+        notice(folder, "it holds no model file, such as '\(name)/1/model.onnx'")
+      }
     }
   }
 
@@ -171,6 +180,8 @@ struct RepositoryLook {
     if versions.isEmpty {
       if let model = try modelFile(file, in: folder, isNoticed: settings?.otherPlatform == nil) {
         add(name, nil, isChosen: true, model, configuration: configuration, files(in: folder, depth: 1))
+      } else if let platform = settings?.otherPlatform {
+        notice(folder, "its config.pbtxt asks for '\(platform)'; only ONNX models are served")
       }
       return
     }
@@ -270,6 +281,10 @@ struct RepositoryLook {
     where !location.hasPrefix("/") && !location.split(separator: "/").contains("..") {
       let file = folder + "/" + location
       listing.folders.append(FolderEntry.folder(of: file))
+      var above = FolderEntry.folder(of: file)
+      while above.hasPrefix(path + "/"), dataFolders.insert(above).inserted {
+        above = FolderEntry.folder(of: above)
+      }
       guard let entry = FolderEntry(file), !entry.isFolder else {
         missing.append(file)
         continue

@@ -150,6 +150,30 @@ private final class Folder {
       try folder.look().notices.map { $0.contains("'net.onnx' and no 'model.onnx'; rename") } == [true])
   }
 
+  @Test func aFolderWithoutAModelFileIsNamed() throws {
+    let folder = try Folder()
+    for name in ["empty", "d.onnx", "nested/deeper", "versions/1"] {
+      try FileManager.default.createDirectory(
+        atPath: folder.path + "/" + name, withIntermediateDirectories: true)
+    }
+    for file in ["notes/readme.txt", "hidden/.keep", "good/1/model.onnx", "python/1/model.py", ".git/config"]
+    {
+      try folder.write(file)
+    }
+    let notices = try folder.look().notices
+    for named in ["empty", "d.onnx", "nested", "versions/1", "notes", "hidden", "python/1"] {
+      #expect(
+        notices.filter { $0.hasPrefix("'\(folder.path)/\(named)' is not served: it holds no ") }.count == 1,
+        "\(named)")
+    }
+    #expect(notices.count == 7, "\(notices)")
+    try folder.write("notes/config.pbtxt", "backend: \"python\"")
+    #expect(
+      try folder.look().notices.contains(
+        "'\(folder.path)/notes' is not served: its config.pbtxt asks for 'python'; only ONNX models are served"
+      ))
+  }
+
   @Test func externalDataOfAnyNameIsWatchedWhereItLies() throws {
     let folder = try Folder()
     // graph { initializer { external_data { key: "location" value: "data/w.bin" } } }
@@ -168,6 +192,7 @@ private final class Folder {
     let there = try look()
     #expect(there.fingerprint != missing.fingerprint)
     #expect(there.folders.contains(folder.path + "/data"))
+    #expect(try repository.look().notices.isEmpty, "a folder with a model's data is no model")
     #expect(try look() == there)
     try folder.write("data/w.bin", "y")
     #expect(try look().fingerprint != there.fingerprint)
