@@ -31,6 +31,17 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
   public var ignored: [String] = []
 
   private static let maxBytes = 256 << 10
+  /// Fields that have one value. Protocol Buffers' own reader refuses a second one, too.
+  private static let singular: Set = [
+    "name", "platform", "backend", "max_batch_size", "version_policy", "default_model_filename",
+  ]
+  private static let singularOfTensor: Set = ["name", "data_type", "format", "reshape"]
+  /// The values of Triton's `DataType` by their numbers.
+  private static let types = [
+    "INVALID", "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16",
+    "FP32", "FP64",
+    "STRING", "BF16",
+  ].map { "TYPE_" + $0 }
   /// Platforms and backends that mean ONNX models.
   public static let platforms = ["", "onnxruntime_onnx", "onnxruntime", "fusedinf_onnx", "fusedinf"]
 
@@ -49,6 +60,9 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
   public init(parsing text: String) throws(Problem) {
     let message: TextFormat
     do { message = try TextFormat(parsing: text) } catch { throw Problem(description: error.description) }
+    if let field = message.secondValue(of: ModelConfiguration.singular) {
+      throw Problem(description: "line \(field.line): \(field.isSetTwice.description)")
+    }
     for field in message.fields {
       do { if try !follow(field) { ignored.append(field.name) } } catch {
         throw Problem(description: "line \(field.line): \(error.description)")
@@ -86,10 +100,18 @@ public struct ModelConfiguration: Sendable, Hashable, Codable {
   private mutating func tensor(_ field: TextFormat.Field) throws(Problem) -> Tensor {
     var tensor = Tensor(name: "")
     var isReshaped = false
-    for inner in try field.message().fields {
+    let message = try field.message()
+    if let second = message.secondValue(of: ModelConfiguration.singularOfTensor) { throw second.isSetTwice }
+    for inner in message.fields {
       switch inner.name {
       case "name": tensor.name = try inner.text()
-      case "data_type": tensor.dataType = try inner.word()
+      case "data_type":
+        let word = try inner.word()
+        let number = TextFormat.integer(word)
+        tensor.dataType =
+          number.flatMap {
+            ModelConfiguration.types.indices.contains($0) ? ModelConfiguration.types[$0] : nil
+          } ?? word
       case "dims": tensor.dims = (tensor.dims ?? []) + [try inner.number(in: -1...Int.max)]
       case "format" where inner.value == .word("FORMAT_NONE"): break
       case "reshape":
@@ -128,6 +150,7 @@ public enum VersionPolicy: Sendable, Hashable, Codable {
     case "latest":
       // Triton's default for a policy without a number.
       var count = 1
+      if let second = inner.secondValue(of: ["num_versions"]) { throw second.isSetTwice }
       for field in inner.fields where field.name == "num_versions" {
         count = try field.number(in: 0...Int(UInt32.max))
       }
@@ -145,7 +168,19 @@ public enum VersionPolicy: Sendable, Hashable, Codable {
   }
 }
 
+extension TextFormat {
+  /// The first field of these names that has a value already.
+  fileprivate func secondValue(of names: Set<String>) -> Field? {
+    var seen: Set<String> = []
+    return fields.first { names.contains($0.name) && !seen.insert($0.name).inserted }
+  }
+}
+
 extension TextFormat.Field {
+  fileprivate var isSetTwice: ModelConfiguration.Problem {
+    ModelConfiguration.Problem(description: "'\(name)' is set twice")
+  }
+
   fileprivate func problem(_ expected: String) -> ModelConfiguration.Problem {
     ModelConfiguration.Problem(description: "'\(name)' has to be \(expected)")
   }
@@ -166,7 +201,7 @@ extension TextFormat.Field {
   }
 
   fileprivate func number(in range: ClosedRange<Int>) throws(ModelConfiguration.Problem) -> Int {
-    guard case .word(let word) = value, let number = Int(word), range.contains(number) else {
+    guard case .word(let word) = value, let number = TextFormat.integer(word), range.contains(number) else {
       throw problem("a whole number from \(range.lowerBound) on")
     }
     return number

@@ -44,6 +44,23 @@ public struct TextFormat: Sendable, Hashable {
 
   /// The fields of a name.
   public subscript(_ name: String) -> [Value] { fields.filter { $0.name == name }.map(\.value) }
+
+  /// Returns the whole number that a word is: decimal, octal behind `0`, or hexadecimal behind `0x`; `nil` for other words and for
+  /// numbers that do not fit.
+  static func integer(_ word: String) -> Int? {
+    let sign = word.first.flatMap { $0 == "-" || $0 == "+" ? "\($0)" : nil } ?? ""
+    var digits = word.dropFirst(sign.count)
+    var radix = 10
+    if digits.hasPrefix("0x") || digits.hasPrefix("0X") {
+      radix = 16
+      digits = digits.dropFirst(2)
+    } else if digits.hasPrefix("0") {
+      radix = 8
+    }
+    // A second sign is none of the digits.
+    guard digits.first?.isHexDigit == true else { return nil }
+    return Int(sign + digits, radix: radix)
+  }
 }
 
 /// Reads a message's text once, from its start to its end.

@@ -52,10 +52,56 @@ struct ModelConfigurationTests {
     "version_policy { latest { num_versions: x } }", "default_model_filename: \"../../etc/passwd\"",
     "default_model_filename: \"/etc/passwd\"", "name: \"a", "name: \"\\q\"", "name: \"\\377\"", "}",
     "a: [1, [2]]",
-    "name: \"\\ud800\"", "[ext",
+    "name: \"\\ud800\"", "[ext", "max_batch_size: 08", "max_batch_size: 0x", "max_batch_size: 0xg",
+    "max_batch_size: --8",
+    "max_batch_size: 0x80000000", "max_batch_size: 1e1", "max_batch_size: -0x1", "max_batch_size: 0x-1",
+    "max_batch_size: 8.0",
   ])
   func whatCannotBeFollowedIsRefused(text: String) {
     #expect(throws: ModelConfiguration.Problem.self) { try ModelConfiguration(parsing: text) }
+  }
+
+  /// As `google.protobuf.text_format` reads them.
+  @Test(arguments: [
+    ("8", 8), ("0x8", 8), ("0X1f", 31), ("010", 8), ("0", 0), ("00", 0), ("-0", 0), ("0x7fffffff", .max),
+  ])
+  func wholeNumbersAreDecimalOctalOrHexadecimal(text: String, number: Int32) throws {
+    let config = try ModelConfiguration(
+      parsing: "max_batch_size: \(text) input { name: \"x\" dims: [-0x1, -01, - 1, 0x10] }"
+        + "version_policy { latest { num_versions: 0x2 } }")
+    #expect(config.maxBatchSize == Int(number))
+    #expect(config.inputs.map(\.dims) == [[-1, -1, -1, 16]])
+    #expect(config.versionPolicy == .latest(2))
+  }
+
+  @Test(arguments: [
+    ("name", "name: \"m\" name: \"m\""), ("platform", "platform: \"\" platform: \"onnxruntime_onnx\""),
+    ("backend", "backend: \"python\" backend: \"onnxruntime\""),
+    ("max_batch_size", "max_batch_size: 4 max_batch_size: 8"),
+    ("max_batch_size", "max_batch_size: [4, 8]"),
+    ("version_policy", "version_policy { all {} } version_policy { all {} }"),
+    ("default_model_filename", "default_model_filename: \"a\" default_model_filename: \"b\""),
+    ("name", "input { name: \"x\" name: \"y\" }"),
+    ("data_type", "output [ { name: \"x\" data_type: TYPE_FP32 data_type: TYPE_FP16 } ]"),
+    ("format", "input { name: \"x\" format: FORMAT_NONE format: FORMAT_NCHW }"),
+    ("reshape", "input { name: \"x\" reshape { shape: 1 } reshape { shape: 1 } }"),
+    ("num_versions", "version_policy { latest { num_versions: 1 num_versions: 2 } }"),
+  ])
+  func aFieldWithOneValueIsSetOnce(field: String, text: String) throws {
+    let problem = try #require(throws: ModelConfiguration.Problem.self) {
+      try ModelConfiguration(parsing: "# first\n" + text)
+    }
+    #expect(problem.description == "line 2: '\(field)' is set twice")
+  }
+
+  /// Enumerations' values have names and numbers (`DataType` of Triton's `model_config.proto`).
+  @Test(arguments: [
+    ("11", "TYPE_FP32"), ("0xb", "TYPE_FP32"), ("0", "TYPE_INVALID"), ("14", "TYPE_BF16"), ("15", "15"),
+    ("-1", "-1"),
+  ])
+  func typesAreNamesOrNumbers(text: String, name: String) throws {
+    let config = try ModelConfiguration(parsing: "input { name: \"x\" data_type: \(text) }")
+    #expect(config.inputs.map(\.dataType) == [name])
   }
 
   @Test func nestingAndNumberAreBounded() throws {
