@@ -56,9 +56,10 @@ struct HTTPCall: Sendable {
   }
 
   /// The version in the path; `nil` when the path has none.
-  /// - Throws: ``ServiceError`` when it is no number.
+  /// - Throws: ``ServiceError`` when it is no number, or no valid text.
   func version() throws -> Int? {
-    guard let text = context.parameters.get("version") else { return nil }
+    guard context.parameters.get("version") != nil else { return nil }
+    let text = try parameter("version")
     guard let version = Int(text), version > 0 else {
       throw ServiceError(.invalidRequest, "'\(shown(text))' is no version of a model; versions are 1, 2, …")
     }

@@ -92,7 +92,10 @@ def test_paths_and_methods(server):
     assert status == 200 and int(fields["content-length"]) > 0 and body == b""
     status, fields, _ = curl("-X", "OPTIONS", f"{server.url}/v2")
     assert status == 204 and fields["allow"] == "GET, HEAD, OPTIONS"
-    assert curl(f"{server.url}/v2/models/identity/versions/x")[0] == 400
+    for version, expected in [("x", 400), ("%31", 200), ("%32", 404), ("%00", 400), ("%", 400), ("%ff", 400)]:
+        for path in ("", "/ready", "/config", "/stats"):
+            status = curl(f"{server.url}/v2/models/identity/versions/{version}{path}")[0]
+            assert status == expected, (version, path)
     assert json.loads(curl(f"{server.url}/v2/models")[2])["models"] == ["add_sub", "identity", "perceptron"]
 
 
