@@ -1,3 +1,4 @@
+import EventLoopTasks
 import GRPCCore
 import GRPCMessages
 import Serving
@@ -14,7 +15,9 @@ extension Call {
     of requests: RPCAsyncSequence<InferCall, any Error>, atATime limit: Int,
     through writer: RPCWriter<WireMessage>
   ) async throws {
-    let reading = Task {
+    // On this thread: what it writes goes before the status, which an event loop would send at once while answers that
+    // come from other threads still wait for their turn on it.
+    let reading = Task(executorPreference: EventLoopExecutor.current) {
       try await withThrowingTaskGroup(of: Void.self) { group in
         var inFlight = 0
         do {

@@ -55,6 +55,15 @@ def test_an_error_stays_in_the_stream(client, answers, models):
     assert_answers(result, models, "perceptron", x=rows(1))
 
 
+def test_a_quick_answer_goes_before_the_status(server):
+    import grpc
+
+    for _ in range(100):
+        with grpc.insecure_channel(server.grpc) as channel:
+            call = channel.stream_stream("/inference.GRPCInferenceService/ModelStreamInfer", None, None)
+            assert len(list(call(iter([b""]), timeout=30))) == 1
+
+
 def test_an_error_keeps_its_requests_id(server):
     import grpc
     from tritonclient.grpc import service_pb2, service_pb2_grpc
