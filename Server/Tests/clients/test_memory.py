@@ -35,8 +35,12 @@ def own(store):
 @pytest.fixture(autouse=True)
 def everything_is_given_back(own):
     yield
+    wait_until_given_back(own)
+
+
+def wait_until_given_back(server):
     end = time.monotonic() + 20
-    while (rest := held(own)) > 0 and time.monotonic() < end:
+    while (rest := held(server)) > 0 and time.monotonic() < end:
         time.sleep(0.05)
     assert rest == 0
 
@@ -191,6 +195,7 @@ def test_copies_of_shared_memory_count(own):
         output = triton_http.InferRequestedOutput("y")
         output.set_shared_memory("held", byte_count)
         client.infer("identity", [item], outputs=[output])
+        wait_until_given_back(own)
         with connect(own) as slow:
             slow.sendall(head(12 << 20) + bytes(11 << 20))
             wait_for_held(own, 11 << 20)
