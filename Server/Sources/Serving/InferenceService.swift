@@ -40,7 +40,7 @@ public final class InferenceService: Sendable {
     catalog = ModelCatalog(
       models: engine.models,
       hiding: HiddenPaths([engine.models.store.directory] + [configuration.repository].compactMap { $0 }),
-      log: log,
+      log: log, maxOpen: configuration.maxOpenModels,
       onOpen: { [scheduler] model, settings in
         if let keepAlive = settings.keepAlive { scheduler.setKeepAlive(keepAlive, of: model) }
       },

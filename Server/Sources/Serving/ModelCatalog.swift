@@ -87,6 +87,7 @@ public final class ModelCatalog: Sendable {
   let hidden: HiddenPaths
   private let models: ModelRepository
   private let log: Logger
+  private let maxOpen: Int
   private let work = BlockingWork("fusedinf.catalog")
   private let state = Locked(State())
 
@@ -94,11 +95,12 @@ public final class ModelCatalog: Sendable {
   private let isIdle: @Sendable (LinkableModel) -> Bool
   private let onClose: @Sendable (LinkableModel) async -> Void
 
+  /// - Parameter maxOpen: the number of models that stay open; more only while they are in use or pinned.
   /// - Parameter onOpen: called with each model that was opened, before anybody gets it.
   /// - Parameter isIdle: false for a model that is in use and must not be closed to make room for another.
   /// - Parameter onClose: called with each model that is closed to make room, once nobody gets it any more.
   init(
-    models: ModelRepository, hiding hidden: HiddenPaths, log: Logger,
+    models: ModelRepository, hiding hidden: HiddenPaths, log: Logger, maxOpen: Int = .max,
     onOpen: @escaping @Sendable (LinkableModel, ModelSettings) -> Void = { _, _ in },
     isIdle: @escaping @Sendable (LinkableModel) -> Bool = { _ in true },
     onClose: @escaping @Sendable (LinkableModel) async -> Void = { _ in }
@@ -106,6 +108,7 @@ public final class ModelCatalog: Sendable {
     self.models = models
     self.hidden = hidden
     self.log = log
+    self.maxOpen = maxOpen
     self.onOpen = onOpen
     self.isIdle = isIdle
     self.onClose = onClose
@@ -190,6 +193,9 @@ public final class ModelCatalog: Sendable {
     let key = Key(name: name, version: version)
     defer { state.withLock { $0.opening[key] = nil } }
     do {
+      // This one, which is being opened, counts.
+      let excess = state.withLock { $0.open.count + $0.opening.count } - maxOpen
+      if excess > 0 { await close(closeLeastRecentlyUsed(models: excess)) }
       let model = try await openWithRoom(name, version)
       onOpen(model, settings(of: name))
       return try state.withLock { state in
@@ -226,11 +232,8 @@ public final class ModelCatalog: Sendable {
       } catch let error as LinkError where error.isTemporary && attempt < Self.openingAttempts {
         attempt += 1
         let closed = closeLeastRecentlyUsed(bytes: closedBytes)
-        for model in closed {
-          log.debug("closed to make room", metadata: ["model": "\(model.name)"])
-          closedBytes += model.footprint
-          await onClose(model)
-        }
+        closedBytes = closed.reduce(closedBytes) { $0 + $1.footprint }
+        await close(closed)
         if closed.isEmpty {
           // Requests that end let go of models that were closed, or are no longer busy.
           try await Task.sleep(for: .milliseconds(20))
@@ -239,15 +242,23 @@ public final class ModelCatalog: Sendable {
     }
   }
 
-  /// Gives out no more the idle models that were not used for the longest time: one, and more until they are so many bytes.
-  private func closeLeastRecentlyUsed(bytes: Int) -> [LinkableModel] {
+  /// Models that are given out no more are closed, to make room for another.
+  private func close(_ models: [LinkableModel]) async {
+    for model in models {
+      log.debug("closed to make room", metadata: ["model": "\(model.name)"])
+      await onClose(model)
+    }
+  }
+
+  /// Gives out no more the idle models that were not used for the longest time: so many, and more until they are so many bytes.
+  private func closeLeastRecentlyUsed(models count: Int = 1, bytes: Int = 0) -> [LinkableModel] {
     state.withLock { state in
       var oldest: Set<Key> = []
       var sum = 0
       for (key, model) in state.open.sorted(by: {
         state.lastUses[$0.key] ?? 0 < state.lastUses[$1.key] ?? 0
       }) {
-        guard oldest.isEmpty || sum < bytes else { break }
+        guard oldest.count < count || sum < bytes else { break }
         guard isIdle(model), state.settings(of: key.name).isPinned != true else { continue }
         oldest.insert(key)
         sum += model.footprint

@@ -31,6 +31,9 @@ public struct ServiceConfiguration: Sendable {
   /// one pass, at the start.
   public var verifyInterval: Duration? = .seconds(24 * 3600)
 
+  /// The number of models that stay open: each keeps a file open.
+  public var maxOpenModels = Int.max
+
   /// The most memory of each part of the process, by its name, for the metrics.
   public var memoryLimits: [String: Int] = [:]
 

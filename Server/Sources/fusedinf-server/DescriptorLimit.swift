@@ -24,4 +24,9 @@ enum DescriptorLimit {
   static func connections(of descriptors: Int, ports: Int, wanted: Int) -> Int {
     max(1, min(wanted, (descriptors - max(64, descriptors / 4)) / max(ports, 1)))
   }
+
+  /// The number of models that may stay open beside so many connections. What the server itself has open takes 64 at most.
+  static func models(of descriptors: Int, connections: Int) -> Int {
+    max(1, descriptors - connections - 64)
+  }
 }

@@ -41,16 +41,19 @@ struct InferenceServer {
       configuration: settings.engine)
     let access = AccessPolicy(
       rules: settings.access, keys: try settings[.keys].map { try APIKeyFile(reading: $0).keys })
-    let service = InferenceService(engine: engine, configuration: settings.service, access: access, log: log)
+    let descriptors = DescriptorLimit.raise()
+    let ports = settings[.http] && settings[.grpc] ? 2 : 1
+    let connections = DescriptorLimit.connections(
+      of: descriptors, ports: ports, wanted: settings[.maxConnections])
+    var configuration = settings.service
+    configuration.maxOpenModels = DescriptorLimit.models(of: descriptors, connections: ports * connections)
+    let service = InferenceService(engine: engine, configuration: configuration, access: access, log: log)
     try await service.readStore()
     if let repository = settings[.repository] {
       try await service.pipelines.refresh(directory: repository)
       await service.pipelines.check(service.catalog)
     }
     try await pin(settings[.pin], in: service)
-    let descriptors = DescriptorLimit.raise()
-    let connections = DescriptorLimit.connections(
-      of: descriptors, ports: settings[.http] && settings[.grpc] ? 2 : 1, wanted: settings[.maxConnections])
     if connections < settings[.maxConnections] {
       log.warning(
         "the limit of open files allows fewer connections than --max-connections",

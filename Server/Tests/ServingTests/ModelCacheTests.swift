@@ -39,7 +39,7 @@ private struct CrowdedCatalog {
   var large: String { folder + "/models/large/1/model.fused" }
 
   /// - Parameter nodes: the size of the large model, which would have room thrice.
-  init(nodes: Int) async throws {
+  init(nodes: Int, maxOpen: Int = .max) async throws {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let store = try ModelStore(directory: folder)
     let source = folder + "/chain.onnx"
@@ -58,8 +58,9 @@ private struct CrowdedCatalog {
       store: store, device: NullDevice(),
       configuration: EngineConfiguration(
         budget: 1 << 20, threads: 1, modelCacheBytes: small * each + each / 2))
-    service = InferenceService(
-      engine: engine, configuration: ServiceConfiguration(), log: Logger(label: "test"))
+    var configuration = ServiceConfiguration()
+    configuration.maxOpenModels = maxOpen
+    service = InferenceService(engine: engine, configuration: configuration, log: Logger(label: "test"))
     try await service.readStore()
     for index in 1...small { _ = try await service.catalog.model("small-\(index)", version: nil) }
   }
@@ -81,6 +82,20 @@ private struct CrowdedCatalog {
     #expect(models.openCount >= 1)
     #expect(!models.service.catalog.opened("small-\(models.small)").isEmpty)
     #expect(models.service.catalog.opened("small-1").isEmpty)
+  }
+
+  /// Each open model keeps a file open: no more stay so than were allowed, and those are the ones used last.
+  @Test func noMoreModelsStayOpenThanFilesMay() async throws {
+    let models = try await CrowdedCatalog(nodes: 30, maxOpen: 4)
+    defer { models.end() }
+    try #require(models.small > 8)
+    #expect(models.openCount == 4)
+    let last = (models.small - 3)...models.small
+    #expect(last.allSatisfy { !models.service.catalog.opened("small-\($0)").isEmpty })
+    // One that was closed is opened again, and the one used longest ago gives way.
+    #expect(try await models.service.catalog.model("small-1", version: nil).name == "small-1")
+    #expect(models.openCount == 4)
+    #expect(models.service.catalog.opened("small-\(models.small - 3)").isEmpty)
   }
 
   /// One that is compiled again finds room as others do.
