@@ -8,7 +8,7 @@ import Tensors
 import Testing
 
 /// Small files whose tensors are larger than any memory (`scripts/make-extreme-shape-fixtures.py`).
-@Suite("Shapes that no memory holds", .timeLimit(.minutes(1)))
+@Suite("Shapes that no memory holds", .timeLimit(.minutes(5)))
 struct ExtremeShapeTests {
   static let models = DataShapeCase.folder.deletingLastPathComponent().appending(path: "extreme-shapes")
   static let budget = 64 << 20

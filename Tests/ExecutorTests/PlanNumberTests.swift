@@ -12,14 +12,11 @@ import Testing
     defer { bench.models.remove() }
     let model = try bench.models.chain("A", seeds: [1])
     var numbers = Set<UInt64>()
-    var addresses = Set<ObjectIdentifier>()
     for _ in 0..<100 {
-      // Gone at the end of each turn: the planner keeps none.
+      // Gone at the end of each turn: the planner keeps none, and the address is mostly given out again.
       let plan = try Planner(device: bench.device, threads: [1]).plan(model, inputs: [(.float32, [1, 128])])
       numbers.insert(plan.identityNumber)
-      addresses.insert(ObjectIdentifier(plan))
     }
     #expect(numbers.count == 100)
-    #expect(addresses.count < 100, "addresses are given out again")
   }
 }
