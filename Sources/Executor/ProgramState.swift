@@ -29,7 +29,6 @@ package struct ProgramState: Sendable {
   private var phases: [Phase]
   /// The members that ran in the arena, or run in it.
   private var haveStarted: [Bool]
-  private var failures: [Bool]
 
   /// - Parameter sources: for each member, the members whose outputs it takes; a member comes after its sources.
   package init(predecessors: [Int?], sources: [[Int]] = []) {
@@ -37,7 +36,6 @@ package struct ProgramState: Sendable {
     self.sources = sources.isEmpty ? Array(repeating: [], count: predecessors.count) : sources
     phases = Array(repeating: .waiting, count: predecessors.count)
     haveStarted = Array(repeating: false, count: predecessors.count)
-    failures = Array(repeating: false, count: predecessors.count)
   }
 
   /// The program was submitted.
@@ -84,7 +82,6 @@ package struct ProgramState: Sendable {
   package mutating func ended(_ member: Int, failed: Bool = false) -> [Action] {
     guard phases[member] != .ended else { return [] }
     phases[member] = .ended
-    failures[member] = failed
     var actions = startWaiting()
     for reader in readers(of: member) {
       actions += failed ? fail(reader, source: member) : ask(reader) + start(reader)
@@ -98,7 +95,8 @@ package struct ProgramState: Sendable {
   private func readers(of member: Int) -> [Int] { sources.indices.filter { sources[$0].contains(member) } }
 
   private func hasInputs(_ member: Int) -> Bool {
-    sources[member].allSatisfy { phases[$0] == .ended && !failures[$0] }
+    // None of them has failed: its readers fail with it, and neither ask nor start again.
+    sources[member].allSatisfy { phases[$0] == .ended }
   }
 
   /// Asks for the member's memory when that can be in nobody's way.
@@ -110,8 +108,7 @@ package struct ProgramState: Sendable {
     }
     let isEarly = sources[member].allSatisfy { source in
       switch phases[source] {
-      case .granted, .started: true
-      case .ended: !failures[source]
+      case .granted, .started, .ended: true
       case .waiting, .asked, .vacated, .failing: false
       }
     }

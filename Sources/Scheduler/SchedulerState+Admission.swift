@@ -176,28 +176,29 @@ extension SchedulerState {
     var actions: [SchedulerAction] = []
     for index in waiting.indices.reversed() {
       let request = waiting[index]
-      let name = models[request.model]?.name ?? ""
-      guard isLate(request, now: now), let deadline = request.deadline else {
-        guard bound(of: request) <= now else { continue }
-        actions += refuse(
-          at: index,
-          SchedulerError(
-            .waitedTooLong(model: name, limit: duration(limits.maxDelay), retryAfter: drainTime(of: 1))),
-          now: now)
-        continue
-      }
-      let least = least(of: request)
-      estimates.noteDeadline(request.service, isLate: true)
-      actions += refuse(
-        at: index,
-        SchedulerError(
-          now >= deadline
-            ? .deadlinePassed(model: name, waited: duration(now - min(request.admitted, now)))
-            : .deadlineUnreachable(
-              model: name, expected: duration(least), left: duration(deadline - now),
-              retryAfter: retryAfter(least))), now: now)
+      let isLate = isLate(request, now: now)
+      guard isLate || bound(of: request) <= now else { continue }
+      if isLate { estimates.noteDeadline(request.service, isLate: true) }
+      let error = isLate ? lateness(of: request, now: now) : waitedTooLong(request)
+      actions += refuse(at: index, SchedulerError(error), now: now)
     }
     return actions
+  }
+
+  private func lateness(of request: Waiting, now: UInt64) -> SchedulerError.Code {
+    let name = models[request.model]?.name ?? ""
+    guard let deadline = request.deadline, now < deadline else {
+      return .deadlinePassed(model: name, waited: duration(now - min(request.admitted, now)))
+    }
+    let least = least(of: request)
+    return .deadlineUnreachable(
+      model: name, expected: duration(least), left: duration(deadline - now), retryAfter: retryAfter(least))
+  }
+
+  private func waitedTooLong(_ request: Waiting) -> SchedulerError.Code {
+    .waitedTooLong(
+      model: models[request.model]?.name ?? "", limit: duration(limits.maxDelay), retryAfter: drainTime(of: 1)
+    )
   }
 
   private func isLate(_ request: Waiting, now: UInt64) -> Bool {

@@ -45,7 +45,8 @@ struct SeededGenerator: RandomNumberGenerator {
   private mutating func fill<Element: BitwiseCopyable>(
     _ bytes: UnsafeMutableRawBufferPointer, _ draw: (inout SeededGenerator) -> Element
   ) {
-    let elements = bytes.assumingMemoryBound(to: Element.self)
+    // The memory of a tensor that is being made: aligned for its elements, and nobody else's yet.
+    let elements = bytes.bindMemory(to: Element.self)
     for index in elements.indices { elements.initializeElement(at: index, to: draw(&self)) }
   }
 }

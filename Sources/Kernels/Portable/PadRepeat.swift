@@ -26,6 +26,8 @@ struct PadRepeat: Sendable {
     _: Element.Type, _ from: UnsafePointer<UInt8>, _ to: UnsafeMutablePointer<UInt8>
   ) {
     if counts.contains(0) { return }
+    // Tensors lie aligned for their elements. Every index below is in bounds: a position is one of the operand's axis, and the
+    // result has as many elements as its sizes say.
     let operand = UnsafeRawPointer(from).assumingMemoryBound(to: Element.self)
     var target = UnsafeMutableRawPointer(to).assumingMemoryBound(to: Element.self)
     /// Bounded by the rank of a shape.
