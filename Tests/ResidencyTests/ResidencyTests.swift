@@ -19,6 +19,8 @@ private final class Asked: Sendable {
   /// The lease, when it has been granted.
   var lease: Lease? { answer.withLock { try? $0?.get() } }
   var error: (any Error)? { answer.withLock { if case .failure(let error)? = $0 { error } else { nil } } }
+  /// Waits for the answer, which another thread that carries out decisions may be about to give.
+  func isAnswered() async { while answer.withLock({ $0 == nil }) { await Task.yield() } }
   func cancel(in residency: Residency) { if let id = id.withLock({ $0 }) { residency.cancel(id) } }
 }
 
@@ -205,6 +207,7 @@ private final class Asked: Sendable {
   #expect(next.lease == nil)
   waiting.cancel()
   await #expect(throws: CancellationError.self) { _ = try await waiting.value }
+  await next.isAnswered()
   #expect(next.lease != nil)
   holder.release()
   #expect(residency.snapshot.waiting.isEmpty)
@@ -230,7 +233,9 @@ func `a task that is cancelled before it asks does not wait`() async throws {
   let holder = Asked("m1", [stored("a")], of: residency)
   let waiting = Asked("m2", [stored("b")], of: residency)
   waiting.cancel(in: residency)
+  await waiting.isAnswered()
   #expect(waiting.error is CancellationError)
+  await holder.isAnswered()
   holder.cancel(in: residency)
   #expect(holder.lease != nil, "granted ones stay")
 }
@@ -263,6 +268,7 @@ func `a task that is cancelled before it asks does not wait`() async throws {
   residency.markDamaged(.extent("a"))
   #expect(residency.snapshot.items.map(\.state) == [.damaged])
   lease.release()
+  try await device.waitForEvent(.released(name: "a", byteCount: pageSize))
   #expect(device.liveHandles == 0)
   let again = try await residency.reserve(owner: "m", items: [stored("a")], exclusiveBytes: 0)
   let fresh = try await onLane { try again.ticket(for: .extent("a")).wait() }
@@ -282,6 +288,7 @@ func `a task that is cancelled before it asks does not wait`() async throws {
   one.release()
   two.release()
   residency.evictIdle()
+  try await device.waitForEvent(.released(name: nil, byteCount: 2 * pageSize))
   #expect(device.liveBytes == 0)
 }
 
@@ -344,6 +351,7 @@ func `a task that is cancelled before it asks does not wait`() async throws {
   #expect(residency.snapshot.items.map(\.isPinned) == [true])
   residency.unpin(.extent("a"))
   residency.evictIdle()
+  try await device.waitForEvent(.released(name: "a", byteCount: pageSize))
   #expect(device.liveHandles == 0)
 }
 
