@@ -316,7 +316,7 @@ def run(arguments, limit):
     peak = usage.ru_maxrss * 1024
     if reason is None and status < 0:
         reason = f"ended by signal {-status}"
-    if reason is None and status not in (0, 1, 2):
+    if reason is None and status not in (0, 1):
         reason = f"status {status}"
     if reason is None and peak > BUDGET + PLANS + PROGRAM_ITSELF:
         reason = f"a peak of {peak // MIB} MiB"
@@ -339,7 +339,12 @@ def attempt(seed, folder, limit):
     store = folder / "store"
     shutil.rmtree(store, ignore_errors=True)
     common = ["--store", store, "--budget", "64MiB", "--plan-cache", "16MiB", "--threads", "2"]
-    added = run(["add", path, "--name", "case", *common], limit)
+    declared = []
+    if is_open and draw.random() < 0.3:
+        for name, (_, shape, data) in case.inputs.items():
+            if data is None:
+                declared += ["--shape", f"{name}={'x'.join(f'0..{size}' for size in shape)}"]
+    added = run(["add", path, "--name", "case", *declared, *common], limit)
     yield maker.__name__, "add", added
     if added[1] != 0:
         return

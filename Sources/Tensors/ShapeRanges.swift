@@ -11,12 +11,19 @@ public struct ShapeRanges: Sendable, Hashable, CustomStringConvertible {
     for part in text.split(separator: "x", omittingEmptySubsequences: false) {
       let bounds = part.split(separator: "..", omittingEmptySubsequences: false).map { Int($0) }
       guard (1...2).contains(bounds.count), let low = bounds[0], let high = bounds[bounds.count - 1],
-        low >= 0,
-        low <= high, high <= 1 << 32
+        low >= 0, low <= high
       else { throw ShapeRangesError(text: text) }
       ranges.append(low...high)
     }
     guard !ranges.isEmpty else { throw ShapeRangesError(text: text) }
+  }
+
+  /// The size of an axis that can have one alone; `nil` for others, and beyond the last axis.
+  public func onlySize(ofAxis axis: Int) -> Int? {
+    guard ranges.indices.contains(axis), ranges[axis].lowerBound == ranges[axis].upperBound else {
+      return nil
+    }
+    return ranges[axis].lowerBound
   }
 
   /// True when `shape` has this many axes, and each is of a size in its range.
@@ -33,5 +40,7 @@ public struct ShapeRanges: Sendable, Hashable, CustomStringConvertible {
 /// A text that is no list of sizes.
 public struct ShapeRangesError: Error, Sendable, CustomStringConvertible {
   let text: String
-  public var description: String { "'\(text)' is not a shape such as 1x3x224x224 or 1..8x3x224x224" }
+  public var description: String {
+    "'\(text)' is not a shape such as 1x3x224x224 or 1..8x3x224x224, of sizes up to \(Int.max)"
+  }
 }

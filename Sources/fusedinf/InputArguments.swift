@@ -20,7 +20,7 @@ struct InputArguments {
       let (name, input, shape) = try InputArguments.parts(of: text, option: "--shape", names: names)
       do {
         let sizes = try ShapeRanges(parsing: shape)
-        guard sizes.ranges.allSatisfy({ $0.count == 1 }) else {
+        guard sizes.ranges.indices.allSatisfy({ sizes.onlySize(ofAxis: $0) != nil }) else {
           throw ValidationError("--shape takes one size an axis here, not '\(shape)'")
         }
         shapes[name, default: [:]][input] = sizes

@@ -38,7 +38,11 @@ struct ShapeTests {
   for outside in [[0, 3, 224], [9, 3, 224], [1, 3, 223], [1, 3], [1, 3, 224, 1], []] as [Shape] {
     #expect(!shape.contains(outside))
   }
-  for text in ["", "x", "1x", "3..1", "1...2", "1..2..3", "-1", "axb", "99999999999"] {
+  #expect((0...3).map { shape.onlySize(ofAxis: $0) } == [nil, 3, 224, nil])
+  let largest = try ShapeRanges(parsing: "0..\(Int.max)x\(Int.max)x5000000000")
+  #expect(largest.ranges == [0...Int.max, Int.max...Int.max, 5_000_000_000...5_000_000_000])
+  #expect((0...2).map { largest.onlySize(ofAxis: $0) } == [nil, Int.max, 5_000_000_000])
+  for text in ["", "x", "1x", "3..1", "1...2", "1..2..3", "-1", "axb", "9223372036854775808"] {
     #expect(throws: ShapeRangesError.self, "\(text)") { try ShapeRanges(parsing: text) }
   }
 }

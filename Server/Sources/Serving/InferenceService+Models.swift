@@ -61,10 +61,7 @@ extension ModelMetadata.TensorDeclaration {
   func message(allowed: ShapeRanges? = nil) -> TensorMetadata {
     let sizes = dimensions?.enumerated().map { axis, dimension in
       if case .number(let size) = dimension { return size }
-      guard let allowed, allowed.ranges.indices.contains(axis), allowed.ranges[axis].count == 1 else {
-        return -1
-      }
-      return allowed.ranges[axis].lowerBound
+      return allowed?.onlySize(ofAxis: axis) ?? -1
     }
     return TensorMetadata(
       name: name, datatype: elementType.flatMap { DataType($0) }?.rawValue ?? "", shape: sizes ?? [-1])
