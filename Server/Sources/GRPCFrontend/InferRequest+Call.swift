@@ -33,19 +33,6 @@ extension InferRequest {
   }
 }
 
-extension Int {
-  /// A model's version as requests name it.
-  /// - Returns: `nil` for the newest, which an empty text asks for.
-  /// - Throws: ``ServiceError`` when it is no number.
-  init?(modelVersion text: String) throws(ServiceError) {
-    if text.isEmpty { return nil }
-    guard let version = Int(text), version > 0 else {
-      throw ServiceError(.invalidRequest, "'\(shown(text))' is no version of a model; versions are 1, 2, …")
-    }
-    self = version
-  }
-}
-
 extension Parameter {
   /// `nil` for a parameter without a value.
   init?(_ message: Inference_InferParameter) {

@@ -139,11 +139,7 @@ struct FusedRoutes: RouteFamily {
         } else {
           text = try reader.readString()
         }
-        if text.isEmpty { return }
-        guard let value = Int(text), value > 0 else {
-          throw ProtocolError("'\(shown(text))' is no version of a model")
-        }
-        version = value
+        version = try Int(modelVersion: text)
       default: try reader.skipValue()
       }
     }

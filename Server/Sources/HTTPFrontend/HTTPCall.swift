@@ -59,11 +59,7 @@ struct HTTPCall: Sendable {
   /// - Throws: ``ServiceError`` when it is no number, or no valid text.
   func version() throws -> Int? {
     guard context.parameters.get("version") != nil else { return nil }
-    let text = try parameter("version")
-    guard let version = Int(text), version > 0 else {
-      throw ServiceError(.invalidRequest, "'\(shown(text))' is no version of a model; versions are 1, 2, …")
-    }
-    return version
+    return try Int(modelVersion: try parameter("version"))
   }
 
   /// The body, decompressed if it came compressed.

@@ -136,6 +136,7 @@ def test_binary_tensors_in_parts(server, models):
         ({"requests": []}, 400),
         ({"requests": [{"inputs": []}]}, 400),
         ({"requests": [{**ADD_SUB, "model_version": "x"}]}, 400),
+        ({"requests": [{**ADD_SUB, "model_version": "+1"}]}, 400),
         ({"requests": {}}, 400),
         ({"requests": [{"model_name": "add_sub", "inputs": []}] * 257}, 413),
         (b"[" * 100_000, 400),

@@ -108,7 +108,7 @@ public final class SharedMemoryRegions: Sendable {
     guard elementType.byteCount(of: shape.elementCount) == range.byteCount else {
       throw ServiceError(
         .invalidRequest,
-        "a \(datatype.rawValue) tensor of shape \(shape) has another size than the \(range.byteCount) bytes in "
+        "a tensor of \(datatype.rawValue) and shape \(shape) has another size than the \(range.byteCount) bytes in "
           + "shared-memory region '\(shown(range.region))'")
     }
     try held?.reserve(range.byteCount)
