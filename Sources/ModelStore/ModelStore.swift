@@ -50,9 +50,10 @@ public final class ModelStore: Sendable {
         throw StoreError(
           .noModel(name: name.text, version: version, store: directory, versions: versions))
       }
+      let path = compiledPath(name, found)
+      guard access(path, F_OK) != 0, errno == ENOENT else { return try openCompiled(name, found) }
       attempts -= 1
-      if attempts > 0, access(compiledPath(name, found), F_OK) != 0 { continue }
-      return try openCompiled(name, found)
+      if attempts == 0 { throw StoreError(.damaged(path: path, reason: "the file is gone")) }
     }
   }
 

@@ -23,7 +23,8 @@ public struct TensorError: Error, Sendable, Hashable, CustomStringConvertible {
     case .tooManyElements(let dims): "a tensor of shape \(dims) is larger than this machine can address"
     case .byteCountMismatch(let expected, let found, let type, let shape):
       "a tensor of \(type) and shape \(shape) takes \(expected) bytes, but \(found) were given"
-    case .elementTypeMismatch(let expected, let found): "expected a tensor of \(expected), found one of \(found)"
+    case .elementTypeMismatch(let expected, let found):
+      "expected a tensor of \(expected), found one of \(found)"
     case .unreadable(let path, let reason): "cannot read or write '\(path)': \(reason)"
     case .malformedNPY(let path, let reason): "'\(path)' is not an .npy file that can be used: \(reason)"
     case .outOfMemory(let bytes): "cannot allocate \(bytes) bytes"

@@ -64,6 +64,8 @@ struct StoredModelTests {
       try bench.write(try bench.bytes().prefix(length))
       #expect(try await bench.notices().count == 1, "\(length) bytes")
     }
+    try FileManager.default.removeItem(atPath: bench.folder.path + "/models/branch/1/model.fused")
+    #expect(try await bench.notices().count == 1, "no file")
     #expect(try await bench.notices() == [])
   }
 

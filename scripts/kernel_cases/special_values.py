@@ -440,6 +440,9 @@ def special_operators():
     paddings()
     cells()
     filters()
+    flat_slopes()
+    ends()
+    wide_steps()
 
 
 def slopes():
@@ -620,4 +623,93 @@ def filters():
                     opset=19,
                     parameters=[2],
                     name=f"far {mode} {length} {scale} {exclude}",
+                )
+
+
+def flat_slopes():
+    """Functions with a parameter of 0, whose product with an infinity is no number."""
+    every = [
+        (unary("leakyRelu", slope=0), "LeakyRelu", {"alpha": 0.0}),
+        (unary("elu", alpha=0), "Elu", {"alpha": 0.0}),
+        (unary("hardSigmoid", alpha=0, beta=0.4), "HardSigmoid", {"alpha": 0.0, "beta": 0.4}),
+    ]
+    for ours, theirs, attributes in every:
+        for name, x in [("special", np.tile(SPECIAL, 5)), ("few special", SPECIAL[1:3]), ("lone", SPECIAL[2:3])]:
+            case(ours, theirs, [x], attributes, name=f"flat {name}")
+    fields = dict(strides=[1, 1], dilations=[1, 1], padding={"explicit": {"_0": [0] * 4}}, groups=1)
+    image = np.ones((1, 8, 3, 2), F32)
+    image[0, 0, 0, 0] = -INF
+    with np.errstate(all="ignore"):
+        case(
+            op0("convolution", fields),
+            "Conv",
+            [image, np.ones((8, 8, 1, 1), F32), None],
+            post=[{"unary": {"_0": {"leakyRelu": {"slope": 0}}}}],
+            after=lambda v: np.where(v < 0, v * F32(0), v),
+            name="flat slope",
+        )
+
+
+def ends():
+    """Infinities on axes of one element, which is its own neighbour.
+
+    Beside others it hangs on the implementation whether an infinite neighbour of weight 0 counts.
+    """
+    image = np.tile(np.array([INF, -INF, NAN, 1], F32), 4).reshape(1, 16, 1, 1)
+    kinds = [("halfPixel", "half_pixel"), ("alignCorners", "align_corners"), ("asymmetric", "asymmetric")]
+    for coordinate, theirs in kinds:
+        for scales in [[1, 1, 1, 2], [1, 1, 1, 3], [1, 1, 2, 2], [1, 1, 3, 1]]:
+            fields = dict(
+                mode="linear",
+                coordinates=coordinate,
+                rounding="preferFloor",
+                cubicCoefficient=-0.75,
+                excludeOutside=False,
+                extrapolationValue=0.0,
+                antialias=False,
+                aspectRatio="stretch",
+            )
+            case(
+                op0("resize", fields),
+                "Resize",
+                [image, None, np.array(scales, F32)],
+                dict(mode="linear", coordinate_transformation_mode=theirs),
+                parameters=[2],
+                name=f"ends {coordinate} {scales}",
+            )
+
+
+def wide_steps():
+    """Windows whose elements lie further apart than the image is long."""
+    for kind, node, extra in [
+        ("maximum", "MaxPool", {}),
+        ("average", "AveragePool", {}),
+        ("averageIncludingPadding", "AveragePool", {"count_include_pad": 1}),
+    ]:
+        for channels in [3, 16]:
+            for shape, window, dilations, pads in [
+                ([1], [1], [2], [0, 0]),
+                ([2], [1], [3], [0, 0]),
+                ([2], [2], [3], [1, 1]),
+                ([16, 1], [5, 1], [3, 3], [0, 0, 4, 0]),
+            ]:
+                # Windows that lie in padding alone.
+                if kind == "maximum" and pads == [1, 1]:
+                    continue
+                fields = dict(
+                    kind=kind,
+                    window=window,
+                    strides=[1] * len(window),
+                    dilations=dilations,
+                    padding={"explicit": {"_0": pads}},
+                    ceilingMode=False,
+                )
+                attributes = dict(kernel_shape=window, dilations=dilations, pads=pads, **extra)
+                case(
+                    op0("pool", fields),
+                    node,
+                    [real(2, channels, *shape)],
+                    attributes,
+                    opset=22,
+                    name=f"wide steps {kind} {channels} {shape} {window} {dilations}",
                 )

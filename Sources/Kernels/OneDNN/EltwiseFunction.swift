@@ -19,7 +19,9 @@ struct EltwiseFunction {
     case .tanh: [EltwiseFunction(algorithm: dnnl_eltwise_tanh)]
     case .sigmoid: [EltwiseFunction(algorithm: dnnl_eltwise_logistic)]
     case .relu: [EltwiseFunction(algorithm: dnnl_eltwise_relu)]
-    case .leakyRelu(let slope): [EltwiseFunction(algorithm: dnnl_eltwise_relu, alpha: Float(slope))]
+    // With a slope of 0 the library makes 0 of −∞, whose product with 0 is NaN.
+    case .leakyRelu(let slope) where Float(slope) != 0:
+      [EltwiseFunction(algorithm: dnnl_eltwise_relu, alpha: Float(slope))]
     case .softplus: [EltwiseFunction(algorithm: dnnl_eltwise_soft_relu, alpha: 1)]
     case .mish: [EltwiseFunction(algorithm: dnnl_eltwise_mish)]
     case .elu(let alpha): [EltwiseFunction(algorithm: dnnl_eltwise_elu, alpha: Float(alpha))]

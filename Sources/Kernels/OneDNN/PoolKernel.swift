@@ -53,10 +53,12 @@ extension OneDNNEngine {
 
 extension Window {
   /// True where oneDNN's pooling and ONNX's count the same elements: no place of the window lies in padding alone,
-  /// and an average over padding knows only padding that the model has.
+  /// and an average over padding knows only padding that the model has. Elements of a window are never further apart than
+  /// the input is long: the library refuses that.
   func agreesWithLibrary(_ op: Pool, input: [Int], output: [Int]) -> Bool {
     for axis in input.indices {
-      guard before[axis] < extent(axis), (output[axis] - 1) * strides[axis] - before[axis] < input[axis]
+      guard dilations[axis] < max(input[axis], 1), before[axis] < extent(axis),
+        (output[axis] - 1) * strides[axis] - before[axis] < input[axis]
       else {
         return false
       }

@@ -66,9 +66,11 @@ struct ResizeAxis: Sendable {
     case .linear:
       let position = min(max(position(index), 0), Float(input - 1))
       let first = clamped(position.rounded(.down))
+      // The last element has no neighbour. Twice the same one, with a weight of 0, would make NaN of infinity.
+      guard first + 1 < input else { return body(first, 1) }
       let weight = Double(position) - Double(first)
       body(first, 1 - weight)
-      body(min(first + 1, input - 1), weight)
+      body(first + 1, weight)
     case .cubic:
       let position = position(index)
       let below = position.rounded(.down)
