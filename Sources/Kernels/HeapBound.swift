@@ -6,3 +6,6 @@ import Foundation
 public func boundHeap() {
   fi_heap_bound(Int32(clamping: ProcessInfo.processInfo.activeProcessorCount))
 }
+
+/// Gives back the pages of the heap that hold freed blocks alone. Takes some milliseconds for a large heap.
+public func trimHeap() { fi_heap_trim() }

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOPosix
 import Synchronization
 
 #if canImport(Glibc)
@@ -17,11 +18,18 @@ package final class ConnectionLimit: Sendable {
     var crowd: ConnectionCrowd<ObjectIdentifier>
     var channels: [ObjectIdentifier: any Channel] = [:]
     var onRoom: (@Sendable () -> Void)?
+    var holes = HeapHoles()
   }
 
   private let state: Mutex<State>
 
-  package init(_ limit: Int) { state = Mutex(State(crowd: ConnectionCrowd(limit: limit))) }
+  private let trimHeap: @Sendable () -> Void
+
+  /// - Parameter trimHeap: gives the heap's holes back to the system; called on a thread of its own (``HeapHoles``).
+  package init(_ limit: Int, trimHeap: @escaping @Sendable () -> Void) {
+    state = Mutex(State(crowd: ConnectionCrowd(limit: limit)))
+    self.trimHeap = trimHeap
+  }
 
   /// Limits what a listening channel accepts.
   package func handler(for listener: any Channel) -> some ChannelHandler & Sendable {
@@ -31,14 +39,16 @@ package final class ConnectionLimit: Sendable {
   }
 
   package func becameIdle(_ channel: any Channel) {
-    let (leaving, onRoom) = state.withLock { state in
+    let (leaving, onRoom, isTimeToTrim) = state.withLock { state in
       let wasFull = state.crowd.isFull
+      let isTimeToTrim = state.holes.becameIdle(of: state.crowd.count)
       let leaving = state.crowd.becameIdle(ObjectIdentifier(channel)).flatMap { state.channels[$0] }
-      return (leaving, wasFull && !state.crowd.isFull ? state.onRoom : nil)
+      return (leaving, wasFull && !state.crowd.isFull ? state.onRoom : nil, isTimeToTrim)
     }
     close(leaving)
     // One that waits to be accepted takes this one's place, or an older one's.
     onRoom?()
+    if isTimeToTrim { NIOThreadPool.singleton.submit { [trimHeap] _ in trimHeap() } }
   }
 
   package func becameBusy(_ channel: any Channel) {
@@ -58,6 +68,7 @@ package final class ConnectionLimit: Sendable {
     channel.closeFuture.whenComplete { [self] _ in
       let onRoom = state.withLock { state in
         state.crowd.closed(id)
+        state.holes.closed(of: state.crowd.count)
         state.channels[id] = nil
         return state.onRoom
       }

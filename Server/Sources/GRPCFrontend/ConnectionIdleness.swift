@@ -34,12 +34,14 @@ final class ConnectionIdleness: ChannelInboundHandler {
   }
 
   /// Counts a call of the connection until its stream is closed.
-  static func count(_ stream: any Channel) throws {
+  /// - Returns: true if it is the connection's only one.
+  static func count(_ stream: any Channel) -> Bool {
     guard let pipeline = stream.parent?.pipeline.syncOperations,
       let connection = try? pipeline.handler(type: ConnectionIdleness.self)
-    else { return }
+    else { return false }
     connection.openCalls += 1
-    if connection.openCalls == 1, let channel = stream.parent { connection.limit.becameBusy(channel) }
+    let isOnly = connection.openCalls == 1
+    if isOnly, let channel = stream.parent { connection.limit.becameBusy(channel) }
     connection.timer?.cancel()
     connection.timer = nil
     stream.closeFuture.assumeIsolated().whenComplete { _ in
@@ -48,6 +50,7 @@ final class ConnectionIdleness: ChannelInboundHandler {
       connection.startTimer()
       if let context = connection.context { connection.limit.becameIdle(context.channel) }
     }
+    return isOnly
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -15,6 +15,8 @@ package struct FrameMeter {
   /// Bytes that are missing of the preface or of a payload.
   private var missing = FrameMeter.prefaceBytes
   private var header: [UInt8] = []
+  /// ``pending`` when the frame began.
+  private var frameStart = 0
   /// No frame has come yet.
   private var isNew = true
   /// A list of header fields goes on in the next frame.
@@ -23,6 +25,18 @@ package struct FrameMeter {
   package private(set) var completed: UInt64 = 0
 
   package init() {}
+
+  /// The memory of headers beyond ``freeBytes``: the transport's buffers grow by powers of two, and one of them stays as large
+  /// as the largest frame was.
+  package var countedBytes: Int { max(0, 2 * max(pending, largestFrame) - FrameMeter.freeBytes) }
+
+  /// The part of the connection's own share: headers of up to 4 KiB.
+  package static let freeBytes = 8 << 10
+
+  /// The bytes of the frame, or list of header fields, that is not complete. Bytes of bodies are handed on as they arrive.
+  package private(set) var pending = 0
+  /// The most bytes of one frame so far, bodies excepted.
+  package private(set) var largestFrame = 0
 
   /// True while the preface, or a frame or list of header fields that has begun, is not complete; bodies take their time.
   package var isOwed: Bool {
@@ -39,6 +53,7 @@ package struct FrameMeter {
       switch part {
       case .preface, .payload:
         let count = min(missing, bytes.count - position)
+        if case .payload(isData: false) = part { pending += count }
         position += count
         missing -= count
         if missing == 0 { ended() }
@@ -58,13 +73,18 @@ package struct FrameMeter {
     // HEADERS and CONTINUATION, until one has the flag END_HEADERS.
     if type == 1 || type == 9 { isInHeaderBlock = flags & 4 == 0 }
     part = .payload(isData: type == 0)
+    frameStart = pending
     if missing == 0 { ended() }
   }
 
   private mutating func ended() {
     if case .payload = part {
       isNew = false
-      if !isInHeaderBlock { completed &+= 1 }
+      largestFrame = max(largestFrame, pending - frameStart)
+      if !isInHeaderBlock {
+        completed &+= 1
+        pending = 0
+      }
     }
     part = .frameHeader
   }

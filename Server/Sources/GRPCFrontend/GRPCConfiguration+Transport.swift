@@ -11,12 +11,13 @@ extension GRPCConfiguration {
   /// The transport that listens as configured.
   /// - Parameter account: what requests and answers are counted in.
   func transport(_ account: ByteAccount) -> HTTP2ServerTransport.Posix {
-    let connections = ConnectionLimit(maxConnections)
+    let connections = ConnectionLimit(maxConnections, trimHeap: trimHeap)
     let calls = OpenChannels(limit: maxOpenCalls)
     let bounds = RequestLimits.Bounds(
       origins: origins, maxHeaderBytes: maxHeaderBytes, maxMessageBytes: maxMessageBytes,
       patience: TimeAmount(messageTimeout), idlePatience: maxIdle.map { TimeAmount($0) },
-      minimumBytesPerSecond: UInt64(max(minimumBytesPerSecond, 1)))
+      minimumBytesPerSecond: UInt64(max(minimumBytesPerSecond, 1)),
+      writtenBytes: tls == nil ? .max : TLSPiece.writtenBytes)
     return HTTP2ServerTransport.Posix(
       address: host.contains(":") ? .ipv6(host: host, port: port) : .ipv4(host: host, port: port),
       transportSecurity: tls.map { files in
@@ -44,7 +45,9 @@ extension GRPCConfiguration {
           channel.eventLoop.makeCompletedFuture {
             try HeaderTimeout.add(
               to: channel, patience: TimeAmount(headerTimeout),
-              maxHeaderBytes: Self.readHeaderFactor * maxHeaderBytes)
+              maxHeaderBytes: Self.readHeaderFactor * maxHeaderBytes, account: account)
+            // HTTP/2 keeps a buffer as large as the largest read.
+            try ReceiveBuffers.use(maximum: TLSPiece.readBytes, in: channel)
             try channel.pipeline.syncOperations.addHandler(
               ConnectionIdleness(patience: maxIdle.map { TimeAmount($0) }, limit: connections),
               position: .first)
@@ -52,9 +55,10 @@ extension GRPCConfiguration {
         }
         config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { channel in
           channel.eventLoop.makeCompletedFuture {
-            try ConnectionIdleness.count(channel)
+            let isOnly = ConnectionIdleness.count(channel)
             try channel.pipeline.syncOperations.addHandler(
-              RequestLimits(isOneTooMany: calls.add(channel), bounds: bounds, account: account),
+              RequestLimits(
+                isOneTooMany: calls.add(channel), isOnly: isOnly, bounds: bounds, account: account),
               position: .first)
           }
         }

@@ -62,5 +62,8 @@ public struct GRPCConfiguration: Sendable {
   /// Takes compressed requests (gzip, deflate), and answers them compressed where the client takes that.
   public var compression = true
 
+  /// Gives the holes of the heap back to the system; called when many connections are new.
+  public var trimHeap: @Sendable () -> Void = {}
+
   public init() {}
 }

@@ -7,7 +7,8 @@ import Serving
 /// Refuses, on one stream, what is too large, what comes too slowly and what comes for another host or from another page, with
 /// a status that says so; the transport would reset the stream without a word. Cuts off clients that leave answers lying.
 ///
-/// Counts what the stream holds, too: of messages from their first byte on, and of answers until the connection has sent them.
+/// Counts what the stream holds, too: the call itself and its metadata, messages from their first byte on, and answers until the
+/// connection has sent them.
 package final class RequestLimits: ChannelDuplexHandler {
   package typealias InboundIn = HTTP2Frame.FramePayload
   package typealias InboundOut = HTTP2Frame.FramePayload
@@ -26,10 +27,12 @@ package final class RequestLimits: ChannelDuplexHandler {
     var idlePatience: TimeAmount?
     /// The slowest that a message may come, and an answer be taken.
     var minimumBytesPerSecond: UInt64
+    /// The most bytes of an answer that the connection is to send at once.
+    var writtenBytes: Int
 
     package init(
       origins: OriginRules, maxHeaderBytes: Int, maxMessageBytes: Int, patience: TimeAmount,
-      idlePatience: TimeAmount?, minimumBytesPerSecond: UInt64
+      idlePatience: TimeAmount?, minimumBytesPerSecond: UInt64, writtenBytes: Int = .max
     ) {
       self.origins = origins
       self.maxHeaderBytes = maxHeaderBytes
@@ -37,8 +40,12 @@ package final class RequestLimits: ChannelDuplexHandler {
       self.patience = patience
       self.idlePatience = idlePatience
       self.minimumBytesPerSecond = minimumBytesPerSecond
+      self.writtenBytes = writtenBytes
     }
   }
+
+  /// The memory of an open call beside its metadata and messages.
+  package static let callBytes = 32 << 10
 
   private let bounds: Bounds
   private var meter: MessageMeter
@@ -53,6 +60,9 @@ package final class RequestLimits: ChannelDuplexHandler {
   private var unanswered = UnansweredMessages()
   private let held: HeldBytes
   private let isOneTooMany: Bool
+  private let isOnly: Bool
+  /// The memory of the call and its metadata.
+  private var callBytes = 0
   private var hasBegun = false
   private var isRefused = false
   private var hasEnded = false
@@ -68,16 +78,20 @@ package final class RequestLimits: ChannelDuplexHandler {
   private var patience: TimeAmount { bounds.patience }
   private var idlePatience: TimeAmount? { bounds.idlePatience }
 
-  /// - Parameter isOneTooMany: there are as many calls already as there may be.
-  package init(isOneTooMany: Bool, bounds: Bounds, account: ByteAccount) {
+  /// - Parameters:
+  ///   - isOneTooMany: there are as many calls already as there may be.
+  ///   - isOnly: it is the connection's only call, and part of the connection's share.
+  package init(isOneTooMany: Bool, isOnly: Bool, bounds: Bounds, account: ByteAccount) {
     self.isOneTooMany = isOneTooMany
+    self.isOnly = isOnly
     self.bounds = bounds
     meter = MessageMeter(limit: min(bounds.maxMessageBytes, account.limit))
     held = HeldBytes(account)
     pace = RequestPace(
       patience: UInt64(clamping: bounds.patience.nanoseconds), bytesPerSecond: bounds.minimumBytesPerSecond)
     sending = StreamSending(
-      account: account, bytesPerSecond: bounds.minimumBytesPerSecond, patience: bounds.patience)
+      account: account, bytesPerSecond: bounds.minimumBytesPerSecond, patience: bounds.patience,
+      writtenBytes: bounds.writtenBytes)
   }
 
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -95,6 +109,9 @@ package final class RequestLimits: ChannelDuplexHandler {
         return refuse(
           context, "8",
           "the call's metadata are larger than the \(bounds.maxHeaderBytes) bytes that this server takes")
+      }
+      do { try count(headers.headers) } catch {
+        return refuse(context, "8", error.description, isTemporary: !error.isHopeless)
       }
       do throws(ServiceError) {
         let admission = try bounds.origins.admit(RequestOrigin(headers.headers))
@@ -150,11 +167,23 @@ package final class RequestLimits: ChannelDuplexHandler {
     context.fireChannelRead(data)
   }
 
+  /// Counts the call with its metadata, in two forms: the transport's, and the one that calls are handled with.
+  private func count(_ metadata: HPACKHeaders) throws(AccountFull) {
+    let bytes = 2 * metadata.listSize + (isOnly ? 0 : RequestLimits.callBytes)
+    let bytesBeside = isOnly ? max(0, bytes - FrameMeter.freeBytes) : bytes
+    try held.change(to: bytesBeside)
+    callBytes = bytesBeside
+    // No message can have the room of its own call.
+    meter = MessageMeter(limit: messageLimit)
+  }
+
+  private var messageLimit: Int { max(0, min(bounds.maxMessageBytes, held.account.limit - callBytes)) }
+
   /// The bytes of a message that has not come completely, compressed or not.
   private var pending: Int { meter.pending + (unpacker?.pending ?? 0) }
 
-  /// The bytes of unanswered messages, complete or not.
-  private var heldBytes: Int { unanswered.byteCount + pending }
+  /// The bytes of the call and of unanswered messages, complete or not.
+  private var heldBytes: Int { callBytes + unanswered.byteCount + pending }
 
   private func refuse(_ context: ChannelHandlerContext, unpacking error: any Error) {
     switch error {
@@ -178,6 +207,7 @@ package final class RequestLimits: ChannelDuplexHandler {
     timer = nil
     deadline?.cancel()
     deadline = nil
+    callBytes = 0
     held.lower(to: 0)
   }
 
@@ -254,7 +284,7 @@ package final class RequestLimits: ChannelDuplexHandler {
     let names = headers[canonicalForm: "grpc-encoding"]
     guard names.count == 1, let coding = ContentCoding(rawValue: names[0]) else { return }
     headers.remove(name: "grpc-encoding")
-    unpacker = MessageUnpacker(coding, limit: min(bounds.maxMessageBytes, held.account.limit))
+    unpacker = MessageUnpacker(coding, limit: messageLimit)
   }
 
   private func now(_ context: ChannelHandlerContext) -> UInt64 { context.eventLoop.now.uptimeNanoseconds }

@@ -10,6 +10,8 @@ final class StreamSending {
   private static let pieceBytes = 64 << 10
 
   private let account: ByteAccount
+  /// The most bytes that the connection sends at once; more are flushed piece by piece.
+  private let writtenBytes: Int
   private var progress: SendProgress
   private var taken: UInt64 = 0
   private var left = 0
@@ -17,8 +19,9 @@ final class StreamSending {
   private var refusalsBefore: UInt64 = 0
   private var timer: Scheduled<Void>?
 
-  init(account: ByteAccount, bytesPerSecond: UInt64, patience: TimeAmount) {
+  init(account: ByteAccount, bytesPerSecond: UInt64, patience: TimeAmount, writtenBytes: Int) {
     self.account = account
+    self.writtenBytes = writtenBytes
     progress = SendProgress(
       bytesPerSecond: bytesPerSecond, window: UInt64(clamping: patience.nanoseconds),
       isMeasuredAlways: true)
@@ -35,12 +38,12 @@ final class StreamSending {
     if progress.deadline == .max { refusalsBefore = account.refusals }
     progress.sends(count, at: StreamSending.now, taken: taken)
     var rest = message
-    while rest.readableBytes > StreamSending.pieceBytes,
-      let piece = rest.readSlice(length: StreamSending.pieceBytes)
-    {
+    let pieceBytes = min(StreamSending.pieceBytes, writtenBytes)
+    while rest.readableBytes > pieceBytes, let piece = rest.readSlice(length: pieceBytes) {
       let sent = context.eventLoop.makePromise(of: Void.self)
       sent.futureResult.assumeIsolated().whenComplete { _ in self.took(piece.readableBytes) }
       context.write(StreamSending.frame(piece, endStream: false), promise: sent)
+      if pieceBytes == writtenBytes { context.flush() }
     }
     let last = rest.readableBytes
     let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
@@ -54,7 +57,7 @@ final class StreamSending {
     if timer == nil { schedule(context) }
     // The transport flushes once, when the stream ceases to be writable: before the last piece. It then waits until the
     // stream is writable again.
-    if count > StreamSending.pieceBytes { context.flush() }
+    if count > pieceBytes { context.flush() }
   }
 
   private func took(_ bytes: Int) {

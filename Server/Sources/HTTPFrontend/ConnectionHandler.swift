@@ -18,6 +18,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   private var state: ConnectionState
   private let respond: Responder
   private let connections: ConnectionLimit
+  /// The most bytes of an answer that are written at once.
+  private let writtenBytes: Int
   /// The state that the connections' limit was told last.
   private var isIdle = true
   private var context: ChannelHandlerContext?
@@ -34,9 +36,12 @@ final class ConnectionHandler: ChannelInboundHandler {
   private var version = HTTPVersion.http1_1
   private var isHead = false
 
-  init(state: ConnectionState, connections: ConnectionLimit, respond: @escaping Responder) {
+  init(
+    state: ConnectionState, connections: ConnectionLimit, writtenBytes: Int, respond: @escaping Responder
+  ) {
     self.state = state
     self.connections = connections
+    self.writtenBytes = writtenBytes
     self.respond = respond
   }
 
@@ -56,14 +61,21 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   /// Called by the handler before the decoder.
-  func bytesArrived() {
+  func bytesArrived(_ bytes: Int) {
     isFirst = true
-    state.bytesArrived(ConnectionHandler.now)
+    state.bytesArrived(bytes, ConnectionHandler.now)
     schedule()
   }
 
+  /// Called by the same handler when the decoder has seen them.
+  func bytesDecoded(undecoded: Int) { carryOut(state.bytesDecoded(undecoded: undecoded)) }
+
+  /// True once nothing that arrives is decoded.
+  var isEnding: Bool { state.isEnding }
+
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let part = unwrapInboundIn(data)
+    guard state.decoded(part) else { return carryOut(state.lacksRoom()) }
     guard pending.isEmpty, !state.isAnswering else {
       guard state.keepsAhead(part) else { return context.close(promise: nil) }
       return pending.append(part)
@@ -119,6 +131,7 @@ final class ConnectionHandler: ChannelInboundHandler {
       write(.head(HTTPResponseHead(version: version, status: .continue)))
       context?.flush()
     case .refuse(let refusal, let version):
+      discardDecoder()
       self.version = version
       isHead = false
       var headers = HTTPHeaders([("Content-Type", "application/json")])
@@ -131,6 +144,14 @@ final class ConnectionHandler: ChannelInboundHandler {
       finish()
     case .close: context?.close(promise: nil)
     }
+  }
+
+  /// Frees an unfinished head: the answer may be on its way for seconds.
+  private func discardDecoder() {
+    guard let pipeline = context?.pipeline.syncOperations,
+      let decoder = try? pipeline.context(handlerType: ByteToMessageHandler<RequestDecoder>.self)
+    else { return }
+    pipeline.removeHandler(context: decoder, promise: nil)
   }
 
   private func start(_ head: HTTPRequestHead, _ body: ByteBuffer, _ held: HeldBytes) {
@@ -209,14 +230,19 @@ final class ConnectionHandler: ChannelInboundHandler {
     write(.head(HTTPResponseHead(version: version, status: status, headers: headers)))
   }
 
-  /// Writes a part of an answer, without flushing it.
+  /// Writes a part of an answer, without flushing the last of it.
   func add(_ bytes: ByteBuffer, promise: EventLoopPromise<Void>?) {
     guard !isHead else {
       promise?.succeed()
       return
     }
     state.beganToSend(bytes.readableBytes, ConnectionHandler.now, taken: acknowledgedBytes)
-    write(.body(.byteBuffer(bytes)), promise: promise)
+    var rest = bytes
+    while rest.readableBytes > writtenBytes, let piece = rest.readSlice(length: writtenBytes) {
+      write(.body(.byteBuffer(piece)))
+      context?.flush()
+    }
+    write(.body(.byteBuffer(rest)), promise: promise)
   }
 
   /// Sends what was written so far, of an answer that goes on.
@@ -243,23 +269,4 @@ final class ConnectionHandler: ChannelInboundHandler {
   func abort() { context?.close(promise: nil) }
 
   private var acknowledgedBytes: UInt64 { context.flatMap { $0.channel.acknowledgedBytes } ?? 0 }
-}
-
-/// Sees bytes before they are decoded, and reads before they are asked of the socket.
-final class ConnectionGate: ChannelDuplexHandler {
-  typealias InboundIn = ByteBuffer
-  typealias OutboundIn = ByteBuffer
-
-  private let connection: ConnectionHandler
-
-  init(_ connection: ConnectionHandler) { self.connection = connection }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    connection.bytesArrived()
-    context.fireChannelRead(data)
-  }
-
-  func read(context: ChannelHandlerContext) {
-    if connection.mayRead() { context.read() }
-  }
 }

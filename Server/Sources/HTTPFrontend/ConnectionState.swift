@@ -30,26 +30,6 @@ package struct ConnectionState {
     case close
   }
 
-  package struct Limits {
-    package var maxBodyBytes: Int
-    /// From a connection's first moment, and from a request's first byte, to the header's end.
-    package var headerTimeout: UInt64
-    package var bodyTimeout: UInt64
-    package var idleTimeout: UInt64
-    package var minimumBytesPerSecond: UInt64
-
-    package init(
-      maxBodyBytes: Int, headerTimeout: UInt64, bodyTimeout: UInt64, idleTimeout: UInt64,
-      minimumBytesPerSecond: UInt64
-    ) {
-      self.maxBodyBytes = maxBodyBytes
-      self.headerTimeout = headerTimeout
-      self.bodyTimeout = bodyTimeout
-      self.idleTimeout = idleTimeout
-      self.minimumBytesPerSecond = minimumBytesPerSecond
-    }
-  }
-
   private struct Collection {
     var head: HTTPRequestHead
     var declared: Int?
@@ -77,6 +57,9 @@ package struct ConnectionState {
   /// Bytes of bodies that came ahead of their turn.
   private let ahead: HeldBytes
   private var aheadBytes = 0
+  private var heads: HeadBytes
+  /// The head of the request that is being collected or answered.
+  private var head: HTTPRequestHead?
   /// Bytes of answers that were given to the socket, and are counted.
   private var sending = 0
   private var progress: SendProgress
@@ -94,6 +77,7 @@ package struct ConnectionState {
     self.gate = gate
     self.account = account
     ahead = HeldBytes(account)
+    heads = HeadBytes(account)
     progress = SendProgress(bytesPerSecond: limits.minimumBytesPerSecond, window: limits.bodyTimeout)
     // A handshake of TLS comes before the first byte of a header, and is bounded by this alone.
     deadline = now &+ min(limits.headerTimeout, limits.idleTimeout)
@@ -113,12 +97,43 @@ package struct ConnectionState {
     if case .waiting(began: false) = phase { true } else { false }
   }
 
+  /// True once the connection is about to close: bytes that arrive are not decoded, and the decoder can go.
+  package var isEnding: Bool {
+    if case .ending = phase { true } else { false }
+  }
+
   // MARK: Input
 
-  package mutating func bytesArrived(_ now: UInt64) {
+  /// Bytes have arrived, and are decoded next.
+  package mutating func bytesArrived(_ bytes: Int, _ now: UInt64) {
+    heads.arrived(bytes)
     guard case .waiting(began: false) = phase else { return }
     phase = .waiting(began: true)
     deadline = now &+ limits.headerTimeout
+  }
+
+  /// The bytes have been decoded: what is left of them belongs to an unfinished head.
+  /// - Parameter undecoded: the bytes that the decoder keeps.
+  package mutating func bytesDecoded(undecoded: Int) -> Action {
+    guard !isEnding, (try? heads.settle(undecoded: undecoded)) == nil else { return .nothing }
+    return lacksRoom()
+  }
+
+  /// A part has been decoded, whose turn may come later.
+  /// - Returns: false if there is no room for it.
+  package mutating func decoded(_ part: HTTPServerRequestPart) -> Bool {
+    isEnding || (try? heads.decoded(part)) != nil
+  }
+
+  /// There is no room for what has arrived.
+  package mutating func lacksRoom() -> Action {
+    switch phase {
+    case .waiting: return refuse(tooMany, .http1_1)
+    case .collecting(let collection): return refuse(tooMany, collection.head.version)
+    // It came ahead of its turn, so nothing can be said about it.
+    case .answering: return .close
+    case .ending: return .nothing
+    }
   }
 
   package mutating func received(_ part: HTTPServerRequestPart, _ now: UInt64) -> Action {
@@ -141,6 +156,7 @@ package struct ConnectionState {
 
   private mutating func begin(_ head: HTTPRequestHead, _ now: UInt64) -> Action {
     arrival = now
+    self.head = head
     guard head.version.major == 1 else {
       return refuse(Refusal(status: 505, message: "this server speaks HTTP/1.1"), .http1_1)
     }
@@ -213,8 +229,8 @@ package struct ConnectionState {
   /// The room that is made for a body at first, at most.
   private static let firstRoom = 1 << 20
 
-  /// The most that a body can have.
-  private var maxBodyBytes: Int { min(limits.maxBodyBytes, account.limit) }
+  /// The most that a body can have, beside its head.
+  private var maxBodyBytes: Int { min(limits.maxBodyBytes, account.limit - heads.countedBytes) }
 
   private var tooLarge: Refusal {
     Refusal(
@@ -252,6 +268,8 @@ package struct ConnectionState {
   private mutating func end() {
     phase = .ending
     release()
+    heads.release()
+    head = nil
     deadline = .max
   }
 
@@ -316,10 +334,12 @@ package struct ConnectionState {
     let ends = endsAfterAnswer
     release()
     progress.isDone()
+    if let head { heads.ended(head) }
+    head = nil
     switch phase {
     case .answering:
       guard !ends else {
-        phase = .ending
+        end()
         return .close
       }
       phase = .waiting(began: false)

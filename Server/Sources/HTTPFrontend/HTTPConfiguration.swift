@@ -37,5 +37,8 @@ public struct HTTPConfiguration: Sendable {
   /// The time that a connection may stay open without a request.
   public var idleTimeout: Duration = .seconds(120)
 
+  /// Gives the holes of the heap back to the system; called when many connections are new.
+  public var trimHeap: @Sendable () -> Void = {}
+
   public init() {}
 }

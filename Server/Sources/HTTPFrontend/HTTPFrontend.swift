@@ -42,7 +42,7 @@ public struct HTTPFrontend: Service {
     for family in families { family.add(to: routes) }
     let responder = routes.responder()
     let (service, log) = (service, service.log)
-    let connections = ConnectionLimit(configuration.maxConnections)
+    let connections = ConnectionLimit(configuration.maxConnections, trimHeap: configuration.trimHeap)
     let channel = InferenceChannel(
       configuration: configuration, account: service.bytes, connections: connections,
       countConnections: { change in service.telemetry.transport { $0.openConnections += change } },

@@ -30,25 +30,20 @@ struct InferenceChannel: ServerChildChannel {
       let options = channel.syncOptions
       // A client that shuts its side down is taken to be gone: whether it is cannot be told apart.
       try options?.setOption(.allowRemoteHalfClosure, value: false)
-      // A connection keeps its buffer, and there may be many.
-      try options?.setOption(
-        .recvAllocator,
-        value: AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 8 << 10, maximum: 64 << 10))
+      let usesTLS = configuration.tls != nil
+      try ReceiveBuffers.use(maximum: usesTLS ? TLSPiece.readBytes : 16 << 10, in: channel)
       let connection = ConnectionHandler(
         state: ConnectionState(
           limits: limits, account: account, now: ConnectionHandler.now,
           gate: { [gate, address = channel.remoteAddress] in gate(address, $0, $1) }),
-        connections: connections, respond: respond(channel.remoteAddress))
+        connections: connections, writtenBytes: usesTLS ? TLSPiece.writtenBytes : .max,
+        respond: respond(channel.remoteAddress))
       let pipeline = channel.pipeline.syncOperations
-      try pipeline.addHandler(ConnectionGate(connection))
-      var decoder = NIOHTTPDecoderLimitConfiguration()
-      decoder.maxHeaderFieldSize = configuration.maxHeaderBytes
-      decoder.maxHeaderListSize = configuration.maxHeaderBytes
-      decoder.maxHeaderFieldCount = 200
-      try pipeline.configureHTTPServerPipeline(
-        withPipeliningAssistance: false, withServerUpgrade: nil, withErrorHandling: false,
-        withOutboundHeaderValidation: true, withEncoderConfiguration: .init(),
-        withDecoderLimitConfiguration: decoder)
+      let rest = RequestDecoder.Rest()
+      try pipeline.addHandlers(
+        ConnectionGate(connection, rest: rest), HTTPResponseEncoder(),
+        ByteToMessageHandler(RequestDecoder(maxHeaderBytes: configuration.maxHeaderBytes, rest: rest)),
+        NIOHTTPResponseHeadersValidator())
       try pipeline.addHandler(connection)
       return Value(channel: channel)
     }

@@ -1,5 +1,6 @@
 import GRPCFrontend
 import HTTPFrontend
+import Kernels
 import Scheduler
 import Serving
 import Settings
@@ -71,6 +72,7 @@ extension Settings {
     http.headerTimeout = self[.headerTimeout]
     http.bodyTimeout = self[.bodyTimeout]
     http.idleTimeout = self[.idleTimeout]
+    http.trimHeap = trimHeap
     http.minimumBytesPerSecond = self[.minRate]
     return http
   }
@@ -91,6 +93,7 @@ extension Settings {
     grpc.minimumBytesPerSecond = self[.minRate]
     grpc.maxConnections = connections
     grpc.maxIdle = self[.idleTimeout]
+    grpc.trimHeap = trimHeap
     return grpc
   }
 }
