@@ -2,6 +2,6 @@
 package enum TLSPiece {
   /// One record: the plain text of one read is collected in one buffer.
   package static let readBytes = 16 << 10
-  /// One record, with its header and its tag in 16 KiB.
-  package static let writtenBytes = 16_000
+  /// With what HTTP/2 and TLS add, and a header beside it, less than the 16 KiB that TLS begins with.
+  package static let writtenBytes = 8 << 10
 }

@@ -61,7 +61,8 @@ final class HeaderTimeout: ChannelInboundHandler {
   /// There is no stream yet that could be refused by itself.
   private func refuse(_ context: ChannelHandlerContext) {
     let leave = HTTP2Frame(
-      streamID: .rootStream, payload: .goAway(lastStreamID: .maxID, errorCode: .enhanceYourCalm, opaqueData: nil))
+      streamID: .rootStream,
+      payload: .goAway(lastStreamID: .maxID, errorCode: .enhanceYourCalm, opaqueData: nil))
     context.channel.writeAndFlush(leave, promise: nil)
     context.close(promise: nil)
   }

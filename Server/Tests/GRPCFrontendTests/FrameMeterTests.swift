@@ -31,4 +31,22 @@ import Testing
     // The settings, two lists of header fields, and the data.
     #expect(meter.completed == 4)
   }
+
+  @Test(arguments: [1, 7, 1 << 20]) func unfinishedHeadersAreCounted(pieceBytes: Int) {
+    var meter = FrameMeter()
+    func take(_ bytes: [UInt8]) {
+      for start in stride(from: 0, to: bytes.count, by: pieceBytes) {
+        Array(bytes[start..<min(start + pieceBytes, bytes.count)]).withUnsafeBytes { meter.take($0) }
+      }
+    }
+    // Small headers and all bodies are free.
+    take(preface + frame(4, 12, stream: 0) + frame(1, flags: 4, 300) + frame(0, 100_000))
+    #expect(meter.pending == 0 && meter.countedBytes == 0)
+    take(frame(1, 10_000) + frame(9, 5000).dropLast())
+    #expect(meter.pending == 14_999)
+    #expect(meter.countedBytes == 2 * 14_999 - FrameMeter.freeBytes)
+    // The list is complete; the transport keeps a buffer as large as the largest frame.
+    take([9] + frame(9, flags: 4, 0))
+    #expect(meter.pending == 0 && meter.countedBytes == 2 * 10_000 - FrameMeter.freeBytes)
+  }
 }

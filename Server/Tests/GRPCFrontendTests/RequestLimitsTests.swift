@@ -11,23 +11,34 @@ import Testing
 /// hour.
 private struct TimedCall {
   private let channel: EmbeddedChannel
-  let account = ByteAccount(limit: 64 << 20)
+  let account: ByteAccount
   /// `grpc-status`, once the call was refused.
   private(set) var status: String?
+  /// True if the refusal says when to try again.
+  private(set) var mayRetry = false
 
-  init(_ method: String, encoding: String? = nil) throws {
+  init(
+    _ method: String, encoding: String? = nil, account: ByteAccount = ByteAccount(limit: 64 << 20),
+    isOnly: Bool = true, metadata: [(String, String)] = []
+  ) throws {
+    self.account = account
     let bounds = RequestLimits.Bounds(
       origins: OriginRules(), maxHeaderBytes: 1 << 16, maxMessageBytes: 8 << 20, patience: .seconds(30),
       idlePatience: .hours(1), minimumBytesPerSecond: 16 << 10)
     channel = EmbeddedChannel(
-      handler: RequestLimits(isOneTooMany: false, bounds: bounds, account: account))
+      handler: RequestLimits(isOneTooMany: false, isOnly: isOnly, bounds: bounds, account: account))
     var headers: HPACKHeaders = [
       ":method": "POST", ":scheme": "http", ":authority": "localhost",
       ":path": "/inference.GRPCInferenceService/\(method)", "content-type": "application/grpc",
     ]
     if let encoding { headers.add(name: "grpc-encoding", value: encoding) }
+    headers.add(contentsOf: metadata)
     try channel.writeInbound(HTTP2Frame.FramePayload.headers(.init(headers: headers)))
+    try look()
   }
+
+  /// The client goes away.
+  func leave() { _ = try? channel.finish(acceptAlreadyClosed: true) }
 
   mutating func send(_ bytes: [UInt8], isLast: Bool = false) throws {
     let data = HTTP2Frame.FramePayload.Data(data: .byteBuffer(ByteBuffer(bytes: bytes)), endStream: isLast)
@@ -44,6 +55,7 @@ private struct TimedCall {
     while let frame = try channel.readOutbound(as: HTTP2Frame.FramePayload.self) {
       if case .headers(let headers) = frame, let status = headers.headers.first(name: "grpc-status") {
         self.status = status
+        mayRetry = headers.headers.contains(name: "grpc-retry-pushback-ms")
       }
     }
   }
@@ -132,5 +144,58 @@ private struct TimedCall {
     try call.send(prefix(3, isCompressed: false) + [1, 2, 3], isLast: true)
     try call.wait(7200)
     #expect(call.status == nil)
+  }
+
+  private static let resourceExhausted = "8"
+
+  @Test func aCallIsCountedUntilItsStreamIsClosed() throws {
+    let account = ByteAccount(limit: 1 << 20)
+    let call = try TimedCall("ModelStreamInfer", account: account, isOnly: false)
+    #expect(account.usedBytes > RequestLimits.callBytes && account.usedBytes < RequestLimits.callBytes + 2048)
+    call.leave()
+    #expect(account.usedBytes == 0)
+    call.leave()
+    #expect(account.usedBytes == 0)
+  }
+
+  @Test func theOnlyCallOfAConnectionIsPartOfItsShare() throws {
+    let account = ByteAccount(limit: 0)
+    let call = try TimedCall("ModelInfer", account: account)
+    #expect(call.status == nil && account.usedBytes == 0)
+  }
+
+  @Test func metadataAreCountedWithTheirCall() throws {
+    let account = ByteAccount(limit: 1 << 20)
+    let text = String(repeating: "a", count: 50_000)
+    var call = try TimedCall("ModelInfer", account: account, metadata: [("x-large", text)])
+    let metadataBytes = account.usedBytes
+    #expect(metadataBytes > 90_000 && metadataBytes < 102_000)
+    try call.send(prefix(10, isCompressed: false) + [1, 2, 3])
+    #expect(account.usedBytes == metadataBytes + 8)
+    try call.wait(30)
+    #expect(call.status == Self.deadlineExceeded && account.usedBytes == 0)
+    call.leave()
+    #expect(account.usedBytes == 0)
+  }
+
+  @Test func aCallWithoutRoomIsRefusedAndKeepsNothing() throws {
+    let account = ByteAccount(limit: 60 << 10)
+    let first = try TimedCall("ModelInfer", account: account, isOnly: false)
+    let held = account.usedBytes
+    let second = try TimedCall("ModelInfer", account: account, isOnly: false)
+    #expect(second.status == Self.resourceExhausted && second.mayRetry && account.usedBytes == held)
+    first.leave()
+    second.leave()
+    #expect(account.usedBytes == 0)
+    let third = try TimedCall("ModelInfer", account: account, isOnly: false)
+    #expect(third.status == nil)
+    third.leave()
+  }
+
+  @Test func aMessageThatNeverFitsBesideItsCallIsNotRetried() throws {
+    let account = ByteAccount(limit: 60 << 10)
+    var call = try TimedCall("ModelInfer", account: account, isOnly: false)
+    try call.send(prefix(40 << 10, isCompressed: false))
+    #expect(call.status == Self.resourceExhausted && !call.mayRetry && account.usedBytes == 0)
   }
 }

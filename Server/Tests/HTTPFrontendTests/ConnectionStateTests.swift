@@ -175,9 +175,9 @@ extension ConnectionState.Action {
 
   @Test func aSlowHeaderIsRefused() {
     var state = connection()
-    state.bytesArrived(5)
+    state.bytesArrived(20, 5)
     #expect(state.deadline == 15)
-    state.bytesArrived(14)
+    state.bytesArrived(20, 14)
     #expect(state.timePassed(14).refusal == nil)
     #expect(state.timePassed(15).refusal == 408)
   }

@@ -117,4 +117,4 @@ def test_the_limits_add_up(store):
             parts = dict(re.findall(r'^fusedinf_memory_limit_bytes\{part="(\w+)"\} (\S+)', answer.read().decode(), re.M))
     assert {part: int(float(size)) for part, size in parts.items()} == {
         "budget": 64 << 20, "plans": 16 << 20, "models": 8 << 20, "requests": 32 << 20, "pipelines": 4 << 20,
-        "program": 96 << 20, "connections": 2 * 100 * 32 << 10}
+        "program": 96 << 20, "connections": 2 * 100 * 160 << 10}
