@@ -19,7 +19,7 @@ Two more exist only as variables: `FUSEDINF_CONFIG` names the YAML file, as `--c
 Sizes are bytes, or numbers with KiB, MiB, GiB or TiB (powers of 1024; K, M and G mean the same) or with kB, MB, GB or TB (powers of
 1000). Durations are seconds, or numbers with us, ms, s, m, h or d.
 
-"The memory beside the program" is the machine's memory, or the cgroup's limit when that is lower, less the server's own 96 MiB and 32 KiB for
+"The memory beside the program" is the machine's memory, or the cgroup's limit when that is lower, less the server's own 96 MiB and 160 KiB for
 each connection on each port: see [sizing memory](serving.md#sizing-memory).
 """
 

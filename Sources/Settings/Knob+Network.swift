@@ -110,7 +110,7 @@ extension Knob where Value == Int {
     Knob(
       "max-connections", .limits, .count(1...1_000_000), standard: MemoryShares.current.connections,
       "The maximum number of connections on each port, if the limit of open files allows so many. gRPC accepts four open calls "
-        + "for each of them, and at least 1024. The default is 1024, or fewer below 1 GiB of memory.")
+        + "for each of them, and at least 1024. The default is 1024, or fewer below 5 GiB of memory.")
   }
 }
 

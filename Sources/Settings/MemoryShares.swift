@@ -7,8 +7,8 @@ import Engine
 public struct MemoryShares: Sendable, Hashable {
   /// The program and its libraries (60 MiB of files), its threads' stacks and heaps, and the holes in these.
   public static let program = 96 << 20
-  /// One connection of one port.
-  public static let connection = 32 << 10
+  /// One connection of one port, at most: with TLS, the buffers that it has needed so far, an open call, and 4 KiB of headers.
+  public static let connection = 160 << 10
 
   /// The most connections of each of two ports.
   public let connections: Int
