@@ -22,7 +22,7 @@ struct MemorySharesTests {
     #expect(shares.plans >> 20 == 48)
     #expect(shares.models >> 20 == 24)
     #expect(shares.connections == 102)
-    #expect(shares.sum >> 20 == 464)
+    #expect(shares.sum >> 20 == 463)
   }
 
   @Test("of a memory that is too small for the program, no part is negative")

@@ -84,7 +84,7 @@ extension ConnectionState {
     var unfinished = connection()
     #expect(unfinished.read(20_000, undecoded: 20_000) == [503])
     #expect(unfinished.isEnding && account.usedBytes == held)
-    // Whatever else arrives is skipped.
+    // The bytes that follow are skipped.
     #expect(unfinished.read(20_000, undecoded: 0).isEmpty && account.usedBytes == held)
     var complete = connection()
     #expect(complete.read(20_100, [head(20_000)], undecoded: 0) == [503])
