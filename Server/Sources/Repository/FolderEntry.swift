@@ -28,11 +28,7 @@ struct FolderEntry {
     var targets: [String] = []
     var path = path
     for _ in 0..<FolderEntry.maxLinks {
-      var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-      let count = buffer.withUnsafeMutableBytes { bytes in
-        bytes.baseAddress.map { readlink(path, $0, bytes.count) } ?? -1
-      }
-      guard count > 0, let target = String(validating: buffer[..<count], as: UTF8.self) else { break }
+      guard case .some(let target?) = FolderEntry.link(at: path) else { break }
       path = target.hasPrefix("/") ? target : FolderEntry.folder(of: path) + "/" + target
       targets.append(path)
     }

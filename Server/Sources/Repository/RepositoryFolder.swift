@@ -18,8 +18,6 @@ public struct RepositoryFolder: Sendable {
   public struct Listing: Sendable {
     /// By name and number.
     public var models: [FoundModel]
-    /// The folder, and others in which a change matters.
-    public var folders: [String]
     /// Tells the folder from another one at the same path: its device and number there. Both are others when a disk is
     /// mounted there, or is not any more.
     public var place: String
@@ -41,15 +39,14 @@ public struct RepositoryFolder: Sendable {
     self.keepVersions = max(1, keepVersions)
   }
 
-  /// - Throws: when the folder cannot be read: then nothing is known of what is in it.
-  public func look() throws -> Listing {
-    var known = locations.withLock { $0 }
-    var look = try RepositoryLook(path, keepVersions: keepVersions, locations: &known)
-    known.forgetOthers()
-    locations.withLock { [known] in $0 = known }
-    look.listing.folders = Array(Set(look.listing.folders)).sorted()
-    look.listing.notices.sort()
-    return look.listing
+  /// Reads the folder once.
+  /// - Returns: what is in it, or the error that keeps it from being read: then nothing is known of what is in it. The places are
+  ///   those in which a change makes another look worthwhile, in both cases.
+  public func look() -> (listing: Result<Listing, any Error>, places: WatchedPlaces) {
+    var look = RepositoryLook(path, keepVersions: keepVersions, locations: locations.withLock { $0 })
+    do { try look.read() } catch { return (.failure(error), look.places) }
+    locations.withLock { [locations = look.locations] in $0 = locations }
+    return (.success(look.listing), look.places)
   }
 
   static func isTaken(_ name: String) -> Bool {

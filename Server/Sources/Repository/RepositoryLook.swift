@@ -3,10 +3,12 @@ import ModelStore
 
 /// One look at a ``RepositoryFolder``: its entries, and the models among them.
 struct RepositoryLook {
-  var listing: RepositoryFolder.Listing
+  private(set) var listing: RepositoryFolder.Listing
+  /// All places that were looked at, also when reading them failed.
+  private(set) var places: WatchedPlaces
   private let path: String
   private let keepVersions: Int
-  private var locations: ExternalLocations
+  private(set) var locations: ExternalLocations
   private var sidecars: Set<String> = []
   /// Folders with external data of models, and the folders above them.
   private var dataFolders: Set<String> = []
@@ -21,20 +23,34 @@ struct RepositoryLook {
     ".mlmodel", ".gguf", ".safetensors",
   ]
 
-  init(_ path: String, keepVersions: Int, locations: inout ExternalLocations) throws {
+  init(_ path: String, keepVersions: Int, locations: ExternalLocations) {
     self.path = path
     self.keepVersions = keepVersions
     self.locations = locations
+    places = WatchedPlaces(folder: path)
     var status = stat()
     let isKnown = stat(path, &status) == 0
     listing = RepositoryFolder.Listing(
-      models: [], folders: [path], place: isKnown ? "\(status.st_dev):\(status.st_ino)" : "")
+      models: [], place: isKnown ? "\(status.st_dev):\(status.st_ino)" : "")
+  }
+
+  /// Reads the folder.
+  /// - Throws: when it, or a folder in it, cannot be read.
+  mutating func read() throws {
     let names = try list(path)
     sidecars = Set(names.filter { $0.hasSuffix(".yaml") })
     let files = try lookAtFiles(names)
     try lookAtFolders(names, besides: files)
     listing.models.sort { ($0.name, $0.number ?? 0) < ($1.name, $1.number ?? 0) }
-    locations = self.locations
+    listing.notices.sort()
+    locations.forgetOthers()
+  }
+
+  /// The file or folder at a path, which is watched with all links that lead to it.
+  private mutating func entry(_ path: String) -> FolderEntry? {
+    let entry = FolderEntry(path)
+    places.add(path, isFile: entry?.isFolder == false)
+    return entry
   }
 
   private mutating func notice(_ path: String, _ reason: String) {
@@ -81,7 +97,7 @@ struct RepositoryLook {
         lookAtOther(name, file, names)
         continue
       }
-      guard let entry = FolderEntry(file) else {
+      guard let entry = entry(file) else {
         notice(file, RepositoryLook.reason(file))
         continue
       }
@@ -97,7 +113,7 @@ struct RepositoryLook {
       }
       add(
         stem, nil, isChosen: true, entry, configuration: nil,
-        beside.compactMap { FolderEntry(path + "/" + $0) }.filter { !$0.isFolder })
+        beside.compactMap { self.entry(path + "/" + $0) }.filter { !$0.isFolder })
     }
     return found
   }
@@ -133,9 +149,8 @@ struct RepositoryLook {
   private mutating func lookAtFolders(_ names: [String], besides files: Set<String>) throws {
     for name in names {
       let folder = path + "/" + name
-      guard let entry = FolderEntry(folder), entry.isFolder else { continue }
-      listing.folders.append(folder)
-      listing.folders += entry.linked.map { FolderEntry.folder(of: $0) }
+      guard let entry = entry(folder), entry.isFolder else { continue }
+      places.add(folder: folder)
       let inside = try listBelow(folder)
       if files.contains(name) {
         if inside.contains(where: { RepositoryFolder.stem(of: $0) != nil || Int($0) != nil }) {
@@ -174,7 +189,7 @@ struct RepositoryLook {
     for name in names {
       guard let number = versionNumber(name, in: folder, file) else { continue }
       let version = folder + "/" + name
-      listing.folders.append(version)
+      places.add(folder: version)
       if let model = try modelFile(file, in: version) { versions.append((number, model)) }
     }
     if versions.isEmpty {
@@ -201,8 +216,7 @@ struct RepositoryLook {
 
   /// The version that a folder's name is; `nil` for what is no folder of a version.
   private mutating func versionNumber(_ name: String, in folder: String, _ file: String) -> Int? {
-    guard let entry = FolderEntry(folder + "/" + name), entry.isFolder else { return nil }
-    listing.folders += entry.linked.map { FolderEntry.folder(of: $0) }
+    guard let entry = entry(folder + "/" + name), entry.isFolder else { return nil }
     if let number = Int(name), "\(number)" == name, ModelStore.versionNumbers.contains(number) {
       return number
     }
@@ -219,12 +233,12 @@ struct RepositoryLook {
   private mutating func modelFile(_ file: String, in folder: String, isNoticed: Bool = true) throws
     -> FolderEntry?
   {
-    if let entry = FolderEntry(folder + "/" + file), !entry.isFolder { return entry }
+    if let entry = entry(folder + "/" + file), !entry.isFolder { return entry }
     let names = try listBelow(folder)
     let alike = names.filter {
       $0.lowercased() == file.lowercased() || (isAnyFileTheModel && RepositoryFolder.stem(of: $0) != nil)
     }
-    if alike.count == 1, let entry = FolderEntry(folder + "/" + alike[0]), !entry.isFolder { return entry }
+    if alike.count == 1, let entry = entry(folder + "/" + alike[0]), !entry.isFolder { return entry }
     guard isNoticed else { return nil }
     let others = names.filter { RepositoryFolder.stem(of: $0) != nil }
     func isFile(_ name: String) -> Bool { FolderEntry(folder + "/" + name)?.isFolder == false }
@@ -248,13 +262,13 @@ struct RepositoryLook {
   private mutating func files(in folder: String, depth: Int) -> [FolderEntry] {
     var found: [FolderEntry] = []
     for name in (try? listBelow(folder)) ?? [] {
-      guard found.count < RepositoryFolder.maxEntries, let entry = FolderEntry(folder + "/" + name) else {
+      guard found.count < RepositoryFolder.maxEntries, let entry = entry(folder + "/" + name) else {
         continue
       }
       if !entry.isFolder {
         found.append(entry)
       } else if depth > 1 {
-        listing.folders.append(entry.path)
+        places.add(folder: entry.path)
         found += files(in: entry.path, depth: depth - 1)
       }
     }
@@ -267,12 +281,12 @@ struct RepositoryLook {
     _ name: String, _ number: Int?, isChosen: Bool, _ model: FolderEntry, configuration: String?,
     _ others: [FolderEntry]
   ) {
-    let sidecar = sidecars.contains(name + ".yaml") ? FolderEntry(path + "/" + name + ".yaml") : nil
+    let sidecar = sidecars.contains(name + ".yaml") ? entry(path + "/" + name + ".yaml") : nil
     if sidecar == nil, sidecars.contains(name + ".yaml") {
       let file = path + "/" + name + ".yaml"
       listing.notices.append("'\(file)' is not read: \(RepositoryLook.reason(file))")
     }
-    let settings = configuration.flatMap { FolderEntry($0) }
+    let settings = configuration.flatMap { entry($0) }
     var files = [model] + others.filter { $0.path != model.path && $0.path != configuration }
     files += [sidecar, settings].compactMap { $0 }
     var missing = settings == nil ? [configuration].compactMap { $0 } : []
@@ -280,28 +294,21 @@ struct RepositoryLook {
     for location in model.externalLocations(&locations)
     where !location.hasPrefix("/") && !location.split(separator: "/").contains("..") {
       let file = folder + "/" + location
-      listing.folders.append(FolderEntry.folder(of: file))
       var above = FolderEntry.folder(of: file)
       while above.hasPrefix(path + "/"), dataFolders.insert(above).inserted {
         above = FolderEntry.folder(of: above)
       }
-      guard let entry = FolderEntry(file), !entry.isFolder else {
+      guard let entry = entry(file), !entry.isFolder else {
         missing.append(file)
         continue
       }
       if !files.contains(where: { $0.path == file }) { files.append(entry) }
     }
-    // Links' targets are watched where they lie.
     let linked = files.flatMap(\.linked)
-    listing.folders += linked.map { FolderEntry.folder(of: $0) }
     listing.models.append(
       FoundModel(
         name: name, number: number, isChosen: isChosen, path: model.path, sidecar: sidecar?.path,
         configuration: configuration, files: files.map(\.path) + linked,
         fingerprint: FolderEntry.fingerprint(files, missing: missing, in: path)))
   }
-}
-
-extension FolderEntry {
-  static func name(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 }

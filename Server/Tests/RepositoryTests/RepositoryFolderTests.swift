@@ -16,8 +16,15 @@ private final class Folder {
     try Data(text.utf8).write(to: target)
   }
 
+  /// The folder's path without links.
+  func real() throws -> String {
+    let resolved = try #require(realpath(path, nil))
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
   func look(keepVersions: Int = 2) throws -> RepositoryFolder.Listing {
-    try RepositoryFolder(path: path, keepVersions: keepVersions).look()
+    try RepositoryFolder(path: path, keepVersions: keepVersions).look().listing.get()
   }
 
   /// Each model's file, by `NAME` or `NAME:VERSION`.
@@ -183,19 +190,19 @@ private final class Folder {
     let model = Data([7 << 3 | 2, UInt8(graph.count)] + graph)
     try model.write(to: URL(fileURLWithPath: folder.path + "/a.onnx"))
     let repository = RepositoryFolder(path: folder.path)
-    func look() throws -> (fingerprint: String, folders: [String]) {
-      let listing = try repository.look()
-      return (try #require(listing.models.first { $0.name == "a" }).fingerprint, listing.folders)
+    func fingerprint() throws -> String {
+      let models = try repository.look().listing.get().models
+      return try #require(models.first { $0.name == "a" }).fingerprint
     }
-    let missing = try look()
+    let missing = try fingerprint()
     try folder.write("data/w.bin")
-    let there = try look()
-    #expect(there.fingerprint != missing.fingerprint)
-    #expect(there.folders.contains(folder.path + "/data"))
-    #expect(try repository.look().notices.isEmpty, "a folder with a model's data is no model")
-    #expect(try look() == there)
+    let there = try fingerprint()
+    #expect(there != missing)
+    #expect(repository.look().places.folders.contains(folder.path + "/data"))
+    #expect(try folder.look().notices.isEmpty, "a folder with a model's data is no model")
+    #expect(try fingerprint() == there)
     try folder.write("data/w.bin", "y")
-    #expect(try look().fingerprint != there.fingerprint)
+    #expect(try fingerprint() != there)
   }
 
   @Test func whatALinkLeadsToIsWatched() throws {
@@ -206,8 +213,12 @@ private final class Folder {
       atPath: elsewhere.path + "/current", withDestinationPath: "deep")
     try FileManager.default.createSymbolicLink(
       atPath: folder.path + "/a.onnx", withDestinationPath: elsewhere.path + "/current/m.onnx")
-    let before = try folder.look()
-    #expect(before.folders.contains(elsewhere.path + "/current"))
+    let (listing, places) = RepositoryFolder(path: folder.path).look()
+    let before = try listing.get()
+    let (place, name) = (try elsewhere.real(), "current")
+    #expect(places.steps[place]?.contains(name) == true, "the link on the way")
+    #expect(places.files[place + "/deep"] == ["m.onnx"])
+    #expect(!places.folders.contains(place + "/deep"), "other files there do not matter")
     let files = try #require(before.models.first).files
     #expect(files.contains { $0.hasSuffix("/deep/m.onnx") })
     try elsewhere.write("deep/m.onnx", "longer")
@@ -236,7 +247,7 @@ private final class Folder {
       try folder.write(name)
     }
     func fingerprints() throws -> [String: String] {
-      let models = try RepositoryFolder(path: folder.path).look().models
+      let models = try folder.look().models
       return Dictionary(uniqueKeysWithValues: models.map { ($0.name, $0.fingerprint) })
     }
     let before = try fingerprints()
@@ -249,15 +260,17 @@ private final class Folder {
   }
 
   @Test func aFolderThatCannotBeReadIsNoEmptyFolder() {
-    #expect(throws: (any Error).self) { try RepositoryFolder(path: "/no/such/folder").look() }
+    let (listing, places) = RepositoryFolder(path: "/no/such/folder").look()
+    #expect(throws: (any Error).self) { try listing.get() }
+    #expect(places.folders.isEmpty && places.steps["/"]?.contains("no") == true, "it may come")
   }
 
   @Test(arguments: [false, true]) func changesAreNoticed(isPolling: Bool) async throws {
     let folder = try Folder()
     let watch = FolderWatch(isPolling: isPolling, pollInterval: .milliseconds(20))
     #expect(watch.isPolling == isPolling)
-    #expect(watch.watch([folder.path]) == !isPolling)
-    #expect(!watch.watch([folder.path]), "nothing is new the second time")
+    #expect(watch.watch(WatchedPlaces(folder: folder.path)) == !isPolling)
+    #expect(!watch.watch(WatchedPlaces(folder: folder.path)), "nothing is new the second time")
     let (batches, send) = AsyncStream.makeStream(of: FolderWatch.Batch.self)
     watch.start { send.yield($0) }
     try folder.write("a.onnx")
@@ -268,7 +281,7 @@ private final class Folder {
   /// Watches the folder; what it sees comes as batches.
   private func watched(_ folder: Folder) -> (FolderWatch, AsyncStream<FolderWatch.Batch>) {
     let watch = FolderWatch(isPolling: false, pollInterval: .seconds(1))
-    _ = watch.watch([folder.path])
+    _ = watch.watch(WatchedPlaces(folder: folder.path))
     let (batches, send) = AsyncStream.makeStream(of: FolderWatch.Batch.self)
     watch.start { send.yield($0) }
     return (watch, batches)

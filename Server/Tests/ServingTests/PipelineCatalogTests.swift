@@ -58,6 +58,26 @@ import Testing
     #expect(catalog.version("p") == 2)
   }
 
+  @Test("of a link that leads to another folder, the other folder's files count")
+  func swappedLink() async throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let files = FileManager.default
+    for (release, name) in [("1", "old"), ("2", "new")] {
+      let place = folder.appendingPathComponent(release)
+      try files.createDirectory(at: place, withIntermediateDirectories: true)
+      for file in [name, "both"] { try write("\(release)/\(file).pipeline.yaml", Self.text) }
+    }
+    let link = folder.path + "/current"
+    try files.createSymbolicLink(atPath: link, withDestinationPath: "1")
+    try await catalog.refresh(directory: link)
+    #expect(catalog.names == ["both", "old"])
+    try files.createSymbolicLink(atPath: link + ".new", withDestinationPath: "2")
+    #expect(rename(link + ".new", link) == 0)
+    try await catalog.refresh(directory: link)
+    #expect(catalog.names == ["both", "new"])
+    #expect(catalog.version("both") == 1, "its text is the same")
+  }
+
   @Test("a folder that cannot be read has not lost its pipelines")
   func unreadable() async throws {
     try write("a.pipeline.yml", Self.text)

@@ -80,8 +80,8 @@ public final class PipelineCatalog: Sendable {
   /// gone.
   /// - Throws: when the folder cannot be read; nothing is forgotten then.
   public func refresh(directory: String) async throws {
-    // One folder is one, whatever it is called by.
-    let directory = URL(fileURLWithPath: directory).resolvingSymlinksInPath().path
+    // As the repository names it. Links stay: where they lead to another folder, its files replace those of the first.
+    let directory = URL(fileURLWithPath: directory).standardizedFileURL.path
     let look = try await work.run {
       do { return try PipelineCatalog.look(at: directory) } catch {
         throw ServiceError(

@@ -114,11 +114,7 @@ extension RepositoryService {
     private mutating func look() async {
       guard let folder = service.folder, let watch = folderWatch else { return }
       do {
-        // A second read finds changes made to a folder before it was watched.
-        var listing = try await service.work.run { try folder.look() }
-        for _ in 0..<8 where watch.watch(listing.folders) {
-          listing = try await service.work.run { try folder.look() }
-        }
+        let listing = try await Loop.read(folder, watch, on: service.work)
         service.lifecycle.catalog.configure(listing.configurations)
         notice(listing.notices)
         let actions = state.saw(listing.models, in: listing.place, at: service.now)
@@ -132,8 +128,17 @@ extension RepositoryService {
         let text = "cannot read the repository '\(folder.path)': \(error.localizedDescription)"
         if complaint != text { service.log.error("\(text)") }
         complaint = text
-        _ = watch.watch([folder.path])
       }
+    }
+
+    /// Reads the folder, and has the places watched that were looked at. Another read finds changes made before they were
+    /// watched.
+    private static func read(
+      _ folder: RepositoryFolder, _ watch: FolderWatch, on work: BlockingWork
+    ) async throws -> RepositoryFolder.Listing {
+      var look = try await work.run { folder.look() }
+      for _ in 0..<8 where watch.watch(look.places) { look = try await work.run { folder.look() } }
+      return try look.listing.get()
     }
 
     /// Logs once what is in the folder and not served, when it has been so for a while.
@@ -162,10 +167,10 @@ extension RepositoryService {
         for _ in 0..<8 {
           for name in try await service.lifecycle.refresh() { service.followSettings(of: name) }
           let names = service.lifecycle.catalog.entries.keys.map { directory + "/models/" + $0 }
-          // A store that is not there yet will be made beside what is.
-          let isThere = access(directory, F_OK) == 0
-          let outside = isThere ? [] : [URL(fileURLWithPath: directory).deletingLastPathComponent().path]
-          guard storeWatch.watch(outside + [directory, directory + "/models"] + names) else { return }
+          // Of a store that is not there yet, the way to it is watched.
+          var places = WatchedPlaces()
+          for folder in [directory, directory + "/models"] + names { places.add(folder: folder) }
+          guard storeWatch.watch(places) else { return }
         }
       } catch { service.log.error("cannot list the store: \(error)") }
     }
