@@ -37,23 +37,62 @@ extension ModelStore {
 
     let lock = try lock()
     defer { withExtendedLifetime(lock) {} }
+    // A replaced folder is removed with the staging.
+    return try put([(staged.directory, place)], of: name)[0].version
+  }
+
+  /// Takes versions of a model over from another store on the same file system. What they replace is in that store then.
+  /// - Parameter places: the versions there, each with its place here.
+  /// - Returns: their versions here, in the same order, and which of them have replaced one.
+  /// - Throws: ``StoreError``; nothing has changed then.
+  public func adopt(
+    _ name: String, from other: ModelStore, _ places: [(version: Int, place: Place)]
+  ) throws -> [(version: Int, isReplaced: Bool)] {
+    let name = try ModelName(checking: name)
+    let lock = try lock()
+    defer { withExtendedLifetime(lock) {} }
+    return try put(places.map { (other.versionDirectory(name, $0.version), $0.place) }, of: name)
+  }
+
+  /// - Throws: ``StoreError`` if a version cannot be added at this place.
+  public func check(_ place: Place, of name: String) throws {
+    _ = try number(at: place, of: try ModelName(checking: name))
+  }
+
+  /// Puts complete folders of versions in their places: all of them, or none. The store is locked.
+  private func put(
+    _ folders: [(folder: Directory, place: Place)], of name: ModelName
+  ) throws -> [(version: Int, isReplaced: Bool)] {
     let home = models(name.text)
-    let version = try number(at: place, of: name)
+    for (_, place) in folders { _ = try number(at: place, of: name) }
+    var done: [(version: Int, folder: Directory, isReplaced: Bool)] = []
     do {
       try home.create()
       try models.sync()
-      if try versions(of: name).contains(version) {
-        // Open models stay usable; the old folder is removed with the staging.
-        try staged.directory.exchange(with: home("\(version)"))
-      } else {
-        try staged.directory.move(to: home("\(version)"))
+      for (folder, place) in folders {
+        let version = try number(at: place, of: name)
+        let isReplaced = try versions(of: name).contains(version)
+        if isReplaced {
+          // Open models stay usable.
+          try folder.exchange(with: home("\(version)"))
+        } else {
+          try folder.move(to: home("\(version)"))
+        }
+        done.append((version, folder, isReplaced))
       }
       try home.sync()
     } catch {
+      for (version, folder, isReplaced) in done.reversed() {
+        if isReplaced {
+          try? folder.exchange(with: home("\(version)"))
+        } else {
+          try? home("\(version)").move(to: folder)
+        }
+      }
       home.removeIfEmpty()
       throw error
     }
-    return version
+    return done.map { ($0.version, $0.isReplaced) }
   }
 
   /// - Throws: ``StoreError`` of kind `invalidModel` when the number cannot be given out.

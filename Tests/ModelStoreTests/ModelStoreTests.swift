@@ -160,6 +160,53 @@ import Testing
     #expect(try bytes(of: 2) == TestWeight("w", count: 100_000, seed: 2).bytes)
   }
 
+  /// Another store on the same disk, with versions 1, 2, … of `cat` made from these seeds.
+  private func other(_ seeds: Int...) throws -> ModelStore {
+    let other = try ModelStore(directory: folder.path + "/other-\(seeds)")
+    for seed in seeds {
+      _ = try other.add(name: "cat", source: [onnx], options: ["owner": "us"]) { path in
+        try writeModel(path, [TestWeight("w", count: 100_000, seed: seed)])
+      }
+    }
+    return other
+  }
+
+  @Test func versionsAreTakenOverFromAnotherStore() throws {
+    #expect(try add(place(2), seed: 20) == 2)
+    let before = try store.open("cat", version: 2)
+    let other = try other(1, 2, 3)
+    let adopted = try store.adopt("cat", from: other, [(1, .next), (2, place(2)), (3, place(7))])
+    #expect(adopted.map(\.version) == [3, 2, 7] && adopted.map(\.isReplaced) == [false, true, false])
+    for (version, seed) in [(3, 1), (2, 2), (7, 3)] {
+      #expect(try bytes(of: version) == TestWeight("w", count: 100_000, seed: seed).bytes)
+      #expect(try store.options("cat", version: version)["owner"] == "us")
+    }
+    #expect(try before.bytes(of: before.weights[0]) == TestWeight("w", count: 100_000, seed: 20).bytes)
+    #expect(try other.list().map(\.versions) == [[2]], "what was replaced is there")
+    #expect(try store.verify("cat").allSatisfy(\.isIntact))
+
+    let back = try store.adopt("cat", from: other, [(2, place(2))])
+    #expect(back.map(\.isReplaced) == [true])
+    #expect(try bytes(of: 2) == TestWeight("w", count: 100_000, seed: 20).bytes)
+  }
+
+  @Test func versionsAreTakenOverAllOrNone() throws {
+    #expect(try add(place(2), seed: 20, owner: "them") == 2)
+    let other = try other(1, 2)
+    let attempts: [[(version: Int, place: ModelStore.Place)]] = [
+      [(1, place(1)), (2, place(2))], [(1, place(1)), (9, place(3))],
+    ]
+    for places in attempts {
+      #expect(throws: StoreError.self) { try store.adopt("cat", from: other, places) }
+      #expect(try store.list().map(\.versions) == [[2]])
+      #expect(try other.list().map(\.versions) == [[1, 2]])
+    }
+    #expect(throws: StoreError.self) { try store.adopt("dog", from: other, [(1, place(1))]) }
+    #expect(!files().contains { $0.contains("dog") })
+    #expect(throws: StoreError.self) { try store.check(place(2), of: "cat") }
+    try store.check(place(1), of: "cat")
+  }
+
   @Test func namesThatDifferInNormalisationAloneAreNotTwoNames() throws {
     let composed = "caf\u{E9}"
     let decomposed = "cafe\u{301}"
