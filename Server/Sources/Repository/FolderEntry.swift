@@ -16,11 +16,7 @@ struct FolderEntry {
     guard kind == S_IFREG || kind == S_IFDIR else { return nil }
     self.path = path
     isFolder = kind == S_IFDIR
-    // The time of the last change of the file's record tells a file apart that was written and dated back; its number, one
-    // that was put in another's place where there is no such time.
-    stamp =
-      "\(status.st_dev):\(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec) "
-      + "\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
+    stamp = FileStamp(status).description
   }
 
   /// The targets of the path's links, one after another; empty if the path is no link. A change there changes the file.

@@ -6,6 +6,7 @@ import Kernels
 import Logging
 import ModelStore
 import NIOPosix
+import Repository
 import ServiceLifecycle
 import Serving
 import Settings
@@ -39,6 +40,8 @@ struct InferenceServer {
       store: try ModelStore(directory: settings[.store]),
       device: try CPUDevice(subnormals: settings[.subnormals]),
       configuration: settings.engine)
+    // Before the file is read: a change while the server starts is seen too.
+    let keysSeen = settings[.keys].flatMap { FileStamp($0) }
     let access = AccessPolicy(
       rules: settings.access, keys: try settings[.keys].map { try APIKeyFile(reading: $0).keys })
     let descriptors = DescriptorLimit.raise()
@@ -90,7 +93,7 @@ struct InferenceServer {
     signal(SIGPIPE, SIG_IGN)
     // Otherwise a request and its answer would each wait for the end of a computing thread's turn.
     for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() { loop.execute { takeShortTurns() } }
-    let keys = settings[.keys].map { KeyFileWatch(path: $0, policy: access, log: log) }
+    let keys = settings[.keys].map { KeyFileWatch(path: $0, seen: keysSeen, policy: access, log: log) }
     let signals = Signals([
       SIGHUP: { keys?.reload() },
       SIGTERM: { termination.signalled("SIGTERM") }, SIGINT: { termination.signalled("SIGINT") },

@@ -1,5 +1,4 @@
 import Dispatch
-import Foundation
 import Logging
 import Repository
 import Serving
@@ -12,11 +11,12 @@ final class KeyFileWatch: Sendable {
   private static let maxBytes = 16 << 20
   private let queue = DispatchQueue(label: "fusedinf.keys")
 
-  init(path: String, policy: AccessPolicy, log: Logger) {
+  /// - Parameter seen: the file's stamp from before its keys were read.
+  init(path: String, seen: FileStamp?, policy: AccessPolicy, log: Logger) {
     self.path = path
     self.policy = policy
     self.log = log
-    check(after: KeyFileWatch.stamp(of: path))
+    check(after: seen)
   }
 
   /// Reads the file now.
@@ -30,21 +30,12 @@ final class KeyFileWatch: Sendable {
   }
 
   /// Looks every two seconds: a file that is replaced, as editors and Kubernetes do, has no descriptor to watch.
-  private func check(after seen: [String]) {
+  private func check(after seen: FileStamp?) {
     queue.asyncAfter(deadline: .now() + 2) { [weak self] in
       guard let self else { return }
-      let now = KeyFileWatch.stamp(of: path)
+      let now = FileStamp(path)
       if now != seen { reload() }
       check(after: now)
     }
-  }
-
-  private static func stamp(of path: String) -> [String] {
-    // Of what links lead to.
-    let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-    let attributes = try? FileManager.default.attributesOfItem(atPath: file)
-    let inode = attributes?[.systemFileNumber] as? Int ?? 0
-    let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-    return [file, "\(inode)", "\(time)", "\(attributes?[.size] as? Int ?? 0)"]
   }
 }
