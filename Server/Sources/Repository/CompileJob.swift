@@ -17,10 +17,12 @@ public struct CompileJob: Sendable, Hashable {
   /// The ``FoundModel/fingerprint`` of what it is made from; empty for what was sent.
   public var fingerprint: String
   public var origin: Origin
+  /// The folder of the store that the version is added to instead, until it is adopted; of what was sent.
+  public var staging: String?
 
   public init(
     id: Int, name: String, number: Int? = nil, path: String, sidecar: String? = nil,
-    configuration: String? = nil, fingerprint: String, origin: Origin
+    configuration: String? = nil, fingerprint: String, origin: Origin, staging: String? = nil
   ) {
     self.id = id
     self.name = name
@@ -30,12 +32,13 @@ public struct CompileJob: Sendable, Hashable {
     self.configuration = configuration
     self.fingerprint = fingerprint
     self.origin = origin
+    self.staging = staging
   }
 }
 
 /// The outcome of a compilation.
 public enum CompileOutcome: Sendable, Hashable {
-  /// The store has a new version.
+  /// The store has a new version; of what was sent, the one that it is staged in.
   case compiled(version: Int)
   /// The version that it would become, or else the newest in the store, was made from the same bytes, for the same shapes.
   case unchanged(version: Int)

@@ -18,6 +18,8 @@ public struct CompileRequest: Sendable, Hashable, Codable {
 
   /// The store's folder.
   public var store: String
+  /// The folder of another store, which the version is added to instead.
+  public var staging: String?
   public var name: String
   /// The version that it becomes; `nil`: the store numbers it.
   public var number: Int?
@@ -39,11 +41,13 @@ public struct CompileRequest: Sendable, Hashable, Codable {
   public var limits: Limits
 
   public init(
-    store: String, name: String, number: Int? = nil, configuration: ModelConfiguration? = nil, path: String,
+    store: String, staging: String? = nil, name: String, number: Int? = nil,
+    configuration: ModelConfiguration? = nil, path: String,
     shapes: [String: String], notes: [String: String], budget: Int,
     threads: Int, deterministic: Bool, planCacheBytes: Int, modelCacheBytes: Int, limits: Limits
   ) {
     self.store = store
+    self.staging = staging
     self.name = name
     self.number = number
     self.configuration = configuration

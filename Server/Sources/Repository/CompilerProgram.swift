@@ -34,16 +34,16 @@ public enum CompilerProgram {
   }
 
   private static func add(_ request: CompileRequest, device: any Device) throws -> (Int, isUnchanged: Bool) {
+    let store = try ModelStore(directory: request.store)
     let engine = Engine(
-      store: try ModelStore(directory: request.store), device: device,
+      store: try request.staging.map { try ModelStore(directory: $0) } ?? store, device: device,
       configuration: EngineConfiguration(
         budget: request.budget, threads: request.threads, deterministic: request.deterministic,
         planCacheBytes: request.planCacheBytes, modelCacheBytes: request.modelCacheBytes))
     let options = CompilationOptions(
       shapes: try request.shapes.mapValues { try ShapeRanges(parsing: $0).ranges })
-    let store = engine.models.store
     func check(_ metadata: ModelMetadata) throws { try request.configuration?.check(metadata) }
-    if let version = try engine.models.version(
+    if let version = try ModelRepository(store: store, device: device).version(
       request.number, of: request.name, isMadeFrom: request.path, options: options)
     {
       try check(try store.open(request.name, version: version).metadata)
@@ -54,6 +54,8 @@ public enum CompilerProgram {
       request.number.map { number in
         .number(number) { notes?.mayReplace(VersionNotes(options: $0)) == true }
       } ?? .next
+    // Before it is compiled for nothing.
+    if request.staging != nil { try store.check(place, of: request.name) }
     let added = try engine.add(
       request.path, name: request.name, as: place, options: options, notes: request.notes, check: check
     ) { tell(CompilerLine(progress: $0)) }

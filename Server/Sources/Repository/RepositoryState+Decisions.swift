@@ -1,12 +1,12 @@
 extension RepositoryState {
   mutating func newJob(
     _ name: String, number: Int?, path: String, sidecar: String? = nil, configuration: String? = nil,
-    fingerprint: String = "", origin: CompileJob.Origin
+    fingerprint: String = "", origin: CompileJob.Origin, staging: String? = nil
   ) -> CompileJob {
     lastJob += 1
     let job = CompileJob(
       id: lastJob, name: name, number: number, path: path, sidecar: sidecar, configuration: configuration,
-      fingerprint: fingerprint, origin: origin)
+      fingerprint: fingerprint, origin: origin, staging: staging)
     queue.append(job)
     return job
   }

@@ -77,11 +77,11 @@ public struct RepositoryState: Sendable {
     /// The slot that a version was made from.
     func slot(of version: Int) -> Int { numbered.contains(version) ? version : RepositoryState.unnumbered }
 
-    mutating func add(_ version: Int, _ job: CompileJob) {
-      versions[version] = job.origin
+    mutating func add(_ version: Int, _ origin: CompileJob.Origin, isNumbered: Bool) {
+      versions[version] = origin
       order.removeAll { $0 == version }
       order.append(version)
-      if job.origin == .folder, job.number != nil {
+      if isNumbered {
         numbered.insert(version)
       } else {
         numbered.remove(version)
@@ -189,25 +189,38 @@ public struct RepositoryState: Sendable {
     return decide(at: now)
   }
 
-  /// A client sent a model.
+  /// A client sent a model. It is compiled, and is a version once it is ``adopted(_:versions:at:)``.
   /// - Returns: the job's number, which its answer will carry.
-  /// - Parameter number: the version that it becomes; `nil`: the store numbers it.
+  /// - Parameters:
+  ///   - number: the version that it becomes; `nil`: the store numbers it.
+  ///   - staging: the folder of the store that it is added to until then.
   public mutating func sent(
-    _ name: String, number: Int? = nil, path: String, at now: Duration
+    _ name: String, number: Int? = nil, path: String, staging: String, at now: Duration
   ) -> (job: Int, actions: [Action]) {
-    let job = newJob(name, number: number, path: path, origin: .upload)
+    let job = newJob(name, number: number, path: path, origin: .upload, staging: staging)
     return (job.id, decide(at: now))
   }
 
-  /// Retries a model that failed to be compiled.
+  /// The store has versions that a client sent.
+  public mutating func adopted(_ name: String, versions: [Int], at now: Duration) -> [Action] {
+    var model = models[name] ?? Model()
+    for version in versions { model.add(version, .upload, isNumbered: false) }
+    models[name] = model
+    return decide(at: now)
+  }
+
+  /// Compiles what the folder has of a model and is not served.
+  /// - Parameter isAgain: the same client has waited for another job already: what has failed is not retried.
   /// - Returns: the number of a job whose answer reports the result; `nil` if there is nothing to compile yet.
-  public mutating func retried(_ name: String, at now: Duration) -> (job: Int?, actions: [Action]) {
-    for (number, slot) in models[name]?.slots ?? [:] where slot.found != nil {
+  public mutating func retried(
+    _ name: String, isAgain: Bool = false, at now: Duration
+  ) -> (job: Int?, actions: [Action]) {
+    for (number, slot) in models[name]?.slots ?? [:] where slot.found != nil && !isAgain {
       models[name]?.slots[number]?.failure = nil
     }
     let actions = decide(at: now)
-    let job = (running.values.filter { !$0.isStopped }.map(\.job) + queue).first { $0.name == name }
-    return (job?.id, actions)
+    let jobs = running.values.filter { !$0.isStopped }.map(\.job) + queue
+    return (jobs.first { $0.name == name && $0.origin == .folder }?.id, actions)
   }
 
   /// True while files of the name have changed and are not compiled yet.
@@ -217,35 +230,33 @@ public struct RepositoryState: Sendable {
   public mutating func finished(_ id: Int, _ outcome: CompileOutcome, at now: Duration) -> [Action] {
     guard let run = running.removeValue(forKey: id) else { return [] }
     let job = run.job
+    guard job.origin == .folder else { return decide(at: now) + [.answer(job: id, outcome)] }
     var model = models[job.name] ?? Model()
     let number = job.number ?? RepositoryState.unnumbered
     var slot = model.slots[number] ?? Slot()
     switch outcome {
     case .compiled(let version):
       // Also of a job that was stopped too late.
-      model.add(version, job)
-      if job.origin == .folder { slot.madeFrom = job.fingerprint }
+      model.add(version, .folder, isNumbered: job.number != nil)
+      slot.madeFrom = job.fingerprint
       slot.failure = nil
       slot.followed = nil
     case .unchanged(let version):
-      if job.origin == .folder { slot.madeFrom = job.fingerprint }
+      slot.madeFrom = job.fingerprint
       // One that came from this folder before it was numbered.
       if job.number == version, model.versions[version] == .folder { model.numbered.insert(version) }
       slot.failure = nil
       slot.followed = nil
     case .rejected(let reason):
-      if job.origin == .folder {
-        slot.failure = Failure(fingerprint: job.fingerprint, reason: reason, retryAt: nil)
-      }
+      slot.failure = Failure(fingerprint: job.fingerprint, reason: reason, retryAt: nil)
     case .failed(let reason):
-      guard job.origin == .folder else { break }
       let attempts = slot.failure.map { $0.fingerprint == job.fingerprint ? $0.attempts + 1 : 1 } ?? 1
       slot.failure = Failure(
         fingerprint: job.fingerprint, reason: reason, retryAt: now + RepositoryState.delay(after: attempts),
         attempts: attempts)
     case .stopped: break
     }
-    if job.origin == .folder || model.slots[number] != nil { model.slots[number] = slot }
+    model.slots[number] = slot
     models[job.name] = model
     return decide(at: now) + [.answer(job: id, outcome)]
   }

@@ -46,7 +46,7 @@ public struct VersionNotes: Sendable, Hashable {
 
   /// True when a version with these notes may take the place of one with `others`: both were sent, or both came from the
   /// same folder.
-  func mayReplace(_ others: VersionNotes?) -> Bool {
+  public func mayReplace(_ others: VersionNotes?) -> Bool {
     guard let others, others.origin == origin else { return false }
     return origin == .upload || others.folder == folder
   }

@@ -1,4 +1,5 @@
 import InferenceProtocol
+import Linker
 import ModelGraph
 import ModelStore
 import Settings
@@ -27,21 +28,33 @@ extension InferenceService {
     do {
       if catalog.isPipeline(name) { return try await metadata(ofPipeline: name, version: version) }
       let model = try await catalog.model(name, version: version)
-      let stored = model.file.metadata
-      let versions = version.map { [$0] } ?? catalog.entries[name]?.versions ?? [model.version]
-      return ModelMetadataMessage(
-        name: name, versions: versions.map(String.init), platform: InferenceService.platform,
-        inputs: stored.inputs.map { $0.message(allowed: model.declaredShapes[$0.name]) },
-        outputs: stored.outputs.map { $0.message() })
+      return metadata(
+        of: model,
+        versions: version.map { [$0] } ?? catalog.entries[name]?.versions ?? [model.version])
     } catch { throw self.failure(error, model: name) }
+  }
+
+  /// The inputs and outputs of an open model.
+  func metadata(of model: LinkableModel, versions: [Int]) -> ModelMetadataMessage {
+    let stored = model.file.metadata
+    return ModelMetadataMessage(
+      name: model.name, versions: versions.map(String.init), platform: InferenceService.platform,
+      inputs: stored.inputs.map { $0.message(allowed: model.declaredShapes[$0.name]) },
+      outputs: stored.outputs.map { $0.message() })
   }
 
   /// A model's configuration, as Triton's clients ask for it.
   /// - Throws: ``ServiceError`` when there is no such model or version, or it cannot be used.
   public func modelConfig(of name: String, version: Int?) async throws(ServiceError) -> ModelConfigMessage {
+    modelConfig(try await metadata(of: name, version: version))
+  }
+
+  /// The configuration of a model or pipeline with these inputs and outputs.
+  func modelConfig(_ metadata: ModelMetadataMessage) -> ModelConfigMessage {
+    let name = metadata.name
     let declared = catalog.isPipeline(name) ? nil : catalog.configuration(of: name)
     var config = ModelConfigMessage(
-      try await metadata(of: name, version: version), backend: "fusedinf",
+      metadata, backend: "fusedinf",
       maxBatchSize: declared?.maxBatchSize ?? configuration.scheduler.maxBatch)
     if let file = declared?.defaultModelFilename { config.defaultModelFilename = file }
     config.versionPolicy =

@@ -47,34 +47,44 @@ extension InferenceService {
   private static let maxVersionsOfLoad = 1000
 
   private func load(_ request: ModelLoadRequest) async throws {
-    let name = request.model
-    if !request.files.isEmpty {
-      guard configuration.allowsUploads else {
-        throw ServiceError(
-          .forbidden, "uploads are off; start the server with --uploads to allow model files in load requests"
-        )
-      }
-      let store = engine.models.store.directory
-      let folder = try await repository.work.run { try UploadFolder(in: store, files: request.files) }
-      for version in folder.versions {
-        let outcome = await repository.add(name, number: version.number, path: version.path)
-        try InferenceService.check(outcome, of: name)
-      }
-      withExtendedLifetime(folder) {}
-    } else if repository.folder != nil, !catalog.isPipeline(name) {
-      // The files that are there now are served when this is answered.
-      for _ in 0..<InferenceService.maxVersionsOfLoad {
-        guard let outcome = await repository.retry(name) else { break }
-        try InferenceService.check(outcome, of: name)
-      }
-    }
-    if catalog.isPipeline(name) {
-      // With it come those of its models that were unloaded with it, or before.
-      for member in pipelines.members(of: name) where catalog.entries[member]?.takesNoRequests == true {
+    if !request.files.isEmpty { return try await upload(request) }
+    if catalog.isPipeline(request.model) { return try await load(pipeline: request.model) }
+    if repository.folder != nil { try await compileNewFiles(of: request.model) }
+    try await finish(request)
+  }
+
+  /// Loads a pipeline, and those of its models that were unloaded with it, or before: all, or none.
+  private func load(pipeline name: String) async throws {
+    var loaded: [String] = []
+    do {
+      for member in pipelines.members(of: name).sorted()
+      where catalog.entries[member]?.takesNoRequests == true {
         try await load(ModelLoadRequest(model: member, parameters: [:], files: [:]))
+        loaded.append(member)
       }
-      return pipelines.setUnloaded(name, false)
+    } catch {
+      for member in loaded { await lifecycle.unload(member) }
+      throw error
     }
+    pipelines.setUnloaded(name, false)
+  }
+
+  /// Has the files compiled that the repository has of a model now. A file that fails does not keep other versions from being
+  /// served; the index gives the reason.
+  /// - Throws: ``ServiceError`` if nothing is served.
+  private func compileNewFiles(of name: String) async throws {
+    var failure: ServiceError?
+    for count in 0..<InferenceService.maxVersionsOfLoad {
+      guard let outcome = await repository.retry(name, isAgain: count > 0) else { break }
+      do { try InferenceService.check(outcome, of: name) } catch { failure = failure ?? error }
+    }
+    if let failure, catalog.entries[name]?.newest == nil { throw failure }
+  }
+
+  /// Serves a model under the settings of a request.
+  /// - Throws: ``ServiceError`` if that is not possible; nothing has changed then.
+  func finish(_ request: ModelLoadRequest) async throws {
+    let name = request.model
     guard name.isComposed, let before = catalog.entries[name] else {
       throw ServiceError(.notFound, "there is no model '\(shown(name))'")
     }
@@ -84,7 +94,7 @@ extension InferenceService {
       entry.isUnloading = false
     }
     do {
-      if !request.overrides.isEmpty {
+      if request.hasOverrides {
         try request.check(against: try await modelConfig(of: name, version: nil))
       }
       try await lifecycle.follow(name)
@@ -96,7 +106,7 @@ extension InferenceService {
   }
 
   /// - Throws: ``ServiceError`` unless there is a version that the file was compiled to.
-  private static func check(_ outcome: CompileOutcome, of name: String) throws {
+  static func check(_ outcome: CompileOutcome, of name: String) throws(ServiceError) {
     switch outcome {
     case .compiled, .unchanged: break
     case .rejected(let reason):

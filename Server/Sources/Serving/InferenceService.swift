@@ -17,6 +17,8 @@ public final class InferenceService: Sendable {
   /// The service that verifies the files. Its run method must be running.
   public let integrity: IntegrityService
   let lifecycle: ModelLifecycle
+  /// Uploads of one model follow one another.
+  let uploads = Turns()
   public let access: AccessPolicy
   /// The account of requests and answers, over all transports.
   public let bytes: ByteAccount

@@ -131,7 +131,7 @@ private struct Watched {
   @Test func whatWasSentAndFailedIsNotTriedAgain() {
     for outcome in [CompileOutcome.failed("disk full"), .rejected("no model"), .stopped] {
       var folder = Watched()
-      let (job, actions) = folder.state.sent("u", path: "/u/1", at: seconds(0))
+      let (job, actions) = folder.state.sent("u", path: "/u/1", staging: "/s", at: seconds(0))
       #expect(actions.started == [job])
       #expect(folder.finished(job, outcome, after: 1) == [.answer(job: job, outcome)])
       #expect(folder.passed(after: 3600) == [])
@@ -148,7 +148,7 @@ private struct Watched {
       _ = folder.finished(1, .failed("disk full"))
       _ = folder.passed(after: 5)
       _ = folder.finished(2, .failed("disk full"))
-      let (job, actions) = folder.state.sent("a", path: "/u/1", at: seconds(folder.now))
+      let (job, actions) = folder.state.sent("a", path: "/u/1", staging: "/s", at: seconds(folder.now))
       #expect(actions.started == [job] && actions.phases == [.compiling])
       #expect(folder.finished(job, outcome, after: 1).phases == [.failed("disk full")])
       #expect(folder.passed(after: 8.9).started == [])
@@ -250,14 +250,17 @@ private struct Watched {
   /// sent as 1, from the folder as 2 - the file goes: 2 leaves, 1 stays, and may be followed by what is sent
   @Test func whatWasSentStaysWhenTheFileGoes() {
     var folder = Watched()
-    let (job, _) = folder.state.sent("a", path: "/u/1", at: seconds(0))
+    let (job, _) = folder.state.sent("a", path: "/u/1", staging: "/s", at: seconds(0))
     _ = folder.finished(job, .compiled(version: 1))
+    _ = folder.state.adopted("a", versions: [1], at: seconds(0))
     _ = folder.compiled("A", job: 2, version: 2)
     _ = folder.saw()
     #expect(folder.passed(after: 1).removals == [[2]])
-    let (next, actions) = folder.state.sent("a", path: "/u/2", at: seconds(folder.now))
+    let (next, actions) = folder.state.sent("a", path: "/u/2", staging: "/s", at: seconds(folder.now))
     #expect(actions.started == [next], "version 1 serves, so nothing has to drain first")
-    #expect(folder.finished(next, .compiled(version: 3)).removals == [], "1 and 3 are two")
+    _ = folder.finished(next, .compiled(version: 1))
+    let adopted = folder.state.adopted("a", versions: [3], at: seconds(folder.now))
+    #expect(adopted.removals == [], "1 and 3 are two")
   }
 
   @Test func oneVersionAndOneCompilationAreTheLeast() {
@@ -273,7 +276,7 @@ private struct Watched {
     var folder = Watched(maxRunning: 2)
     _ = folder.saw(file("a", "A"), file("b", "B"), file("c", "C"))
     #expect(folder.passed(after: 1).started == [1, 2])
-    let (job, actions) = folder.state.sent("a", path: "/u/1", at: seconds(folder.now))
+    let (job, actions) = folder.state.sent("a", path: "/u/1", staging: "/s", at: seconds(folder.now))
     #expect(actions.started == [])
     #expect(folder.finished(2, .compiled(version: 1)).started == [3])
     #expect(folder.finished(3, .compiled(version: 1)).started == [], "a is compiled already")

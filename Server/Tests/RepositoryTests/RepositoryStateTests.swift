@@ -277,17 +277,21 @@ private func replace(
   /// sent - compiled - answered; sent twice more - the oldest leaves
   @Test func whatIsSentIsCompiledAnsweredAndKept() {
     var state = folder()
-    let (first, actions) = state.sent("u", path: "/u/1", at: seconds(1))
-    let sent = CompileJob(id: first, name: "u", path: "/u/1", fingerprint: "", origin: .upload)
+    let (first, actions) = state.sent("u", path: "/u/1", staging: "/s", at: seconds(1))
+    let sent = CompileJob(
+      id: first, name: "u", path: "/u/1", fingerprint: "", origin: .upload, staging: "/s")
     #expect(actions == [.start(sent)])
     #expect(
       state.finished(first, .compiled(version: 1), at: seconds(2)) == [
         .answer(job: first, .compiled(version: 1))
       ])
+    #expect(state.adopted("u", versions: [1], at: seconds(2)).isEmpty)
     #expect(state.saw([], at: seconds(20)).isEmpty, "no file in the folder is behind it")
     for version in 2...3 {
-      let (id, _) = state.sent("u", path: "/u/\(version)", at: seconds(30))
-      let actions = state.finished(id, .compiled(version: version), at: seconds(31))
+      let (id, _) = state.sent("u", path: "/u/\(version)", staging: "/s", at: seconds(30))
+      let compiled = state.finished(id, .compiled(version: 1), at: seconds(31))
+      #expect(!compiled.contains(.remove(name: "u", versions: [1])), "it is no version yet")
+      let actions = state.adopted("u", versions: [version], at: seconds(32))
       #expect(actions.contains(.remove(name: "u", versions: [1])) == (version == 3))
     }
   }
@@ -411,8 +415,9 @@ private func replace(
   @Test func whatWasSentLastStays() {
     var state = folder()
     for (step, number) in [1, 2, 1, 3].enumerated() {
-      let (id, _) = state.sent("u", number: number, path: "/u", at: seconds(1))
-      let actions = state.finished(id, .compiled(version: number), at: seconds(2))
+      let (id, _) = state.sent("u", number: number, path: "/u", staging: "/s", at: seconds(1))
+      _ = state.finished(id, .compiled(version: 1), at: seconds(2))
+      let actions = state.adopted("u", versions: [number], at: seconds(2))
       #expect(actions.contains(.remove(name: "u", versions: [2])) == (step == 3))
       #expect(!actions.contains(.remove(name: "u", versions: [1])))
     }

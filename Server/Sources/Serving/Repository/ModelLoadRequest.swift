@@ -9,7 +9,8 @@ struct ModelLoadRequest: Sendable {
   /// By path, as the client names it: `1/model.onnx`.
   var files: [String: [UInt8]]
   /// Fields of a configuration that are followed only where the model has them so: ``check(against:)``.
-  private(set) var overrides: [String: ConfigurationValue] = [:]
+  private var overrides: [String: ConfigurationValue] = [:]
+  var hasOverrides: Bool { !overrides.isEmpty }
   private var isUnbatched = false
 
   private static let filePrefix = "file:"
@@ -72,12 +73,19 @@ struct ModelLoadRequest: Sendable {
     else { throw ServiceError(.invalidRequest, "'config' is not a model configuration in JSON") }
     for (field, value) in fields {
       switch (field, value) {
+      case ("name", .null), ("platform", .null), ("backend", .null): break
       case ("name", .string(let name)) where name == model || name.isEmpty: break
+      case ("name", _):
+        throw ServiceError(
+          .invalidRequest,
+          "the 'name' in 'config' must be that of the model, '\(shown(model))', or be left out")
       case ("platform", .string(let name)), ("backend", .string(let name)):
         guard ModelConfiguration.platforms.contains(name) || name == InferenceService.pipelinePlatform else {
           throw ServiceError(
             .unsupported, "'config' asks for the \(field) '\(shown(name))'; ONNX models are served alone")
         }
+      case ("platform", _), ("backend", _):
+        throw ServiceError(.invalidRequest, "'\(field)' in 'config' must be a string")
       case ("max_batch_size", .number(0)): isUnbatched = true
       case ("parameters", .object(let parameters)): try follow(parameters)
       default: overrides[field] = value
@@ -95,8 +103,8 @@ struct ModelLoadRequest: Sendable {
     for (field, value) in overrides.sorted(by: { $0.key < $1.key }) where !value.agrees(with: fields[field]) {
       throw ServiceError(
         .unsupported,
-        "'config' sets '\(shown(field))', which cannot be followed; name, platform, backend, the parameters keep_alive and "
-          + "pin, and fields as the model's own configuration has them can")
+        "'config' sets '\(shown(field))', which cannot be followed; platform, backend, the parameters keep_alive and pin, "
+          + "and fields as the model's own configuration has them can")
     }
   }
 

@@ -18,7 +18,8 @@ extension RepositoryService {
     let process = CompilerProcess(
       program: configuration.compilerPath ?? "/proc/self/exe",
       request: CompileRequest(
-        store: engine.models.store.directory, name: job.name, number: job.number, configuration: expected,
+        store: engine.models.store.directory, staging: job.staging, name: job.name, number: job.number,
+        configuration: expected,
         path: job.path, shapes: sidecar.shapes,
         notes: VersionNotes(
           origin: job.origin, folder: folder?.path ?? "", fingerprint: job.fingerprint,

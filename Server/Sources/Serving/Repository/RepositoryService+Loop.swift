@@ -12,16 +12,8 @@ extension RepositoryService {
     /// The time that files must stay unchanged to count as complete.
     private let settle: Duration
     var state: RepositoryState
-    private var waiting: [Int: [Waiter]] = [:]
+    private var waiting: [Int: [Retry]] = [:]
     private var senders: [Int: CheckedContinuation<CompileOutcome, Never>] = [:]
-
-    /// A load request that waits for a job.
-    private struct Waiter {
-      var name: String
-      /// The number of times that it may look for another job after this one.
-      var attempts: Int
-      var continuation: CheckedContinuation<CompileOutcome?, Never>
-    }
 
     /// The last complaint about the folder, so that it is made once.
     private var complaint: String?
@@ -69,7 +61,7 @@ extension RepositoryService {
       case .finished(let job, let outcome):
         service.telemetry.compiled(outcome)
         // The new version takes requests before anybody hears of it.
-        if case .compiled(let version) = outcome {
+        if case .compiled(let version) = outcome, job.origin == .folder {
           await lookAtStore()
           if job.number != nil { service.reopen(ModelVersion(job.name, version)) }
         }
@@ -77,25 +69,28 @@ extension RepositoryService {
       case .removed(let name, let versions):
         await lookAtStore()
         await perform(state.removed(name, versions: versions, at: service.now))
-      case .sent(let name, let number, let path, let continuation):
-        let (job, actions) = state.sent(name, number: number, path: path, at: service.now)
+      case .sent(let name, let number, let path, let staging, let continuation):
+        let (job, actions) = state.sent(name, number: number, path: path, staging: staging, at: service.now)
         senders[job] = continuation
         await perform(actions)
-      case .retried(let name, let attempts, let continuation):
+      case .adopted(let name, let versions, let continuation):
+        await lookAtStore()
+        await perform(state.adopted(name, versions: versions, at: service.now))
+        continuation.resume()
+      case .retried(let retry):
         await look()
-        let (job, actions) = state.retried(name, at: service.now)
+        let (job, actions) = state.retried(retry.name, isAgain: retry.isAgain, at: service.now)
         if let job {
-          waiting[job, default: []].append(
-            Waiter(name: name, attempts: attempts, continuation: continuation))
-        } else if state.isPending(name), attempts > 0 {
+          waiting[job, default: []].append(retry)
+        } else if state.isPending(retry.name), retry.attempts > 0 {
           // Its files have just changed: they are compiled once they are whole.
           let (service, settle) = (service, settle)
           Task {
             try? await Task.sleep(for: settle)
-            service.retry(name, attempts: attempts - 1, continuation)
+            service.retry(retry.again)
           }
         } else {
-          continuation.resume(returning: nil)
+          retry.continuation.resume(returning: nil)
         }
         await perform(actions)
       }
@@ -190,7 +185,7 @@ extension RepositoryService {
           for waiter in waiting.removeValue(forKey: job) ?? [] {
             if outcome == .stopped, waiter.attempts > 0 {
               // The file changed or is gone. A changed one has another job, or will have one once it is whole.
-              service.retry(waiter.name, attempts: waiter.attempts - 1, waiter.continuation)
+              service.retry(waiter.again)
             } else {
               waiter.continuation.resume(returning: outcome)
             }

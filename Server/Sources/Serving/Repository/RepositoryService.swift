@@ -16,8 +16,10 @@ public final class RepositoryService: Service {
     case passed
     case finished(CompileJob, CompileOutcome)
     case removed(String, [Int])
-    case sent(name: String, number: Int?, path: String, CheckedContinuation<CompileOutcome, Never>)
-    case retried(name: String, attempts: Int, CheckedContinuation<CompileOutcome?, Never>)
+    case sent(
+      name: String, number: Int?, path: String, staging: String, CheckedContinuation<CompileOutcome, Never>)
+    case adopted(name: String, versions: [Int], CheckedContinuation<Void, Never>)
+    case retried(Retry)
   }
 
   let engine: Engine
@@ -48,28 +50,50 @@ public final class RepositoryService: Service {
     (events, send) = AsyncStream.makeStream()
   }
 
-  /// Compiles a model that lies at `path` as a version of `name`: the next one when no number is given.
-  func add(_ name: String, number: Int?, path: String) async -> CompileOutcome {
+  /// A load request that waits for the model's files.
+  struct Retry: Sendable {
+    var name: String
+    /// It has waited for a compilation before: what has failed is not retried.
+    var isAgain: Bool
+    /// The number of times that it may look for another compilation after this one.
+    var attempts = maxAttempts
+    var continuation: CheckedContinuation<CompileOutcome?, Never>
+
+    /// A file that is not whole after so many looks is not waited for.
+    private static let maxAttempts = 8
+
+    /// The same request at its next attempt.
+    var again: Retry {
+      Retry(name: name, isAgain: true, attempts: attempts - 1, continuation: continuation)
+    }
+  }
+
+  /// Compiles a model that lies at `path`, to become a version of `name`: the next one when no number is given.
+  /// - Parameter staging: the folder of the store that the version is added to, until it is ``adopted(_:versions:)``.
+  func add(_ name: String, number: Int?, path: String, staging: String) async -> CompileOutcome {
     await withCheckedContinuation { continuation in
-      if case .terminated = send.yield(.sent(name: name, number: number, path: path, continuation)) {
-        continuation.resume(returning: .stopped)
-      }
+      let event = Event.sent(name: name, number: number, path: path, staging: staging, continuation)
+      if case .terminated = send.yield(event) { continuation.resume(returning: .stopped) }
+    }
+  }
+
+  /// Serves versions that clients sent and that the store has now.
+  func adopted(_ name: String, versions: [Int]) async {
+    await withCheckedContinuation { continuation in
+      let event = Event.adopted(name: name, versions: versions, continuation)
+      if case .terminated = send.yield(event) { continuation.resume() }
     }
   }
 
   /// Looks at the folder now, and compiles what it has of `name` and is not served: what is new, and what failed before.
-  /// - Returns: `nil` when there is nothing to compile.
-  func retry(_ name: String) async -> CompileOutcome? {
-    await withCheckedContinuation { retry(name, attempts: RepositoryService.maxAttempts, $0) }
+  /// - Parameter isAgain: What has failed is not retried.
+  /// - Returns: the outcome of one compilation; `nil` when there is nothing to compile.
+  func retry(_ name: String, isAgain: Bool) async -> CompileOutcome? {
+    await withCheckedContinuation { retry(Retry(name: name, isAgain: isAgain, continuation: $0)) }
   }
 
-  /// A file that is not whole after so many looks is not waited for.
-  private static let maxAttempts = 8
-
-  func retry(_ name: String, attempts: Int, _ continuation: CheckedContinuation<CompileOutcome?, Never>) {
-    if case .terminated = send.yield(.retried(name: name, attempts: attempts, continuation)) {
-      continuation.resume(returning: .stopped)
-    }
+  func retry(_ retry: Retry) {
+    if case .terminated = send.yield(.retried(retry)) { retry.continuation.resume(returning: .stopped) }
   }
 
   /// Works until it is told to shut down.

@@ -14,6 +14,8 @@ package final class UploadFolder: Sendable {
 
   /// Ascending.
   let versions: [Version]
+  /// The folder of the store that the versions are compiled into. No file of a client lies there: their names are not hidden.
+  let staging: String
   private let path: String
   /// Holds a lock on the folder, by which what a dead process left is known.
   private let descriptor: Int32
@@ -38,6 +40,7 @@ package final class UploadFolder: Sendable {
     guard mkdtemp(&template) != nil else { throw UploadFolder.problem("create a folder in", parent) }
     let path = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? parent }
     self.path = path
+    staging = path + "/.store"
     versions = models.map { Version(number: $0.number, path: path + "/" + $0.file) }
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
