@@ -17,8 +17,6 @@ public final class InferenceService: Sendable {
   /// The service that verifies the files. Its run method must be running.
   public let integrity: IntegrityService
   let lifecycle: ModelLifecycle
-  /// Uploads of one model follow one another.
-  let uploads = Turns()
   public let access: AccessPolicy
   /// The account of requests and answers, over all transports.
   public let bytes: ByteAccount
@@ -29,6 +27,8 @@ public final class InferenceService: Sendable {
   /// Copies of shared memory, and classifications, that are large.
   let work = BlockingWork("fusedinf.infer")
   public let log: Logger
+  /// Uploads of one model follow one another.
+  let uploads = Turns()
 
   public init(
     engine: Engine, configuration: ServiceConfiguration, access: AccessPolicy = AccessPolicy(), log: Logger

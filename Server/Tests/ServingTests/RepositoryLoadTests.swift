@@ -2,6 +2,7 @@ import Device
 import Engine
 import Foundation
 import Logging
+import ModelCompiler
 import ModelStore
 import Repository
 import Serving
@@ -66,7 +67,44 @@ private func eventually(_ condition: () -> Bool) async throws -> Bool {
   return condition()
 }
 
-/// Load requests for models whose compilation is queued.
+/// A store with version 1 of `a`, and a repository with a file of that name which cannot be compiled.
+private struct BrokenFile {
+  let folder = NSTemporaryDirectory() + "fusedinf-load-\(UUID().uuidString)"
+  let service: InferenceService
+  private let running: Task<Void, any Error>
+
+  init() throws {
+    let files = FileManager.default
+    try files.createDirectory(atPath: folder + "/models", withIntermediateDirectories: true)
+    try Data("broken".utf8).write(to: URL(fileURLWithPath: folder + "/models/a.onnx"))
+    let compiler = folder + "/compiler"
+    let script = "#!/bin/sh\necho '{\"reason\":\"it is broken\"}'\n"
+    try Data(script.utf8).write(to: URL(fileURLWithPath: compiler))
+    try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: compiler)
+    var configuration = ServiceConfiguration()
+    configuration.repository = folder + "/models"
+    configuration.compilerPath = compiler
+    let engine = Engine(
+      store: try ModelStore(directory: folder + "/store"), device: NullDevice(),
+      configuration: EngineConfiguration(budget: 1 << 20, threads: 1))
+    let examples = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../examples")
+    _ = try engine.models.add(
+      examples.appendingPathComponent("add_sub.onnx").standardizedFileURL.path, name: "a",
+      options: CompilationOptions())
+    let service = InferenceService(
+      engine: engine, configuration: configuration, log: Logger(label: "test"))
+    self.service = service
+    running = Task { try await service.repository.run() }
+  }
+
+  func end() async {
+    running.cancel()
+    _ = try? await running.value
+    try? FileManager.default.removeItem(atPath: folder)
+  }
+}
+
+/// Load requests for models whose compilation is queued, or fails.
 @Suite(.timeLimit(.minutes(5))) struct RepositoryLoadTests {
   /// a runs, b is queued, and a client loads b - b is replaced: it waits for the new b - or goes: there is no b
   @Test(arguments: [true, false]) func aLoadIsAnsweredAlsoWhenItsCompilationIsDropped(isReplaced: Bool)
@@ -91,6 +129,19 @@ private func eventually(_ condition: () -> Bool) async throws -> Bool {
     #expect(try await eventually { answer.withLock { $0 } != nil })
     let error = answer.withLock { $0 }
     #expect(error?.kind == (isReplaced ? .invalidRequest : .notFound), "\(String(describing: error))")
+    await models.end()
+  }
+
+  /// the newest file is broken, and the model is unloaded - a client loads it: the version that there is serves again
+  @Test func aBrokenFileDoesNotKeepAModelFromBeingLoaded() async throws {
+    let models = try BrokenFile()
+    let catalog = models.service.catalog
+    #expect(try await eventually { catalog.entries["a"]?.failure != nil })
+    try await models.service.unload("a")
+    #expect(!catalog.isReady("a", version: nil))
+    try await models.service.load("a", parameters: [:])
+    #expect(catalog.isReady("a", version: nil))
+    #expect(catalog.entries["a"]?.failure == "it is broken")
     await models.end()
   }
 }

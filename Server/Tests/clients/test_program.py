@@ -191,6 +191,24 @@ def test_keys(store, tmp_path):
         assert server.stop() == 0
 
 
+def test_keys_written_in_place_with_their_times_kept_are_read_again(store, tmp_path):
+    """As a revoked key is, by a tool that keeps times; the file is as long as before."""
+    revoked, before = make_key("camera")
+    valid, after = make_key("camera")
+    assert len(before) == len(after)
+    file = tmp_path / "keys.yaml"
+    file.write_text("keys:\n" + before)
+    with serving.Server(store, "--keys", file) as server:
+        infer = server.url + "/v2/models/identity/infer"
+        assert status(infer, IDENTITY, X_API_Key=revoked) == 200
+        times = os.stat(file)
+        with open(file, "r+") as opened:
+            opened.write("keys:\n" + after)
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+        wait(lambda: status(infer, IDENTITY, X_API_Key=revoked) == 401)
+        assert status(infer, IDENTITY, X_API_Key=valid) == 200
+
+
 def text(url, **headers):
     request = urllib.request.Request(url, headers={name.replace("_", "-"): v for name, v in headers.items()})
     try:
