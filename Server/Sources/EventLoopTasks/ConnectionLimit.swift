@@ -55,6 +55,17 @@ package final class ConnectionLimit: Sendable {
     state.withLock { $0.crowd.becameBusy(ObjectIdentifier(channel)) }
   }
 
+  /// Returns when all connections are closed, or when its task is cancelled. Call it when no more are accepted.
+  package func allClosed() async {
+    let channels = state.withLock { Array($0.channels.values) }
+    guard let eventLoop = channels.first?.eventLoop else { return }
+    let (ends, end) = AsyncStream<Never>.makeStream()
+    EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: eventLoop).whenComplete { _ in
+      end.finish()
+    }
+    for await _ in ends {}
+  }
+
   fileprivate var isFull: Bool { state.withLock { $0.crowd.isFull } }
 
   /// Counts a connection until it is closed.

@@ -10,8 +10,8 @@ extension GRPCConfiguration {
 
   /// The transport that listens as configured.
   /// - Parameter account: what requests and answers are counted in.
-  func transport(_ account: ByteAccount) -> HTTP2ServerTransport.Posix {
-    let connections = ConnectionLimit(maxConnections, trimHeap: trimHeap)
+  /// - Parameter connections: what the port's connections are counted in.
+  func transport(_ account: ByteAccount, _ connections: ConnectionLimit) -> HTTP2ServerTransport.Posix {
     let calls = OpenChannels(limit: maxOpenCalls)
     let bounds = RequestLimits.Bounds(
       origins: origins, maxHeaderBytes: maxHeaderBytes, maxMessageBytes: maxMessageBytes,
@@ -48,6 +48,7 @@ extension GRPCConfiguration {
               maxHeaderBytes: Self.readHeaderFactor * maxHeaderBytes, account: account)
             // HTTP/2 keeps a buffer as large as the largest read.
             try ReceiveBuffers.use(maximum: TLSPiece.readBytes, in: channel)
+            try LingeringClose.add(to: channel, patience: TimeAmount(messageTimeout))
             try channel.pipeline.syncOperations.addHandler(
               ConnectionIdleness(patience: maxIdle.map { TimeAmount($0) }, limit: connections),
               position: .first)

@@ -24,6 +24,17 @@ def identity(path, sizes=("batch", 4), kind=TensorProto.FLOAT):
     )
 
 
+def repeated(path, times):
+    """One number, `times` times."""
+    return _save(
+        path,
+        [helper.make_node("Tile", ["x", "times"], ["y"])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1,))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (times,))],
+        [numpy_helper.from_array(np.array([times], np.int64), "times")],
+    )
+
+
 def add_sub(path):
     """Two inputs and two outputs of int32 [1, 16]: their sum and their difference."""
     sizes = (1, 16)

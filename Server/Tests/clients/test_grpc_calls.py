@@ -64,7 +64,7 @@ def test_what_runs_is_answered_before_the_server_leaves(client, slow_server):
         assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
         stopping.join()
     eventually(lambda: unary)
-    assert unary == [None]
+    assert unary == [None], unary[0].message()
     eventually(lambda: len(answers) == 2)
     assert answers[0][1] is None and answers[0][0].as_numpy("y").shape == (512, 512)
     assert answers[1][1].status() == "StatusCode.UNAVAILABLE"
