@@ -41,7 +41,8 @@ extension ModelStore {
     return try put([(staged.directory, place)], of: name)[0].version
   }
 
-  /// Takes versions of a model over from another store on the same file system. What they replace is in that store then.
+  /// Takes versions of a model over from another store on the same file system: all of them, or none, unless the process ends
+  /// meanwhile. Replaced versions move to that store.
   /// - Parameter places: the versions there, each with its place here.
   /// - Returns: their versions here, in the same order, and which of them have replaced one.
   /// - Throws: ``StoreError``; nothing has changed then.
@@ -54,7 +55,8 @@ extension ModelStore {
     return try put(places.map { (other.versionDirectory(name, $0.version), $0.place) }, of: name)
   }
 
-  /// - Throws: ``StoreError`` if a version cannot be added at this place.
+  /// Checks that a version can be added at this place.
+  /// - Throws: ``StoreError`` if it cannot.
   public func check(_ place: Place, of name: String) throws {
     _ = try number(at: place, of: try ModelName(checking: name))
   }

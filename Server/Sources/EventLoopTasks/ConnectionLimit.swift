@@ -41,7 +41,8 @@ package final class ConnectionLimit: Sendable {
   package func becameIdle(_ channel: any Channel) {
     let (leaving, onRoom, isTimeToTrim) = state.withLock { state in
       let wasFull = state.crowd.isFull
-      let isTimeToTrim = state.holes.becameIdle(of: state.crowd.count)
+      let isTimeToTrim = state.holes.becameIdle(
+        of: state.crowd.count, at: NIODeadline.now().uptimeNanoseconds)
       let leaving = state.crowd.becameIdle(ObjectIdentifier(channel)).flatMap { state.channels[$0] }
       return (leaving, wasFull && !state.crowd.isFull ? state.onRoom : nil, isTimeToTrim)
     }
@@ -53,17 +54,6 @@ package final class ConnectionLimit: Sendable {
 
   package func becameBusy(_ channel: any Channel) {
     state.withLock { $0.crowd.becameBusy(ObjectIdentifier(channel)) }
-  }
-
-  /// Returns when all connections are closed, or when its task is cancelled. Call it when no more are accepted.
-  package func allClosed() async {
-    let channels = state.withLock { Array($0.channels.values) }
-    guard let eventLoop = channels.first?.eventLoop else { return }
-    let (ends, end) = AsyncStream<Never>.makeStream()
-    EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: eventLoop).whenComplete { _ in
-      end.finish()
-    }
-    for await _ in ends {}
   }
 
   fileprivate var isFull: Bool { state.withLock { $0.crowd.isFull } }

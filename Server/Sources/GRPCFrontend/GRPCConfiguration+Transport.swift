@@ -10,8 +10,8 @@ extension GRPCConfiguration {
 
   /// The transport that listens as configured.
   /// - Parameter account: what requests and answers are counted in.
-  /// - Parameter connections: what the port's connections are counted in.
-  func transport(_ account: ByteAccount, _ connections: ConnectionLimit) -> HTTP2ServerTransport.Posix {
+  func transport(_ account: ByteAccount) -> HTTP2ServerTransport.Posix {
+    let connections = ConnectionLimit(maxConnections, trimHeap: trimHeap)
     let calls = OpenChannels(limit: maxOpenCalls)
     let bounds = RequestLimits.Bounds(
       origins: origins, maxHeaderBytes: maxHeaderBytes, maxMessageBytes: maxMessageBytes,

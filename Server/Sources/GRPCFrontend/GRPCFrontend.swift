@@ -20,9 +20,8 @@ public struct GRPCFrontend: Service {
   public func run() async throws {
     let drain = Drain()
     let host = CallHost(service: service, drain: drain, configuration: configuration)
-    let connections = ConnectionLimit(configuration.maxConnections, trimHeap: configuration.trimHeap)
     let server = GRPCServer(
-      transport: configuration.transport(service.bytes, connections),
+      transport: configuration.transport(service.bytes),
       services: [
         InferenceCalls(host: host), FusedCalls(host: host),
         HealthCalls(services: [InferenceCalls.name, FusedCalls.name], host: host),
@@ -36,8 +35,6 @@ public struct GRPCFrontend: Service {
         // Not awaited: a server that is stopped before it listens never has an address.
         Task { await announce(server) }
         try await withTaskExecutorPreference(AnyEventLoopExecutor()) { try await server.serve() }
-        // The transport does not wait until the last answers have left.
-        await connections.allClosed()
       } onGracefulShutdown: {
         drain.begin()
         server.beginGracefulShutdown()

@@ -4,24 +4,26 @@ import NIOHTTP2
 
 /// Closes a connection that the transport is done with, and loses nothing of what was written to it.
 ///
-/// The transport closes a connection as soon as the last answer of a shutdown was handed down. What the client has not taken yet
-/// would be dropped then; and bytes of the client's that nobody reads would make the system reset the connection, which drops the
-/// rest. So the answers are written first, the client is told that no more will come, and what it still sends is thrown away
-/// until it closes, too.
+/// The transport closes a connection as soon as the last answer of a shutdown was handed down. Bytes that are not written yet would
+/// be dropped then; and bytes of the client's that nobody reads would make the system reset the connection, which drops those
+/// that are on their way. So the answers are written first, and the client is told that no more will come. Whatever it still sends
+/// is thrown away until it closes, too, or takes nothing for a second.
 final class LingeringClose: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
   typealias OutboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  /// How long a client has to close, once it was told.
+  /// How long a client may take nothing, and not close, once all is written.
   private static let farewell = TimeAmount.seconds(1)
 
   private let patience: TimeAmount
   private var isClosing = false
+  /// When the connection is closed whatever the client does.
+  private var end = NIODeadline.distantFuture
   private var timer: Scheduled<Void>?
 
-  /// - Parameter patience: how long a client has to take what was written.
+  /// - Parameter patience: how long a client has to take all that was written.
   init(patience: TimeAmount) { self.patience = patience }
 
   func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
@@ -38,7 +40,7 @@ final class LingeringClose: ChannelDuplexHandler {
   /// The channel closes its output when all is written, and says so.
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if isClosing, let event = event as? ChannelEvent, event == .outputClosed {
-      closeAfter(Self.farewell, context)
+      sayFarewell(context)
     }
     context.fireUserInboundEventTriggered(event)
   }
@@ -53,8 +55,19 @@ final class LingeringClose: ChannelDuplexHandler {
   }
 
   private func closeAfter(_ time: TimeAmount, _ context: ChannelHandlerContext) {
+    end = .now() + time
     timer?.cancel()
-    timer = context.eventLoop.assumeIsolated().scheduleTask(in: time) { context.close(promise: nil) }
+    timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: end) { context.close(promise: nil) }
+  }
+
+  /// All is written. What the client has yet to take lies in the system's buffers.
+  private func sayFarewell(_ context: ChannelHandlerContext) {
+    let taken = context.channel.acknowledgedBytes
+    timer?.cancel()
+    timer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.farewell) {
+      let isTaking = context.channel.acknowledgedBytes != taken
+      if isTaking, .now() < self.end { self.sayFarewell(context) } else { context.close(promise: nil) }
+    }
   }
 
   /// Adds one to a connection, behind whatever closes it without delay.

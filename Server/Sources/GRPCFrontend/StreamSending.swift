@@ -93,9 +93,10 @@ final class StreamSending {
     let connection = context.channel.parent
     context.writeAndFlush(NIOAny(HTTP2Frame.FramePayload.rstStream(.cancel)), promise: nil)
     context.close(promise: nil)
-    // Unread bytes that the connection has taken over are freed only with the connection.
+    // Unread bytes that the connection has taken over are freed only with the connection, which is not asked to send them first.
     context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
-      if self.left > 0 { connection?.close(promise: nil) }
+      guard self.left > 0, let pipeline = connection?.pipeline.syncOperations else { return }
+      try? pipeline.context(handlerType: ConnectionIdleness.self).close(promise: nil)
     }
   }
 }

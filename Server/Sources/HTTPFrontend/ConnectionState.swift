@@ -342,8 +342,9 @@ package struct ConnectionState {
         end()
         return .close
       }
-      phase = .waiting(began: false)
-      deadline = now &+ limits.idleTimeout
+      let began = heads.hasUnfinished
+      phase = .waiting(began: began)
+      deadline = now &+ (began ? limits.headerTimeout : limits.idleTimeout)
       return .nothing
     case .ending:
       // Remaining input is read briefly, because the client would not see the answer otherwise.

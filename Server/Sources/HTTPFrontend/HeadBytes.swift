@@ -12,6 +12,8 @@ package struct HeadBytes {
   private let held: HeldBytes
   /// Bytes that have arrived after the last complete part.
   private var unfinished = 0
+  /// Bytes of the last read. Those of earlier ones belong to no part that comes after the one that is decoded now.
+  private var latest = 0
   /// Bytes of the decoded heads whose requests have not ended.
   private var complete = 0
 
@@ -20,19 +22,25 @@ package struct HeadBytes {
   package var countedBytes: Int { held.byteCount }
 
   /// Bytes have arrived that are about to be decoded.
-  package mutating func arrived(_ bytes: Int) { unfinished += bytes }
+  package mutating func arrived(_ bytes: Int) {
+    unfinished += bytes
+    latest = bytes
+  }
+
+  /// True when a part of a head has arrived, and not all of it.
+  package var hasUnfinished: Bool { unfinished > 0 }
 
   /// A part has been decoded.
   /// - Throws: `AccountFull` if it is a head for which there is no room.
   package mutating func decoded(_ part: HTTPServerRequestPart) throws(AccountFull) {
     switch part {
     case .head(let head):
-      unfinished = max(0, unfinished - head.sentBytes)
+      unfinished = min(max(0, unfinished - head.sentBytes), latest)
       complete += head.heldBytes
       // The other bytes that arrived with it may be a body's.
       try count(complete)
     case .body(let bytes): unfinished = max(0, unfinished - bytes.readableBytes)
-    case .end: break
+    case .end: unfinished = min(unfinished, latest)
     }
   }
 

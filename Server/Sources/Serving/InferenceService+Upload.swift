@@ -59,6 +59,7 @@ extension InferenceService {
     } catch { result = .failure(error) }
     // Until now its pin has kept the room for the version that is served.
     if let trial { await scheduler.close(trial) }
+    if case .failure = result { await pinAgain(name) }
     try result.get()
   }
 
@@ -110,7 +111,6 @@ extension InferenceService {
       try await lifecycle.retire(
         name, versions: added.filter { !$0.isReplaced }.map(\.version), from: store, on: repository.work)
       try await reopen(name, added)
-      await pinAgain(name)
     } catch {
       log.error(
         "a refused upload stays in the store", metadata: ["model": "\(shown(name))", "reason": "\(error)"])

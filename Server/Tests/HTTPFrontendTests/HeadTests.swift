@@ -69,6 +69,27 @@ extension ConnectionState {
     #expect(account.usedBytes == 0 && state.isIdle)
   }
 
+  // read:   |head 1 … head 2's begin|head 2's rest … head 3's begin|…
+  // answer:          |1                        |2
+  @Test func headsOfARequestAfterTheOtherDoNotAddUp() {
+    var state = connection()
+    for number in 0..<1000 {
+      #expect(state.read(64, [head(1), .end(nil)], undecoded: 5).isEmpty)
+      _ = state.finishedAnswer(UInt64(number))
+    }
+    #expect(account.usedBytes == 0)
+    state.closed()
+  }
+
+  @Test func aConnectionWithAPartOfAHeadIsNotIdle() {
+    var state = connection()
+    #expect(state.read(64, [head(1), .end(nil)], undecoded: 5).isEmpty)
+    _ = state.finishedAnswer(100)
+    #expect(!state.isIdle)
+    if case .nothing = state.timePassed(109) {} else { Issue.record("its header has 10 ns") }
+    if case .nothing = state.timePassed(111) { Issue.record("its header had 10 ns") }
+  }
+
   @Test func aBodyInTheSameReadIsNotTakenForAHead() {
     var state = connection()
     let body = ByteBuffer(repeating: 7, count: 60_000)

@@ -132,7 +132,11 @@ extension RepositoryService {
       _ folder: RepositoryFolder, _ watch: FolderWatch, on work: BlockingWork
     ) async throws -> RepositoryFolder.Listing {
       var look = try await work.run { folder.look() }
-      for _ in 0..<8 where watch.watch(look.places) { look = try await work.run { folder.look() } }
+      for _ in 0..<8 {
+        let places = look.places
+        guard try await work.run({ watch.watch(places) }) else { break }
+        look = try await work.run { folder.look() }
+      }
       return try look.listing.get()
     }
 

@@ -9,7 +9,7 @@ import NIOCore
 extension Channel {
   /// The number of bytes that the other side has acknowledged since the connection began; `nil` where the system does not tell. To be
   /// asked on the channel's event loop.
-  var acknowledgedBytes: UInt64? {
+  package var acknowledgedBytes: UInt64? {
     var count: UInt64?
     let info: EventLoopFuture<TCPInfo>? = (self as? any SocketOptionProvider)?
       .unsafeGetSocketOption(level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_INFO))
