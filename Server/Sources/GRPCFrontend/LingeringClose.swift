@@ -14,7 +14,7 @@ final class LingeringClose: ChannelDuplexHandler {
   typealias OutboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  /// How long a client may take nothing, and not close, once all is written.
+  /// The time in which a client may take nothing, and not close, once all is written.
   private static let farewell = TimeAmount.seconds(1)
 
   private let patience: TimeAmount
@@ -23,7 +23,7 @@ final class LingeringClose: ChannelDuplexHandler {
   private var end = NIODeadline.distantFuture
   private var timer: Scheduled<Void>?
 
-  /// - Parameter patience: how long a client has to take all that was written.
+  /// - Parameter patience: the time that a client has to take all that was written.
   init(patience: TimeAmount) { self.patience = patience }
 
   func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
