@@ -68,7 +68,8 @@ public struct SchedulerError: Error, Sendable, Equatable, CustomStringConvertibl
       "model '\(model)': the request waited for the maximum delay of \(limit), because others ran longer than expected; retry "
         + "later, or raise --max-delay"
     case .deadlineUnreachable(let model, let expected, let left, _):
-      "model '\(model)': an answer is expected in \(expected), but the request allows \(left)"
+      "model '\(model)': an answer is expected in \(expected), but the request allows \(left) more "
+        + "('timeout' counts microseconds)"
     case .deadlinePassed(let model, let waited):
       "model '\(model)': the request's deadline passed while it waited (\(waited))"
     case .draining(let model):

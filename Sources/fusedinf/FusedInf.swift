@@ -28,7 +28,7 @@ struct FusedInf: AsyncParsableCommand {
       'fusedinf graph' draws the fused program; 'fusedinf config' lists every setting and its origins.
 
       Results go to standard output, messages to standard error. The exit status is 0, or 1 if something failed, \
-      or 2 if the command line is wrong. Every command accepts --json.
+      or 2 if the command line is wrong. Every command but serve accepts --json.
       """,
     version: ProductVersion.text,
     subcommands: [

@@ -9,8 +9,9 @@ extension InferenceCalls {
     router.unary("RepositoryIndex", of: Self.name, on: host) {
       (request: Inference_RepositoryIndexRequest, call) in
       _ = try call.authorize(.read)
+      let index = await call.service.repositoryIndex(onlyReady: request.ready)
       return Inference_RepositoryIndexResponse.with {
-        $0.models = call.service.repositoryIndex(onlyReady: request.ready).map { entry in
+        $0.models = index.map { entry in
           .with {
             $0.name = entry.name
             $0.version = entry.version

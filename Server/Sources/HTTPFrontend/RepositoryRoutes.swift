@@ -10,7 +10,7 @@ struct RepositoryRoutes: RouteFamily {
       let onlyReady = try await call.readObject(into: false) { onlyReady, reader, member in
         if member == "ready" { onlyReady = try reader.readBool() } else { try reader.skipValue() }
       }
-      return try Response(json: call.service.repositoryIndex(onlyReady: onlyReady))
+      return try await Response(json: call.service.repositoryIndex(onlyReady: onlyReady))
     }
     routes.on(.post, "v2/repository/models/:model/load", .administer) { call in
       try await call.service.load(call.parameter("model"), parameters: call.readParameters())

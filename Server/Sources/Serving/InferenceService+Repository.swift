@@ -17,8 +17,9 @@ extension InferenceService {
 
   /// Returns the index of models, by name and version.
   /// - Parameter onlyReady: leaves out versions that accept no requests.
-  public func repositoryIndex(onlyReady: Bool) -> [RepositoryIndexEntry] {
-    catalog.index.filter { !onlyReady || $0.state == .ready }
+  public func repositoryIndex(onlyReady: Bool) async -> [RepositoryIndexEntry] {
+    await pipelines.check(catalog)
+    return catalog.index.filter { !onlyReady || $0.state == .ready }
   }
 
   /// Makes a model available again, or adds one that comes with the request.

@@ -274,7 +274,8 @@ public final class ModelCatalog: Sendable {
       throw ServiceError(.notFound, "there is no model '\(shown(name))'")
     }
     if entry.isUnloaded || entry.isUnloading {
-      throw ServiceError(.unavailable, "model '\(name)' is unloaded; load it through the repository API")
+      throw ServiceError(
+        .unavailable, "model '\(name)' is unloaded; load it with POST v2/repository/models/\(name)/load")
     }
     let versions = entry.servedVersions
     guard let newest = versions.last else {

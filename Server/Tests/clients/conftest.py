@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import urllib.request
 
@@ -9,6 +10,20 @@ import pytest
 
 import serving
 import small_models
+
+
+@pytest.fixture(autouse=True)
+def time_limit():
+    """A test that waits for what never comes fails, and the others run."""
+
+    def give_up(*_):
+        raise TimeoutError("the test has taken five minutes")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(300)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")

@@ -387,3 +387,18 @@ def test_a_folder_of_a_relative_name_is_read_once(repository, folder):
     with serving.Server(folder / "store", "--repository", os.path.relpath(repository)) as server:
         time.sleep(0.5)
         assert get(server, "/v2/models/vote")["versions"] == ["1"]
+
+
+def test_the_first_index_says_why_a_pipeline_that_came_later_cannot_be_served(tmp_path):
+    halves(tmp_path / "halves.onnx")
+    serving.add(tmp_path / "store", tmp_path / "halves.onnx", shape="x=6")
+    (tmp_path / "repository").mkdir()
+    with serving.Server(tmp_path / "store", "--repository", tmp_path / "repository", log=tmp_path / "log") as server:
+        (tmp_path / "repository" / "half.pipeline.yaml").write_text(
+            "{inputs: [x], stages: [{name: h, model: halves, inputs: {z: x}}], outputs: [{name: y, from: h.y}]}")
+        while "the pipeline was read" not in (tmp_path / "log").read_text():
+            time.sleep(0.02)
+        with tritonclient.http.InferenceServerClient(server.http) as client:
+            rows = {row["name"]: row for row in client.get_model_repository_index()}
+        assert rows["half"]["state"] == "UNAVAILABLE"
+        assert "'z'" in rows["half"]["reason"]

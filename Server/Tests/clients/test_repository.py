@@ -486,5 +486,5 @@ def test_an_unload_among_requests_refuses_or_answers(watched):
     over.set()
     for thread in threads:
         thread.join()
-    assert statuses <= {200, (503, "model 'm' is unloaded; load it through the repository API")}, statuses
+    assert statuses <= {200, (503, "model 'm' is unloaded; load it with POST v2/repository/models/m/load")}, statuses
     assert 200 in statuses

@@ -69,7 +69,7 @@ public final class PipelineCatalog: Sendable {
       return (version, entry.failure)
     }
     log.notice(
-      "\(version.1.map { "the pipeline cannot be served: \($0)" } ?? "the pipeline is ready")",
+      "\(version.1.map { "the pipeline cannot be served: \($0)" } ?? "the pipeline was read")",
       metadata: ["model": "\(name)", "version": "\(version.0)"])
   }
 
@@ -185,7 +185,8 @@ public final class PipelineCatalog: Sendable {
 
   private static func definition(of entry: Entry, _ name: String) throws -> PipelineDefinition {
     if entry.isUnloaded {
-      throw ServiceError(.unavailable, "model '\(name)' is unloaded; load it through the repository API")
+      throw ServiceError(
+        .unavailable, "model '\(name)' is unloaded; load it with POST v2/repository/models/\(name)/load")
     }
     guard let definition = entry.definition else {
       throw ServiceError(.unavailable, "pipeline '\(shown(name))': \(entry.failure ?? "it is being read")")
@@ -261,7 +262,13 @@ public final class PipelineCatalog: Sendable {
 
   /// Puts together what has not been yet, so that the index tells what is wrong.
   public func check(_ models: ModelCatalog) async {
-    for name in names { _ = try? await pipeline(name, version: nil, models: models) }
+    for name in names {
+      guard let entry = entries.withLock({ $0[name] }),
+        let definition = try? PipelineCatalog.definition(of: entry, name),
+        let versions = try? stageVersions(definition, models), entry.bound?.versions != versions
+      else { continue }
+      _ = try? await pipeline(name, version: nil, models: models)
+    }
   }
 }
 
