@@ -1,6 +1,9 @@
 #!/bin/bash
 # Makes dist/fusedinf-VERSION-linux-ARCH.tar.gz out of what `make build-server` has built: the programs, the libraries
 # that a Debian 12 without Swift lacks, all licence texts, the examples, the documents.
+#
+# Swift's libraries are not linked statically: each executable would carry its own copy of Foundation and ICU, and everything
+# would be compiled twice. libgomp comes from Debian: to distribute a copy, one must offer its source.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$(scripts/find-python.sh)
