@@ -41,8 +41,7 @@ package final class ConnectionLimit: Sendable {
   package func becameIdle(_ channel: any Channel) {
     let (leaving, onRoom, isTimeToTrim) = state.withLock { state in
       let wasFull = state.crowd.isFull
-      let isTimeToTrim = state.holes.becameIdle(
-        of: state.crowd.count, at: NIODeadline.now().uptimeNanoseconds)
+      let isTimeToTrim = state.holes.becameIdle(of: state.crowd.count)
       let leaving = state.crowd.becameIdle(ObjectIdentifier(channel)).flatMap { state.channels[$0] }
       return (leaving, wasFull && !state.crowd.isFull ? state.onRoom : nil, isTimeToTrim)
     }

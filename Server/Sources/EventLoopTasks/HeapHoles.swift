@@ -5,26 +5,18 @@
 package struct HeapHoles {
   /// The number of new connections whose holes stay at most.
   package static let step = 32
-  /// Nanoseconds from one trim to the next, at least: other threads wait for their memory meanwhile.
-  package static let pause: UInt64 = 1_000_000_000
 
-  private var lastTrim: UInt64?
   /// The number of connections when the heap was trimmed last, or fewer since.
   private var trimmed = 0
 
   package init() {}
 
   /// A connection has become idle.
-  /// - Parameters:
-  ///   - count: the number of connections.
-  ///   - now: nanoseconds on any clock.
+  /// - Parameter count: the number of connections.
   /// - Returns: true if it is time to trim the heap.
-  package mutating func becameIdle(of count: Int, at now: UInt64) -> Bool {
-    guard count >= trimmed + HeapHoles.step, lastTrim.map({ now >= $0 &+ HeapHoles.pause }) ?? true else {
-      return false
-    }
+  package mutating func becameIdle(of count: Int) -> Bool {
+    guard count >= trimmed + HeapHoles.step else { return false }
     trimmed = count
-    lastTrim = now
     return true
   }
 

@@ -22,11 +22,7 @@ import Testing
   @Test func theHeapIsTrimmedOncePerStepOfNewConnections() {
     var holes = HeapHoles()
     var trims = 0
-    var now: UInt64 = 0
-    func idle(_ count: Int) {
-      now += HeapHoles.pause
-      if holes.becameIdle(of: count, at: now) { trims += 1 }
-    }
+    func idle(_ count: Int) { if holes.becameIdle(of: count) { trims += 1 } }
     for count in 1...(2 * HeapHoles.step) {
       idle(count)
       idle(count)
@@ -36,14 +32,5 @@ import Testing
     holes.closed(of: 10)
     for count in 11...(10 + HeapHoles.step) { idle(count) }
     #expect(trims == 3)
-  }
-
-  @Test func theHeapIsTrimmedOnceASecondAtMost() {
-    var holes = HeapHoles()
-    let trims = (0..<20).map { round in
-      holes.closed(of: 0)
-      return holes.becameIdle(of: HeapHoles.step, at: UInt64(round) * HeapHoles.pause / 4)
-    }
-    #expect(trims == (0..<20).map { $0 % 4 == 0 })
   }
 }
