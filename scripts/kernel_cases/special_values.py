@@ -406,21 +406,24 @@ def shifts():
                 )
 
 
+def resize_fields(mode, coordinates, **others):
+    plain = dict(
+        rounding="preferFloor",
+        cubicCoefficient=-0.75,
+        excludeOutside=False,
+        extrapolationValue=0.0,
+        antialias=False,
+        aspectRatio="stretch",
+    )
+    return dict(mode=mode, coordinates=coordinates, **{**plain, **others})
+
+
 def corners():
     """Corners are aligned to where the scaled image ends, which need not be at a whole element."""
     x = real(1, 2, 5, 6)
     for mode in ["nearest", "linear", "cubic"]:
         for scales in [[1, 1, 0.6, 0.6], [1, 1, 0.8, 0.8], [1, 1, 2.3, 1.7], [1, 1, 2, 3], [1, 1, 1.2, 0.5]]:
-            fields = dict(
-                mode=mode,
-                coordinates="alignCorners",
-                rounding="preferFloor",
-                cubicCoefficient=-0.75,
-                excludeOutside=False,
-                extrapolationValue=0.0,
-                antialias=False,
-                aspectRatio="stretch",
-            )
+            fields = resize_fields(mode, "alignCorners")
             attributes = dict(mode=mode, coordinate_transformation_mode="align_corners")
             run = reference("Resize", attributes, opset=19)
             case(
@@ -602,16 +605,7 @@ def filters():
     for mode in ["cubic", "linear"]:
         for length, scale in [(4, 0.3), (4, 0.6), (3, 0.34), (2, 0.5), (7, 0.15), (11, 0.1), (12, 0.37)]:
             for exclude in [False, True]:
-                fields = dict(
-                    mode=mode,
-                    coordinates="halfPixel",
-                    rounding="preferFloor",
-                    cubicCoefficient=-0.75,
-                    excludeOutside=exclude,
-                    extrapolationValue=0.0,
-                    antialias=True,
-                    aspectRatio="stretch",
-                )
+                fields = resize_fields(mode, "halfPixel", excludeOutside=exclude, antialias=True)
                 attributes = dict(mode=mode, antialias=1, exclude_outside=int(exclude))
                 if mode == "linear" and exclude:
                     continue
@@ -659,16 +653,7 @@ def ends():
     kinds = [("halfPixel", "half_pixel"), ("alignCorners", "align_corners"), ("asymmetric", "asymmetric")]
     for coordinate, theirs in kinds:
         for scales in [[1, 1, 1, 2], [1, 1, 1, 3], [1, 1, 2, 2], [1, 1, 3, 1]]:
-            fields = dict(
-                mode="linear",
-                coordinates=coordinate,
-                rounding="preferFloor",
-                cubicCoefficient=-0.75,
-                excludeOutside=False,
-                extrapolationValue=0.0,
-                antialias=False,
-                aspectRatio="stretch",
-            )
+            fields = resize_fields("linear", coordinate)
             case(
                 op0("resize", fields),
                 "Resize",

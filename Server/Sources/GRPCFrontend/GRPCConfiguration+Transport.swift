@@ -43,7 +43,7 @@ extension GRPCConfiguration {
         }
         config.channelDebuggingCallbacks.onAcceptTCPConnection = { channel in
           channel.eventLoop.makeCompletedFuture {
-            try HeaderTimeout.add(
+            try HeaderLimits.add(
               to: channel, patience: TimeAmount(headerTimeout),
               maxHeaderBytes: Self.readHeaderFactor * maxHeaderBytes, account: account)
             // HTTP/2 keeps a buffer as large as the largest read.

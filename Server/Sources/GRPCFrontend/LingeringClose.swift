@@ -18,9 +18,8 @@ final class LingeringClose: ChannelDuplexHandler {
   private static let farewell = TimeAmount.seconds(1)
 
   private let patience: TimeAmount
-  private var isClosing = false
-  /// When the connection is closed whatever the client does.
-  private var end = NIODeadline.distantFuture
+  /// When the connection is closed whatever the client does; `nil` until the transport is done with it.
+  private var end: NIODeadline?
   private var timer: Scheduled<Void>?
 
   /// - Parameter patience: the time that a client has to take all that was written.
@@ -34,13 +33,13 @@ final class LingeringClose: ChannelDuplexHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    if !isClosing { context.fireChannelRead(data) }
+    if end == nil { context.fireChannelRead(data) }
   }
 
   /// The channel closes its output when all is written, and says so.
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if isClosing, let event = event as? ChannelEvent, event == .outputClosed {
-      sayFarewell(context)
+    if let end, let event = event as? ChannelEvent, event == .outputClosed {
+      sayFarewell(context, until: end)
     }
     context.fireUserInboundEventTriggered(event)
   }
@@ -48,25 +47,20 @@ final class LingeringClose: ChannelDuplexHandler {
   func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
     guard mode == .all, context.channel.isActive else { return context.close(mode: mode, promise: promise) }
     context.channel.closeFuture.cascade(to: promise)
-    if isClosing { return }
-    isClosing = true
-    closeAfter(patience, context)
+    guard end == nil else { return }
+    let end = NIODeadline.now() + patience
+    self.end = end
+    timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: end) { context.close(promise: nil) }
     context.close(mode: .output, promise: nil)
   }
 
-  private func closeAfter(_ time: TimeAmount, _ context: ChannelHandlerContext) {
-    end = .now() + time
-    timer?.cancel()
-    timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: end) { context.close(promise: nil) }
-  }
-
   /// All is written. What the client has yet to take lies in the system's buffers.
-  private func sayFarewell(_ context: ChannelHandlerContext) {
+  private func sayFarewell(_ context: ChannelHandlerContext, until end: NIODeadline) {
     let taken = context.channel.acknowledgedBytes
     timer?.cancel()
     timer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.farewell) {
       let isTaking = context.channel.acknowledgedBytes != taken
-      if isTaking, .now() < self.end { self.sayFarewell(context) } else { context.close(promise: nil) }
+      if isTaking, .now() < end { self.sayFarewell(context, until: end) } else { context.close(promise: nil) }
     }
   }
 

@@ -62,7 +62,7 @@ package final class RequestLimits: ChannelDuplexHandler {
   private let isOneTooMany: Bool
   private let isOnly: Bool
   /// The memory of the call and its metadata.
-  private var callBytes = 0
+  private var ownBytes = 0
   private var hasBegun = false
   private var isRefused = false
   private var hasEnded = false
@@ -172,18 +172,18 @@ package final class RequestLimits: ChannelDuplexHandler {
     let bytes = 2 * metadata.listSize + (isOnly ? 0 : RequestLimits.callBytes)
     let bytesBeside = isOnly ? max(0, bytes - FrameMeter.freeBytes) : bytes
     try held.change(to: bytesBeside)
-    callBytes = bytesBeside
+    ownBytes = bytesBeside
     // No message can have the room of its own call.
     meter = MessageMeter(limit: messageLimit)
   }
 
-  private var messageLimit: Int { max(0, min(bounds.maxMessageBytes, held.account.limit - callBytes)) }
+  private var messageLimit: Int { max(0, min(bounds.maxMessageBytes, held.account.limit - ownBytes)) }
 
   /// The bytes of a message that has not come completely, compressed or not.
   private var pending: Int { meter.pending + (unpacker?.pending ?? 0) }
 
   /// The bytes of the call and of unanswered messages, complete or not.
-  private var heldBytes: Int { callBytes + unanswered.byteCount + pending }
+  private var heldBytes: Int { ownBytes + unanswered.byteCount + pending }
 
   private func refuse(_ context: ChannelHandlerContext, unpacking error: any Error) {
     switch error {
@@ -207,7 +207,7 @@ package final class RequestLimits: ChannelDuplexHandler {
     timer = nil
     deadline?.cancel()
     deadline = nil
-    callBytes = 0
+    ownBytes = 0
     held.lower(to: 0)
   }
 

@@ -21,14 +21,14 @@ package struct HeadBytes {
 
   package var countedBytes: Int { held.byteCount }
 
+  /// True when a part of a head has arrived, and not all of it.
+  package var hasUnfinished: Bool { unfinished > 0 }
+
   /// Bytes have arrived that are about to be decoded.
   package mutating func arrived(_ bytes: Int) {
     unfinished += bytes
     latest = bytes
   }
-
-  /// True when a part of a head has arrived, and not all of it.
-  package var hasUnfinished: Bool { unfinished > 0 }
 
   /// A part has been decoded.
   /// - Throws: `AccountFull` if it is a head for which there is no room.

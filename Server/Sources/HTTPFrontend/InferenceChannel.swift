@@ -30,13 +30,12 @@ struct InferenceChannel: ServerChildChannel {
       let options = channel.syncOptions
       // A client that shuts its side down is taken to be gone: whether it is cannot be told apart.
       try options?.setOption(.allowRemoteHalfClosure, value: false)
-      let usesTLS = configuration.tls != nil
-      try ReceiveBuffers.use(maximum: usesTLS ? TLSPiece.readBytes : 16 << 10, in: channel)
+      try ReceiveBuffers.use(maximum: TLSPiece.readBytes, in: channel)
       let connection = ConnectionHandler(
         state: ConnectionState(
           limits: limits, account: account, now: ConnectionHandler.now,
           gate: { [gate, address = channel.remoteAddress] in gate(address, $0, $1) }),
-        connections: connections, writtenBytes: usesTLS ? TLSPiece.writtenBytes : .max,
+        connections: connections, writtenBytes: configuration.tls != nil ? TLSPiece.writtenBytes : .max,
         respond: respond(channel.remoteAddress))
       let pipeline = channel.pipeline.syncOperations
       let rest = RequestDecoder.Rest()

@@ -8,19 +8,55 @@ import Repository
 import Serving
 import Testing
 
-/// A repository with the models `a` and `b`. `a` is compiled until it is released, and `b` is queued behind it.
-private struct TwoModels {
+/// A server of a folder of models, whose compiler is a script.
+private struct ScriptedRepository {
   let folder = NSTemporaryDirectory() + "fusedinf-load-\(UUID().uuidString)"
   let service: InferenceService
   private let running: Task<Void, any Error>
 
-  init() throws {
+  /// - Parameters:
+  ///   - models: the models' files, with any bytes.
+  ///   - compiler: makes the script, given the folder.
+  ///   - prepare: called with the engine before anything is served.
+  init(
+    models: [String], compiler: (String) -> String, prepare: (Engine) throws -> Void = { _ in }
+  ) throws {
     let files = FileManager.default
     try files.createDirectory(atPath: folder + "/models", withIntermediateDirectories: true)
-    for name in ["a", "b"] {
+    for name in models {
       try Data("first".utf8).write(to: URL(fileURLWithPath: "\(folder)/models/\(name).onnx"))
     }
-    let compiler = """
+    try Data(compiler(folder).utf8).write(to: URL(fileURLWithPath: folder + "/compiler"))
+    try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/compiler")
+    var configuration = ServiceConfiguration()
+    configuration.repository = folder + "/models"
+    configuration.compilerPath = folder + "/compiler"
+    let engine = Engine(
+      store: try ModelStore(directory: folder + "/store"), device: NullDevice(),
+      configuration: EngineConfiguration(budget: 1 << 20, threads: 1))
+    try prepare(engine)
+    let service = InferenceService(
+      engine: engine, configuration: configuration, log: Logger(label: "test"))
+    self.service = service
+    running = Task { try await service.repository.run() }
+  }
+
+  func end() async {
+    running.cancel()
+    _ = try? await running.value
+    try? FileManager.default.removeItem(atPath: folder)
+  }
+}
+
+/// A repository with the models `a` and `b`. `a` is compiled until it is released, and `b` is queued behind it.
+private struct TwoModels {
+  private let repository: ScriptedRepository
+  private var folder: String { repository.folder }
+  var service: InferenceService { repository.service }
+
+  init() throws {
+    repository = try ScriptedRepository(models: ["a", "b"]) { folder in
+      """
       #!/bin/sh
       case "$2" in
       *'/b.onnx"'*) echo '{"reason":"b was compiled"}' ;;
@@ -29,18 +65,7 @@ private struct TwoModels {
         echo '{"reason":"a was compiled"}' ;;
       esac
       """
-    try Data(compiler.utf8).write(to: URL(fileURLWithPath: folder + "/compiler"))
-    try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/compiler")
-    var configuration = ServiceConfiguration()
-    configuration.repository = folder + "/models"
-    configuration.compilerPath = folder + "/compiler"
-    let engine = Engine(
-      store: try ModelStore(directory: folder + "/store"), device: NullDevice(),
-      configuration: EngineConfiguration(budget: 1 << 20, threads: 1))
-    let service = InferenceService(
-      engine: engine, configuration: configuration, log: Logger(label: "test"))
-    self.service = service
-    running = Task { try await service.repository.run() }
+    }
   }
 
   var isCompilingFirst: Bool { FileManager.default.fileExists(atPath: folder + "/begun") }
@@ -54,11 +79,7 @@ private struct TwoModels {
 
   func removeSecond() throws { try FileManager.default.removeItem(atPath: folder + "/models/b.onnx") }
 
-  func end() async {
-    running.cancel()
-    _ = try? await running.value
-    try? FileManager.default.removeItem(atPath: folder)
-  }
+  func end() async { await repository.end() }
 }
 
 /// Waits for a condition, half a minute at most.
@@ -68,39 +89,14 @@ private func eventually(_ condition: () -> Bool) async throws -> Bool {
 }
 
 /// A store with version 1 of `a`, and a repository with a file of that name which cannot be compiled.
-private struct BrokenFile {
-  let folder = NSTemporaryDirectory() + "fusedinf-load-\(UUID().uuidString)"
-  let service: InferenceService
-  private let running: Task<Void, any Error>
-
-  init() throws {
-    let files = FileManager.default
-    try files.createDirectory(atPath: folder + "/models", withIntermediateDirectories: true)
-    try Data("broken".utf8).write(to: URL(fileURLWithPath: folder + "/models/a.onnx"))
-    let compiler = folder + "/compiler"
-    let script = "#!/bin/sh\necho '{\"reason\":\"it is broken\"}'\n"
-    try Data(script.utf8).write(to: URL(fileURLWithPath: compiler))
-    try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: compiler)
-    var configuration = ServiceConfiguration()
-    configuration.repository = folder + "/models"
-    configuration.compilerPath = compiler
-    let engine = Engine(
-      store: try ModelStore(directory: folder + "/store"), device: NullDevice(),
-      configuration: EngineConfiguration(budget: 1 << 20, threads: 1))
-    let examples = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../examples")
+private func brokenFile() throws -> ScriptedRepository {
+  let examples = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../examples")
+  return try ScriptedRepository(
+    models: ["a"], compiler: { _ in "#!/bin/sh\necho '{\"reason\":\"it is broken\"}'\n" }
+  ) { engine in
     _ = try engine.models.add(
       examples.appendingPathComponent("add_sub.onnx").standardizedFileURL.path, name: "a",
       options: CompilationOptions())
-    let service = InferenceService(
-      engine: engine, configuration: configuration, log: Logger(label: "test"))
-    self.service = service
-    running = Task { try await service.repository.run() }
-  }
-
-  func end() async {
-    running.cancel()
-    _ = try? await running.value
-    try? FileManager.default.removeItem(atPath: folder)
   }
 }
 
@@ -134,7 +130,7 @@ private struct BrokenFile {
 
   /// the newest file is broken, and the model is unloaded - a client loads it: the version that there is serves again
   @Test func aBrokenFileDoesNotKeepAModelFromBeingLoaded() async throws {
-    let models = try BrokenFile()
+    let models = try brokenFile()
     let catalog = models.service.catalog
     #expect(try await eventually { catalog.entries["a"]?.failure != nil })
     try await models.service.unload("a")

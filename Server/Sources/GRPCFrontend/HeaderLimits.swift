@@ -6,7 +6,7 @@ import NIOHTTP2
 /// the moment that the connection was accepted.
 ///
 /// Counts the headers that have not come completely, too, and closes a connection for whose headers there is no room.
-final class HeaderTimeout: ChannelInboundHandler {
+final class HeaderLimits: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
 
   private let patience: TimeAmount
@@ -30,7 +30,7 @@ final class HeaderTimeout: ChannelInboundHandler {
   ) throws {
     let pipeline = channel.pipeline.syncOperations
     try pipeline.addHandler(
-      HeaderTimeout(patience: patience, maxHeaderBytes: maxHeaderBytes, account: account),
+      HeaderLimits(patience: patience, maxHeaderBytes: maxHeaderBytes, account: account),
       position: .before(try pipeline.handler(type: NIOHTTP2Handler.self)))
   }
 
