@@ -130,6 +130,7 @@ lint: ## check the style of the Swift sources, comments and documents
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests bench/Contender Server/Package.swift Server/Sources Server/Tests examples/swift
 	@$(FETCH) scripts/check-docs.py
 	@$(FETCH) scripts/check-comments.py
+	@$(FETCH) scripts/make-operator-list.py --check
 	@echo "lint: clean"
 
 .PHONY: format

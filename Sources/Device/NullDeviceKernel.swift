@@ -179,18 +179,18 @@ private func starts(of byteCounts: [Int?]) -> [Int]? {
 extension KernelRequest {
   /// True when the result is the operands one behind the other.
   fileprivate var joins: Bool {
-    guard case .concat(let axis) = op, postOps.isEmpty, let result = results.first ?? nil else {
+    guard let concat = op.as(Concat.self), postOps.isEmpty, let result = results.first ?? nil else {
       return false
     }
-    return result.shape.isOutermost(axis)
+    return result.shape.isOutermost(concat.axis)
   }
 
   /// True when the first operand is the results one behind the other.
   fileprivate var splits: Bool {
-    guard case .split(let axis) = op, postOps.isEmpty, let operand = operands.first ?? nil else {
+    guard let split = op.as(Split.self), postOps.isEmpty, let operand = operands.first ?? nil else {
       return false
     }
-    return operand.shape.isOutermost(axis)
+    return operand.shape.isOutermost(split.axis)
   }
 }
 
@@ -205,9 +205,6 @@ extension Shape {
 extension Op {
   /// True when an element of the result depends on the same element of the first operand.
   fileprivate var isElementwise: Bool {
-    switch self {
-    case .unary, .binary: true
-    default: false
-    }
+    self.is(Unary.self) || self.is(Binary.self)
   }
 }

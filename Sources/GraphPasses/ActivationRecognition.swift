@@ -30,22 +30,23 @@ extension Rewriter {
   fileprivate func activation(at index: Int) -> (UnaryFunction, ValueID)? {
     let node = self[index]
     guard node.postOps.isEmpty, node.outputs.count == 1, let result = node.outputs[0] else { return nil }
-    switch node.op {
-    case .unary(.clip(minimum: 0, maximum: 1)): return clippedLine(node.inputs.first ?? nil)
-    case .binary(.multiply), .binary(.divide):
-      for factor in Set(product(result).factors).sorted() {
-        for gate in gates(factor) {
-          let whole = product(result, stoppingAt: gate.argument)
-          let expected = gate.isGated ? [gate.argument, factor] : [factor]
-          guard whole.coefficient.isAbout(gate.coefficient), whole.factors.sorted() == expected.sorted(),
-            keepsRank(of: gate.argument, whole.constantRank)
-          else { continue }
-          return (gate.function, gate.argument)
-        }
-      }
-      return nil
-    default: return nil
+    if let unary = node.op.as(Unary.self) {
+      return unary.function == .clip(minimum: 0, maximum: 1) ? clippedLine(node.inputs.first ?? nil) : nil
     }
+    guard let function = node.op.as(Binary.self)?.function, [.multiply, .divide].contains(function) else {
+      return nil
+    }
+    for factor in Set(product(result).factors).sorted() {
+      for gate in gates(factor) {
+        let whole = product(result, stoppingAt: gate.argument)
+        let expected = gate.isGated ? [gate.argument, factor] : [factor]
+        guard whole.coefficient.isAbout(gate.coefficient), whole.factors.sorted() == expected.sorted(),
+          keepsRank(of: gate.argument, whole.constantRank)
+        else { continue }
+        return (gate.function, gate.argument)
+      }
+    }
+    return nil
   }
 
   /// A value f(x), and the activation that `coefficient · x · f(x)` (`coefficient · f(x)` when not gated) is.

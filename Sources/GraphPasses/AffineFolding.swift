@@ -7,7 +7,7 @@ extension Pass {
   /// multiplication whose weights are not known into its factor.
   public static let affineFolding = Pass(name: "affine folding", kind: .folding) { graph, _ in
     try Rewriter.rewrite(&graph) { rewriter, index in
-      if case .matrixMultiply(let multiply) = rewriter[index].op {
+      if let multiply = rewriter[index].op.as(MatrixMultiply.self) {
         return rewriter.absorbScale(index, multiply)
       }
       return try rewriter.foldArithmetic(index)
@@ -18,7 +18,7 @@ extension Pass {
 extension Rewriter {
   fileprivate mutating func foldArithmetic(_ index: Int) throws -> Bool {
     let node = self[index]
-    guard case .binary = node.op, node.postOps.isEmpty, let result = node.outputs.first ?? nil else {
+    guard node.op.is(Binary.self), node.postOps.isEmpty, let result = node.outputs.first ?? nil else {
       return false
     }
     for case let x? in node.inputs {
@@ -38,7 +38,7 @@ extension Rewriter {
   /// Makes `c · (a × b)` one node, where b is not known and there is no bias.
   private mutating func scaleResult(_ index: Int, of x: ValueID) -> Bool {
     let node = self[index]
-    guard let (_, producer) = maker(of: x), case .matrixMultiply(var multiply) = producer.op, isReadOnce(x),
+    guard let (_, producer) = maker(of: x), var multiply = producer.op.as(MatrixMultiply.self), isReadOnce(x),
       producer.postOps.isEmpty, producer.inputs.count < 3 || producer.inputs[2] == nil,
       let result = node.outputs[0]
     else { return false }

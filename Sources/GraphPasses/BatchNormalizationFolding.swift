@@ -34,7 +34,7 @@ extension Rewriter {
   fileprivate mutating func movePad(behind index: Int, _ affine: ChannelAffine) throws -> Bool {
     var normalisation = self[index]
     guard let padded = normalisation.inputs[0], let result = normalisation.outputs[0], isReadOnce(padded),
-      let (padIndex, pad) = maker(of: padded), case .pad(let mode) = pad.op, pad.postOps.isEmpty,
+      let (padIndex, pad) = maker(of: padded), let mode = pad.op.as(Pad.self)?.mode, pad.postOps.isEmpty,
       let x = pad.inputs.first ?? nil, LinearNode(making: x, in: self) != nil, padsOnlySpace(pad)
     else { return false }
     var moved = pad

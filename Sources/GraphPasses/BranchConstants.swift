@@ -22,22 +22,27 @@ extension Graph {
   fileprivate mutating func sinkConstants() -> Int {
     var changes = 0
     for index in nodes.indices {
-      guard case .conditional(var then, var otherwise) = nodes[index].op else { continue }
+      guard var conditional = nodes[index].op.as(Conditional.self) else { continue }
       let captured = Array(nodes[index].inputs.dropFirst())
-      guard then.inputs.count == captured.count, otherwise.inputs.count == captured.count else { continue }
+      guard conditional.then.inputs.count == captured.count,
+        conditional.otherwise.inputs.count == captured.count
+      else { continue }
       for (position, id) in captured.enumerated().reversed() {
-        guard let tensor = tensor(id), !then.outputs.contains(then.inputs[position]),
-          !otherwise.outputs.contains(otherwise.inputs[position])
+        guard let tensor = tensor(id), !conditional.then.givesInput(position),
+          !conditional.otherwise.givesInput(position)
         else { continue }
         nodes[index].inputs.remove(at: position + 1)
-        then.defineInput(position, as: tensor)
-        otherwise.defineInput(position, as: tensor)
+        conditional.then.defineInput(position, as: tensor)
+        conditional.otherwise.defineInput(position, as: tensor)
         changes += 1
       }
-      nodes[index].op = .conditional(then: then, otherwise: otherwise)
+      nodes[index].op = Op(conditional)
     }
     return changes
   }
+
+  /// Returns true if an input is an output, too.
+  private func givesInput(_ position: Int) -> Bool { outputs.contains(inputs[position]) }
 
   /// Makes a constant of an input.
   private mutating func defineInput(_ position: Int, as tensor: Tensor) {
@@ -52,14 +57,15 @@ extension Graph {
     var owned: [ElementsKey: ValueID] = [:]
     var names: Set<String> = []
     for index in nodes.indices {
-      guard case .conditional(var then, var otherwise) = nodes[index].op else { continue }
+      guard var conditional = nodes[index].op.as(Conditional.self) else { continue }
       if names.isEmpty {
         names = Set(values.map(\.name))
         for id in constants.keys.sorted() { if let tensor = tensor(id) { owned[ElementsKey(tensor)] = id } }
       }
-      changes += then.hoistConstants(depth: depth + 1) + otherwise.hoistConstants(depth: depth + 1)
+      changes += conditional.then.hoistConstants(depth: depth + 1)
+      changes += conditional.otherwise.hoistConstants(depth: depth + 1)
       for isThen in [true, false] {
-        let branch = isThen ? then : otherwise
+        let branch = isThen ? conditional.then : conditional.otherwise
         for id in branch.constants.keys.sorted() {
           guard let tensor = branch.tensor(id), tensor.byteCount > Self.branchConstantBytes else { continue }
           let key = ElementsKey(tensor)
@@ -67,14 +73,16 @@ extension Graph {
           owned[key] = outer
           changes += 1
           if isThen {
-            then.capture(id, outer, nodes[index], other: &otherwise)
+            conditional.then.capture(id, outer, nodes[index], other: &conditional.otherwise)
           } else {
-            otherwise.capture(id, outer, nodes[index], other: &then)
+            conditional.otherwise.capture(id, outer, nodes[index], other: &conditional.then)
           }
-          if then.inputs.count > nodes[index].inputs.count - 1 { nodes[index].inputs.append(outer) }
+          if conditional.then.inputs.count > nodes[index].inputs.count - 1 {
+            nodes[index].inputs.append(outer)
+          }
         }
       }
-      nodes[index].op = .conditional(then: then, otherwise: otherwise)
+      nodes[index].op = Op(conditional)
     }
     return changes
   }

@@ -8,7 +8,9 @@ struct ChannelAffine: Equatable {
 
   /// The function of a `batchNormalization` node with known parameters.
   init?(batchNormalization node: Node, in rewriter: Rewriter) {
-    guard case .batchNormalization(let epsilon) = node.op, node.inputs.count == 5 else { return nil }
+    guard let epsilon = node.op.as(BatchNormalization.self)?.epsilon, node.inputs.count == 5 else {
+      return nil
+    }
     let parameters = node.inputs.dropFirst().compactMap { rewriter.tensor($0)?.float32Elements }
     guard parameters.count == 4, Set(parameters.map(\.count)).count == 1 else { return nil }
     let (gamma, beta, mean, variance) = (parameters[0], parameters[1], parameters[2], parameters[3])
@@ -24,8 +26,8 @@ struct ChannelAffine: Equatable {
   ///   - rank: the number of axes of x.
   ///   - axis: the axis of x that is its channels, of which there are `channels`.
   init?(arithmetic node: Node, on x: ValueID, rank: Int, axis: Int, channels: Int, in rewriter: Rewriter) {
-    guard case .binary(let function) = node.op, node.inputs.count == 2, let first = node.inputs[0],
-      let second = node.inputs[1], first != second, first == x || second == x,
+    guard let function = node.op.as(Binary.self)?.function, node.inputs.count == 2,
+      let first = node.inputs[0], let second = node.inputs[1], first != second, first == x || second == x,
       let constant = rewriter.tensor(first == x ? second : first),
       let values = constant.values(alongAxis: axis, of: rank, size: channels)
     else { return nil }

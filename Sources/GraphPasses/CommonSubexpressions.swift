@@ -11,7 +11,7 @@ extension Pass {
     return merged
       + Rewriter.rewrite(&graph) { rewriter, index in
         let node = rewriter[index]
-        if case .conditional = node.op { return false }
+        if node.op.is(Conditional.self) { return false }
         let operation = Operation(name: node.op.name, inputs: node.inputs)
         let candidates = seen[operation, default: []]
         for earlier in candidates where earlier != index && rewriter.merge(index, into: earlier) {

@@ -61,16 +61,10 @@ extension Graph {
 extension Node {
   /// The result where the op only gives its first operand another shape, sharing its elements.
   fileprivate func reshaped(_ operands: [Tensor?], to types: [ValueType?]) throws -> [Tensor?]? {
-    switch op {
-    case .identity, .reshape, .flatten, .squeeze, .unsqueeze:
-      guard postOps.isEmpty, let tensor = operands.first ?? nil else { return nil }
-      if op == .identity { return [tensor] }
-      guard let shape = types.first??.shape, shape.elementCount == tensor.shape.elementCount else {
-        return nil
-      }
-      return [try tensor.reshaped(to: shape)]
-    default: return nil
-    }
+    guard op.isView, postOps.isEmpty, let tensor = operands.first ?? nil else { return nil }
+    if op.is(Identity.self) { return [tensor] }
+    guard let shape = types.first??.shape, shape.elementCount == tensor.shape.elementCount else { return nil }
+    return [try tensor.reshaped(to: shape)]
   }
 
   /// The results that the evaluator computes, when they may be as large as they are.
@@ -79,12 +73,12 @@ extension Node {
     in graph: String
   ) throws -> [Tensor?]? {
     guard let evaluator else { return nil }
-    if case .conditional = op { return nil }
+    if op.is(Conditional.self) { return nil }
     var bytes = 0
     for (id, type) in zip(outputs, types) where id != nil {
       // A result of unknown size is one that depends on values (NonZero): no larger than its operands allow.
       guard let type, let shape = type.shape else {
-        guard dependsOnValues else { return nil }
+        guard Swift.type(of: op.base).resultSizesDependOnData else { return nil }
         continue
       }
       guard let size = type.elementType.byteCount(of: shape.elementCount), size <= FoldingLimits.result else {
@@ -95,6 +89,4 @@ extension Node {
     guard bytes <= FoldingLimits.result, bytes <= max(given, FoldingLimits.expansion) else { return nil }
     return try evaluator.evaluate(self, operands: operands, resultTypes: types, in: graph)
   }
-
-  private var dependsOnValues: Bool { if case .nonZero = op { true } else { false } }
 }

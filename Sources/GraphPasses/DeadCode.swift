@@ -20,18 +20,19 @@ extension Graph {
     let uses = uses()
     var changes = 0
     for index in nodes.indices {
-      guard case .conditional(var then, var otherwise) = nodes[index].op else { continue }
+      guard var conditional = nodes[index].op.as(Conditional.self) else { continue }
       let kept = nodes[index].outputs.indices.filter { result in
         nodes[index].outputs[result].map(uses.isUsed) ?? false
       }
       guard kept.count < nodes[index].outputs.count, !kept.isEmpty,
-        then.outputs.count == nodes[index].outputs.count, otherwise.outputs.count == then.outputs.count
+        conditional.then.outputs.count == nodes[index].outputs.count,
+        conditional.otherwise.outputs.count == nodes[index].outputs.count
       else { continue }
       changes += nodes[index].outputs.count - kept.count
       nodes[index].outputs = kept.map { nodes[index].outputs[$0] }
-      then.outputs = kept.map { then.outputs[$0] }
-      otherwise.outputs = kept.map { otherwise.outputs[$0] }
-      nodes[index].op = .conditional(then: then, otherwise: otherwise)
+      conditional.then.outputs = kept.map { conditional.then.outputs[$0] }
+      conditional.otherwise.outputs = kept.map { conditional.otherwise.outputs[$0] }
+      nodes[index].op = Op(conditional)
     }
     return changes
   }
@@ -40,7 +41,8 @@ extension Graph {
   fileprivate mutating func dropUnreadCaptures() -> Int {
     var changes = 0
     for index in nodes.indices {
-      guard case .conditional(var then, var otherwise) = nodes[index].op else { continue }
+      guard var conditional = nodes[index].op.as(Conditional.self) else { continue }
+      let (then, otherwise) = (conditional.then, conditional.otherwise)
       let (thenUses, otherwiseUses) = (then.uses(), otherwise.uses())
       let captured = min(then.inputs.count, otherwise.inputs.count, max(nodes[index].inputs.count - 1, 0))
       let kept = (0..<captured).filter {
@@ -49,9 +51,9 @@ extension Graph {
       guard kept.count < captured else { continue }
       changes += captured - kept.count
       nodes[index].inputs = [nodes[index].inputs[0]] + kept.map { nodes[index].inputs[$0 + 1] }
-      then.inputs = kept.map { then.inputs[$0] }
-      otherwise.inputs = kept.map { otherwise.inputs[$0] }
-      nodes[index].op = .conditional(then: then, otherwise: otherwise)
+      conditional.then.inputs = kept.map { then.inputs[$0] }
+      conditional.otherwise.inputs = kept.map { otherwise.inputs[$0] }
+      nodes[index].op = Op(conditional)
     }
     return changes
   }

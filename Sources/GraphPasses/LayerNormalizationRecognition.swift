@@ -26,9 +26,9 @@ extension Rewriter {
       let second = node.inputs[1]
     else { return false }
     var candidates: [(difference: ValueID, deviation: ValueID)] = []
-    switch node.op {
-    case .binary(.divide): candidates = [(first, second)]
-    case .binary(.multiply):
+    switch node.op.as(Binary.self)?.function {
+    case .divide: candidates = [(first, second)]
+    case .multiply:
       for (difference, other) in [(first, second), (second, first)] {
         if let deviation = reciprocal(other) { candidates.append((difference, deviation)) }
       }
@@ -86,7 +86,7 @@ extension Rewriter {
     guard node.postOps.isEmpty, node.inputs.count == 2 else { return false }
     for (normalised, constant) in [(node.inputs[0], node.inputs[1]), (node.inputs[1], node.inputs[0])] {
       guard let normalised, let constant, isReadOnce(normalised), let (_, maker) = maker(of: normalised),
-        case .layerNormalization = maker.op, maker.postOps.isEmpty, maker.inputs.count == 3,
+        maker.op.is(LayerNormalization.self), maker.postOps.isEmpty, maker.inputs.count == 3,
         maker.inputs[2] == nil,
         let scale = tensor(maker.inputs[1]), let parameter = tensor(constant),
         parameter.elementType == .float32,
@@ -96,11 +96,11 @@ extension Rewriter {
       folded.outputs = node.outputs
       guard let shaped = try? parameter.reshaped(to: scale.shape) else { continue }
       let operand = parameter.shape == scale.shape ? constant : addConstant("\(maker.name).parameter", shaped)
-      switch node.op {
-      case .binary(.multiply):
+      switch node.op.as(Binary.self)?.function {
+      case .multiply:
         guard scale.isAll(1) else { continue }
         folded.inputs[1] = operand
-      case .binary(.add): folded.inputs[2] = operand
+      case .add: folded.inputs[2] = operand
       default: return false
       }
       replace(index, with: folded)

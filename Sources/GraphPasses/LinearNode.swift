@@ -20,19 +20,19 @@ struct LinearNode {
       node.outputs.first == x, node.inputs.count >= 2, let type = rewriter.type(node.inputs[1]),
       type.elementType == .float32, let shape = type.shape
     else { return nil }
-    switch node.op {
-    case .convolution:
+    if node.op.is(Convolution.self) {
       guard shape.rank >= 3 else { return nil }
       (rank, axis, channels) = (shape.rank, 1, shape.dims[0])
-    case .deconvolution(let deconvolution):
+    } else if let deconvolution = node.op.as(Deconvolution.self) {
       guard shape.rank >= 3, deconvolution.window.groups >= 1 else { return nil }
       let (product, overflow) = shape.dims[1].multipliedReportingOverflow(by: deconvolution.window.groups)
       guard !overflow, shape.dims[0] % deconvolution.window.groups == 0 else { return nil }
       (rank, axis, channels) = (shape.rank, 1, product)
-    case .matrixMultiply(let multiply):
+    } else if let multiply = node.op.as(MatrixMultiply.self) {
       guard shape.rank == 2, let rank = rewriter.type(node.inputs[0])?.rank, rank >= 2 else { return nil }
       (self.rank, axis, channels) = (rank, rank - 1, shape.dims[multiply.transposeB ? 0 : 1])
-    default: return nil
+    } else {
+      return nil
     }
     guard channels > 0 else { return nil }
     self.index = index
@@ -72,19 +72,25 @@ struct LinearNode {
 
   private func scaled(_ weights: Tensor, by affine: ChannelAffine) throws -> Tensor {
     let dims = weights.shape.dims
-    switch node.op {
-    case .deconvolution(let deconvolution):
+    if let deconvolution = node.op.as(Deconvolution.self) {
       // [inputs, channels of one group, window…]: inputs are grouped, too.
       let inputsOfGroup = dims[0] / deconvolution.window.groups
       return try weights.scaled(
         outer: dims[0], channels: dims[1], inner: dims.dropFirst(2).reduce(1, *)
       ) { input, channel in affine.scale(of: input / inputsOfGroup * dims[1] + channel) }
-    case .matrixMultiply(let multiply) where !multiply.transposeB:
-      return try weights.scaled(outer: dims[0], channels: dims[1], inner: 1) { affine.scale(of: $1) }
-    default:
-      return try weights.scaled(outer: 1, channels: dims[0], inner: dims.dropFirst().reduce(1, *)) {
-        affine.scale(of: $1)
-      }
     }
+    if let multiply = node.op.as(MatrixMultiply.self), !multiply.transposeB {
+      return try weights.scaled(outer: dims[0], channels: dims[1], inner: 1) { affine.scale(of: $1) }
+    }
+    return try weights.scaled(outer: 1, channels: dims[0], inner: dims.dropFirst().reduce(1, *)) {
+      affine.scale(of: $1)
+    }
+  }
+}
+
+extension Op {
+  /// True for a convolution, deconvolution or matrix multiplication.
+  var isLinear: Bool {
+    self.is(Convolution.self) || self.is(Deconvolution.self) || self.is(MatrixMultiply.self)
   }
 }

@@ -18,23 +18,27 @@ extension Rewriter {
     guard node.postOps.isEmpty, node.outputs.count == 1, let result = node.outputs[0],
       let x = node.inputs.first ?? nil
     else { return nil }
-    switch node.op {
-    case .identity: return x
-    case .concat: return node.inputs.count == 1 ? x : nil
-    case .split: return x
-    case .cast(let elementType): return type(x)?.elementType == elementType ? x : nil
-    case .transpose(let permutation):
-      return !permutation.isEmpty && permutation == Array(permutation.indices) ? x : nil
-    case .slice: return takesAll(node) ? x : nil
-    case .pad: return isZeros(node, operand: 1) ? x : nil
-    case .tile: return isAll(1, node, operand: 1) ? x : nil
-    case .reshape, .flatten, .squeeze, .unsqueeze:
-      return ValueType.haveSameShape(type(x), type(result), exceptOne: true) ? x : nil
-    case .expand: return ValueType.haveSameShape(type(x), type(result)) ? x : nil
-    case .unary(.clip(let minimum, let maximum)):
-      return minimum == -.infinity && maximum == .infinity ? x : nil
-    case .binary(let function): return neutralised(function, node)
-    default: return nil
+    if let binary = node.op.as(Binary.self) { return neutralised(binary.function, node) }
+    return givesBack(x, node, as: result) ? x : nil
+  }
+
+  /// Returns true if `result`, which `node` makes of its first operand `x`, is seen to equal x. Arithmetic is not
+  /// looked at.
+  private func givesBack(_ x: ValueID, _ node: Node, as result: ValueID) -> Bool {
+    switch node.op.base {
+    case let unary as Unary: unary.function == .clip(minimum: -.infinity, maximum: .infinity)
+    case is Identity, is Split: true
+    case is Reshape, is Flatten, is Squeeze, is Unsqueeze:
+      ValueType.haveSameShape(type(x), type(result), exceptOne: true)
+    case let transpose as Transpose:
+      !transpose.permutation.isEmpty && transpose.permutation == Array(transpose.permutation.indices)
+    case is Concat: node.inputs.count == 1
+    case is Slice: takesAll(node)
+    case let cast as Cast: type(x)?.elementType == cast.target
+    case is Expand: ValueType.haveSameShape(type(x), type(result))
+    case is Tile: isAll(1, node, operand: 1)
+    case is Pad: isZeros(node, operand: 1)
+    default: false
     }
   }
 

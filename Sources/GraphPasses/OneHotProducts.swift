@@ -28,7 +28,7 @@ extension Rewriter {
 
   fileprivate mutating func lookUpProduct(_ index: Int) throws -> Bool {
     let node = self[index]
-    guard case .matrixMultiply(let multiply) = node.op, !multiply.transposeA, !multiply.transposeB,
+    guard let multiply = node.op.as(MatrixMultiply.self), !multiply.transposeA, !multiply.transposeB,
       multiply.alpha == 1, node.postOps.isEmpty, node.inputs.count == 2 || node.inputs[2] == nil,
       let weightsID = node.inputs[1], isReadOnce(weightsID), let table = tensor(weightsID),
       table.elementType == .float32, table.shape.rank == 2,
@@ -88,25 +88,23 @@ extension Rewriter {
     guard let rank = type(id)?.dimensions?.count, let (_, node) = maker(of: id), node.postOps.isEmpty else {
       return nil
     }
-    switch node.op {
-    case .oneHot(let axis):
+    if let axis = node.op.as(OneHot.self)?.axis {
       guard axis == -1 || axis == rank - 1, let values = tensor(node.inputs[2])?.floats, values == [0, 1],
         let depth = tensor(node.inputs[1])?.integers, depth == [rows]
       else { return nil }
       return matrix(node.inputs[0], wraps: true, hasColumn: false)
-    case .cast(.float32):
-      guard let (_, equal) = maker(of: node.inputs[0]), equal.op == .binary(.equal), equal.postOps.isEmpty
-      else { return nil }
-      for (indices, numbers) in [(equal.inputs[0], equal.inputs[1]), (equal.inputs[1], equal.inputs[0])] {
-        guard let numbers = tensor(numbers), numbers.shape.elementCount == rows,
-          numbers.shape.dims.last == rows, numbers.integers == Array(0..<rows),
-          let dimensions = type(indices)?.dimensions, dimensions.count == rank, dimensions.last == .known(1)
-        else { continue }
-        return matrix(indices, wraps: false, hasColumn: true)
-      }
-      return nil
-    default: return nil
     }
+    guard node.op == .cast(.float32), let (_, equal) = maker(of: node.inputs[0]), equal.op == .binary(.equal),
+      equal.postOps.isEmpty
+    else { return nil }
+    for (indices, numbers) in [(equal.inputs[0], equal.inputs[1]), (equal.inputs[1], equal.inputs[0])] {
+      guard let numbers = tensor(numbers), numbers.shape.elementCount == rows,
+        numbers.shape.dims.last == rows, numbers.integers == Array(0..<rows),
+        let dimensions = type(indices)?.dimensions, dimensions.count == rank, dimensions.last == .known(1)
+      else { continue }
+      return matrix(indices, wraps: false, hasColumn: true)
+    }
+    return nil
   }
 
   private func matrix(_ indices: ValueID?, wraps: Bool, hasColumn: Bool) -> OneHotMatrix? {

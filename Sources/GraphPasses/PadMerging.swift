@@ -6,10 +6,9 @@ extension Pass {
   public static let padMerging = Pass(name: "pad merging", kind: .fusion) { graph, _ in
     Rewriter.rewrite(&graph) { rewriter, index in
       var node = rewriter[index]
-      guard case .convolution(var convolution) = node.op, case .explicit(let padding) = convolution.padding,
+      guard var convolution = node.op.as(Convolution.self), case .explicit(let padding) = convolution.padding,
         let padded = node.inputs.first ?? nil, let pad = rewriter.maker(of: padded)?.node,
-        pad.postOps.isEmpty,
-        case .pad(.constant) = pad.op, rewriter.padsWithZero(pad),
+        pad.postOps.isEmpty, pad.op == .pad(.constant), rewriter.padsWithZero(pad),
         let (begins, ends) = rewriter.spatialPads(pad), padding.count == begins.count + ends.count
       else { return false }
       let sums = zip(padding, begins + ends).map { $0.addingReportingOverflow($1) }

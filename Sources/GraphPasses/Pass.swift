@@ -38,13 +38,13 @@ public struct Pass: Sendable {
     var changes = try run(&graph, evaluator)
     guard depth < Graph.maximumBranchDepth else { return changes }
     for index in graph.nodes.indices {
-      guard case .conditional(var then, var otherwise) = graph.nodes[index].op else { continue }
+      guard var conditional = graph.nodes[index].op.as(Conditional.self) else { continue }
       let captured = graph.nodes[index].inputs.dropFirst().map { id in id.flatMap { graph[$0].type } }
-      then.adoptInputTypes(captured)
-      otherwise.adoptInputTypes(captured)
-      changes += try runInBranch(&then, evaluator, depth: depth + 1)
-      changes += try runInBranch(&otherwise, evaluator, depth: depth + 1)
-      graph.nodes[index].op = .conditional(then: then, otherwise: otherwise)
+      conditional.then.adoptInputTypes(captured)
+      conditional.otherwise.adoptInputTypes(captured)
+      changes += try runInBranch(&conditional.then, evaluator, depth: depth + 1)
+      changes += try runInBranch(&conditional.otherwise, evaluator, depth: depth + 1)
+      graph.nodes[index].op = Op(conditional)
     }
     return changes
   }
@@ -68,8 +68,8 @@ extension Graph {
   /// Nodes of this graph and of all branches in it.
   var nodeCountWithBranches: Int {
     nodes.reduce(0) { count, node in
-      guard case .conditional(let then, let otherwise) = node.op else { return count + 1 }
-      return count + 1 + then.nodeCountWithBranches + otherwise.nodeCountWithBranches
+      guard let conditional = node.op.as(Conditional.self) else { return count + 1 }
+      return count + 1 + conditional.then.nodeCountWithBranches + conditional.otherwise.nodeCountWithBranches
     }
   }
 

@@ -8,11 +8,10 @@ extension Pass {
   /// activations. Nobody else may read what lies between.
   public static let postOpFusion = Pass(name: "post-op fusion", kind: .fusion) { graph, _ in
     Rewriter.rewrite(&graph) { rewriter, index in
-      switch rewriter[index].op {
-      case .unary(let function): rewriter.fuse(function, index)
-      case .binary(let function): rewriter.fuse(function, index)
-      default: false
-      }
+      let op = rewriter[index].op
+      if let unary = op.as(Unary.self) { return rewriter.fuse(unary.function, index) }
+      if let binary = op.as(Binary.self) { return rewriter.fuse(binary.function, index) }
+      return false
     }
   }
 }
@@ -91,11 +90,8 @@ extension Rewriter {
 
   /// The node that makes `x` and may get another post-op.
   private func host(making x: ValueID) -> (index: Int, node: Node)? {
-    guard let (index, node) = maker(of: x), mayGrow(node, making: x) else { return nil }
-    switch node.op {
-    case .convolution, .deconvolution, .matrixMultiply: return (index, node)
-    default: return nil
-    }
+    guard let (index, node) = maker(of: x), mayGrow(node, making: x), node.op.isLinear else { return nil }
+    return (index, node)
   }
 
   /// The node that makes `x` and may get an activation, but nothing that needs an operand.
@@ -103,11 +99,8 @@ extension Rewriter {
     guard let (index, node) = maker(of: x), mayGrow(node, making: x),
       type(x)?.elementType.isFloatingPoint ?? false
     else { return nil }
-    switch node.op {
-    case .batchNormalization: return (index, node)
-    case .binary(let function): return function.isPostOp ? (index, node) : nil
-    default: return nil
-    }
+    let canApply = node.op.is(BatchNormalization.self) || node.op.as(Binary.self)?.function.isPostOp ?? false
+    return canApply ? (index, node) : nil
   }
 
   private func mayGrow(_ node: Node, making x: ValueID) -> Bool {
@@ -122,8 +115,7 @@ extension Rewriter {
       sizes.count <= whole.count
     else { return false }
     if ValueType.haveSameShape(type, result) { return true }
-    let channelAxis: Int
-    if case .matrixMultiply = host.op { channelAxis = whole.count - 1 } else { channelAxis = 1 }
+    let channelAxis = host.op.is(MatrixMultiply.self) ? whole.count - 1 : 1
     return sizes.enumerated().allSatisfy { index, size in
       if size == .known(1) { return true }
       let axis = index + whole.count - sizes.count

@@ -16,11 +16,8 @@ extension Pass {
 extension Rewriter {
   fileprivate mutating func writeAsReshape(_ index: Int) -> Bool {
     var node = self[index]
-    switch node.op {
-    case .squeeze, .unsqueeze, .flatten: break
-    default: return false
-    }
-    guard node.postOps.isEmpty, let x = node.inputs.first ?? nil, let result = node.outputs.first ?? nil,
+    guard node.op.changesShape, !node.op.is(Reshape.self), node.postOps.isEmpty,
+      let x = node.inputs.first ?? nil, let result = node.outputs.first ?? nil,
       let target = reshapeTarget(of: result, named: node.name)
     else { return false }
     node.op = .reshape(allowZero: false)
@@ -32,14 +29,10 @@ extension Rewriter {
   /// Reads past the reshapes that lead to this one.
   fileprivate mutating func skipReshapes(behind index: Int) -> Bool {
     var node = self[index]
-    guard case .reshape(let allowZero) = node.op, let x = node.inputs.first ?? nil,
-      let previous = maker(of: x)?.node, previous.postOps.isEmpty, let source = previous.inputs.first ?? nil,
-      let result = node.outputs.first ?? nil
+    guard let allowZero = node.op.as(Reshape.self)?.allowZero, let x = node.inputs.first ?? nil,
+      let previous = maker(of: x)?.node, previous.op.changesShape, previous.postOps.isEmpty,
+      let source = previous.inputs.first ?? nil, let result = node.outputs.first ?? nil
     else { return false }
-    switch previous.op {
-    case .reshape, .squeeze, .unsqueeze, .flatten: break
-    default: return false
-    }
     // A 0 in the target copies an axis of what is being skipped.
     let copies = !allowZero && (tensor(node.inputs[1])?.integers?.contains(0) ?? true)
     if copies {
@@ -61,4 +54,9 @@ extension Rewriter {
     else { return nil }
     return addConstant("\(name).shape", tensor)
   }
+}
+
+extension Op {
+  /// True when the op does nothing but give its first operand another shape.
+  fileprivate var changesShape: Bool { isView && !self.is(Identity.self) }
 }

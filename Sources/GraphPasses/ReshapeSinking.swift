@@ -6,11 +6,9 @@ extension Pass {
   /// can be folded into it: functions of one operand, and arithmetic with a constant, of one element or one a channel.
   public static let reshapeSinking = Pass(name: "reshape sinking", kind: .simplification) { graph, _ in
     try Rewriter.rewrite(&graph) { rewriter, index in
-      switch rewriter[index].op {
-      case .unary: rewriter.sinkReshapeBehindUnary(index)
-      case .binary: try rewriter.sinkReshapeBehindArithmetic(index)
-      default: false
-      }
+      let op = rewriter[index].op
+      if op.is(Unary.self) { return rewriter.sinkReshapeBehindUnary(index) }
+      return try op.is(Binary.self) && rewriter.sinkReshapeBehindArithmetic(index)
     }
   }
 }
@@ -40,14 +38,11 @@ extension Rewriter {
 
   /// The reshape that makes `x`, and what it reshapes: the result of a linear node. Nobody else may read either.
   private func reshapedResult(_ x: ValueID) -> (reshape: Node, source: ValueID)? {
-    guard isReadOnce(x), let (_, reshape) = maker(of: x), case .reshape = reshape.op, reshape.postOps.isEmpty,
-      let source = reshape.inputs.first ?? nil, isReadOnce(source), let (_, host) = maker(of: source),
-      host.outputs.first == source
+    guard isReadOnce(x), let (_, reshape) = maker(of: x), reshape.op.is(Reshape.self),
+      reshape.postOps.isEmpty, let source = reshape.inputs.first ?? nil, isReadOnce(source),
+      let (_, host) = maker(of: source), host.outputs.first == source, host.op.isLinear
     else { return nil }
-    switch host.op {
-    case .convolution, .deconvolution, .matrixMultiply: return (reshape, source)
-    default: return nil
-    }
+    return (reshape, source)
   }
 
   /// Applies the node at `index` to `operands`, which are as large as `source`, and reshapes that.

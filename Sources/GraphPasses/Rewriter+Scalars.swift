@@ -46,17 +46,17 @@ extension Rewriter {
   /// Returns the factors of a node, a constant and values, or `nil` if the node is not a multiplication.
   private func multiplicands(_ node: Node) -> (factor: (value: Double, rank: Int), values: [ValueID])? {
     let operands = node.inputs.compactMap { $0 }
-    switch node.op {
-    case .unary(.negate): return ((-1.0, 0), operands)
-    case .binary(.multiply):
+    if node.op == .unary(.negate) { return ((-1.0, 0), operands) }
+    switch node.op.as(Binary.self)?.function {
+    case .multiply:
       guard operands.count == 2 else { return nil }
       if let constant = scalar(operands[0]) { return (constant, [operands[1]]) }
       if let constant = scalar(operands[1]) { return (constant, [operands[0]]) }
       return ((1.0, 0), operands)
-    case .binary(.divide):
+    case .divide:
       guard operands.count == 2, let constant = scalar(operands[1]), constant.value != 0 else { return nil }
       return ((1 / constant.value, constant.rank), [operands[0]])
-    case .binary(.power):
+    case .power:
       guard operands.count == 2, let exponent = scalar(operands[1]), [2, 3].contains(exponent.value) else {
         return nil
       }
@@ -70,11 +70,11 @@ extension Rewriter {
     guard let node = maker(of: id)?.node, node.postOps.isEmpty, node.inputs.count == 2,
       let first = node.inputs[0], let second = node.inputs[1]
     else { return nil }
-    switch node.op {
-    case .binary(.add):
+    switch node.op.as(Binary.self)?.function {
+    case .add:
       if let constant = scalar(second) { return (first, constant.value, constant.rank) }
       return scalar(first).map { (second, $0.value, $0.rank) }
-    case .binary(.subtract):
+    case .subtract:
       return scalar(second).map { (first, -$0.value, $0.rank) }
     default: return nil
     }
@@ -82,8 +82,8 @@ extension Rewriter {
 
   /// The unary function that makes `id`, and what it is applied to.
   func unary(_ id: ValueID?) -> (function: UnaryFunction, argument: ValueID)? {
-    guard let node = maker(of: id)?.node, node.postOps.isEmpty, case .unary(let function) = node.op,
-      let argument = node.inputs.first ?? nil
+    guard let node = maker(of: id)?.node, node.postOps.isEmpty,
+      let function = node.op.as(Unary.self)?.function, let argument = node.inputs.first ?? nil
     else { return nil }
     return (function, argument)
   }

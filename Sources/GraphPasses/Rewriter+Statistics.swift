@@ -33,7 +33,7 @@ extension Rewriter {
   /// Returns true if `reduced` has the axes of `whole`, with those from `axis` on of size 1, so that it
   /// broadcasts back.
   private func isKept(_ reduced: ValueID, of whole: ValueID, from axis: Int) -> Bool {
-    if case .reduce(_, keepDimensions: true, _)? = maker(of: reduced)?.node.op { return true }
+    if maker(of: reduced)?.node.op.as(Reduce.self)?.keepDimensions == true { return true }
     guard let reduced = type(reduced)?.dimensions, let whole = type(whole)?.dimensions,
       reduced.count == whole.count, axis <= whole.count
     else { return false }
@@ -47,23 +47,23 @@ extension Rewriter {
     var (id, coefficient) = (id, 1.0)
     for _ in 0..<4 {
       guard let node = maker(of: id)?.node, node.postOps.isEmpty else { return nil }
-      switch node.op {
-      case .reshape, .unsqueeze:
+      switch node.op.base {
+      case is Reshape, is Unsqueeze:
         guard let source = node.inputs.first ?? nil else { return nil }
         id = source
-      case .binary:
+      case is Binary:
         let scaled = product(id, limit: 1)
         guard scaled.factors.count == 1, scaled.factors[0] != id,
           keepsRank(of: scaled.factors[0], scaled.constantRank)
         else { return nil }
         coefficient *= scaled.coefficient
         id = scaled.factors[0]
-      case .reduce(let reduction, _, _):
+      case let reduce as Reduce:
         guard let value = node.inputs.first ?? nil, node.inputs.count > 1,
           let axes = tensor(node.inputs[1])?.integers, !axes.isEmpty
         else { return nil }
-        if reduction == .mean { return coefficient == 1 ? (value, axes) : nil }
-        guard reduction == .sum, let dimensions = type(value)?.dimensions else { return nil }
+        if reduce.reduction == .mean { return coefficient == 1 ? (value, axes) : nil }
+        guard reduce.reduction == .sum, let dimensions = type(value)?.dimensions else { return nil }
         var count = 1.0
         for axis in axes {
           let index = axis < 0 ? axis + dimensions.count : axis
@@ -95,11 +95,13 @@ extension Rewriter {
     var value = id
     for _ in 0..<3 {
       guard let node = maker(of: value)?.node, node.postOps.isEmpty else { return false }
-      switch node.op {
-      case .reshape, .unsqueeze:
+      if node.op.is(Reshape.self) || node.op.is(Unsqueeze.self) || node.op == .unary(.relu) {
         guard let source = node.inputs.first ?? nil else { return false }
         value = source
-      case .binary(.maximum):
+        continue
+      }
+      switch node.op.as(Binary.self)?.function {
+      case .maximum:
         guard node.inputs.count == 2, let a = node.inputs[0], let b = node.inputs[1] else { return false }
         if scalar(a)?.value == 0 {
           value = b
@@ -108,10 +110,7 @@ extension Rewriter {
         } else {
           return false
         }
-      case .unary(.relu):
-        guard let source = node.inputs.first ?? nil else { return false }
-        value = source
-      case .binary(.subtract):
+      case .subtract:
         guard let (squares, square) = subtraction(value), isMean(of: x, average(squares)) else {
           return false
         }

@@ -8,7 +8,7 @@ extension Pass {
   ) { graph, _ in
     Rewriter.rewrite(&graph) { rewriter, index in
       var node = rewriter[index]
-      guard case .reshape = node.op, node.postOps.isEmpty, let result = node.outputs.first ?? nil,
+      guard node.op.is(Reshape.self), node.postOps.isEmpty, let result = node.outputs.first ?? nil,
         let normalised = node.inputs.first ?? nil, rewriter.isReadOnce(normalised),
         let softmax = rewriter.maker(of: normalised)?.node, softmax.postOps.isEmpty,
         let flat = softmax.inputs.first ?? nil, let flattening = rewriter.maker(of: flat)?.node,
@@ -32,13 +32,11 @@ extension Rewriter {
   /// Returns true if `flattening` reshapes `x` to two axes, the second of which is x's last.
   fileprivate func keepsLastAxis(_ flattening: Node, of x: ValueID, as flat: ValueID) -> Bool {
     guard let dimensions = type(x)?.dimensions, let last = dimensions.last else { return false }
-    switch flattening.op {
-    case .flatten(let axis): return axis == -1 || axis == dimensions.count - 1
-    case .reshape:
-      guard let rows = type(flat)?.dimensions, rows.count == 2 else { return false }
-      return last.isSeenToEqual(rows[1]) && last != .known(0)
-    default: return false
+    if let axis = flattening.op.as(Flatten.self)?.axis { return axis == -1 || axis == dimensions.count - 1 }
+    guard flattening.op.is(Reshape.self), let rows = type(flat)?.dimensions, rows.count == 2 else {
+      return false
     }
+    return last.isSeenToEqual(rows[1]) && last != .known(0)
   }
 
   /// Returns true if the reshape `node`, whose result is `result`, restores the shape of `x`.

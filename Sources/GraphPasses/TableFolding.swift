@@ -42,10 +42,10 @@ extension Rewriter {
 
   /// The operand of an element-wise node that is rows of a table of numbers that only it looks up.
   private func lookedUp(by node: Node) -> (operand: Int, rows: ValueID)? {
-    switch node.op {
-    case .unary: break
-    case .binary(let function) where [.add, .subtract, .multiply, .divide].contains(function): break
-    default: return nil
+    if let function = node.op.as(Binary.self)?.function {
+      guard [.add, .subtract, .multiply, .divide].contains(function) else { return nil }
+    } else if !node.op.is(Unary.self) {
+      return nil
     }
     for case let (operand, rows?) in node.inputs.enumerated() {
       guard let (_, gather) = maker(of: rows), gather.op == .gather(axis: 0), gather.postOps.isEmpty,

@@ -8,13 +8,12 @@ extension Pass {
     name: "transpose simplification", kind: .simplification
   ) { graph, _ in
     Rewriter.rewrite(&graph) { rewriter, index in
-      switch rewriter[index].op {
-      case .transpose(let permutation):
-        rewriter.spellOut(index, permutation) || rewriter.composeTransposes(index, permutation)
+      let op = rewriter[index].op
+      if let permutation = op.as(Transpose.self)?.permutation {
+        return rewriter.spellOut(index, permutation) || rewriter.composeTransposes(index, permutation)
           || rewriter.writeAsReshape(index, permutation)
-      case .matrixMultiply(let multiply): rewriter.absorbTransposes(index, multiply)
-      default: false
       }
+      return op.as(MatrixMultiply.self).map { rewriter.absorbTransposes(index, $0) } ?? false
     }
   }
 }
@@ -31,9 +30,9 @@ extension Rewriter {
 
   fileprivate mutating func composeTransposes(_ index: Int, _ permutation: [Int]) -> Bool {
     guard let x = self[index].inputs.first ?? nil, let previous = maker(of: x)?.node,
-      previous.postOps.isEmpty,
-      case .transpose(let first) = previous.op, let source = previous.inputs.first ?? nil,
-      first.count == permutation.count, permutation.allSatisfy(first.indices.contains)
+      previous.postOps.isEmpty, let first = previous.op.as(Transpose.self)?.permutation,
+      let source = previous.inputs.first ?? nil, first.count == permutation.count,
+      permutation.allSatisfy(first.indices.contains)
     else { return false }
     let composed = permutation.map { first[$0] }
     if composed == Array(composed.indices), dissolve(index, into: source) { return true }
@@ -66,7 +65,7 @@ extension Rewriter {
     var changed = false
     for operand in 0..<min(2, node.inputs.count) {
       guard let previous = maker(of: node.inputs[operand])?.node, previous.postOps.isEmpty,
-        case .transpose(let permutation) = previous.op, permutation.swapsLastTwo
+        let permutation = previous.op.as(Transpose.self)?.permutation, permutation.swapsLastTwo
       else { continue }
       node.inputs[operand] = previous.inputs.first ?? nil
       if operand == 0 { multiply.transposeA.toggle() } else { multiply.transposeB.toggle() }

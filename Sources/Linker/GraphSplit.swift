@@ -35,8 +35,8 @@ package struct GraphSplit {
   }
 
   private static func isDataDependent(_ node: Node, _ inference: Inference) -> Bool {
-    if case .conditional = node.op { return true }
-    return node.outputs.contains { output in output.map { inference[$0]?.shape == nil } ?? false }
+    node.op.is(Conditional.self)
+      || node.outputs.contains { output in output.map { inference[$0]?.shape == nil } ?? false }
   }
 
   private mutating func addContinuation(
@@ -56,7 +56,7 @@ package struct GraphSplit {
       let node = graph.nodes[index]
       for case let id? in node.inputs where !late.contains(id) && graph.constants[id] == nil { _ = carry(id) }
       let isFirst = !node.inputs.contains { $0.map(late.contains) ?? false }
-      if isFirst, case .nonZero = node.op, let operand = node.inputs.first ?? nil,
+      if isFirst, node.op.is(NonZero.self), let operand = node.inputs.first ?? nil,
         let result = node.outputs.first ?? nil
       {
         nonZeros.append((result, carry(operand)))
@@ -66,7 +66,7 @@ package struct GraphSplit {
       guard isFirst else { continue }
       let before = decisive.count
       for (position, id) in node.inputs.enumerated() {
-        guard let id, graph.constants[id] == nil, GraphSplit.decides(node.op, position) else { continue }
+        guard let id, graph.constants[id] == nil, node.op.signature.decidesShapes(position) else { continue }
         decisive.insert(carry(id))
       }
       if decisive.count == before,
@@ -94,14 +94,5 @@ package struct GraphSplit {
     }
     continuation = Plan.Continuation(
       graph: rest, decisive: decisive.sorted(), nonZeros: nonZeros.map(\.operand), outputs: order)
-  }
-
-  /// True when the elements of this operand, not only its shape, decide shapes of the results.
-  private static func decides(_ op: Op, _ position: Int) -> Bool {
-    switch op {
-    case .range, .constantOfShape, .conditional: position == 0 || op.name == Op.range.name
-    case .gather, .gatherElements, .gatherND, .scatterND, .scatterElements, .concat, .select, .binary: false
-    default: position > 0
-    }
   }
 }

@@ -54,11 +54,8 @@ struct LeastMemory {
   private func arenaBytes(of node: Node) -> Int {
     let operands = arenaBytes(of: node.inputs)
     let results = arenaBytes(of: node.outputs)
-    switch node.op {
-    case .convolution, .deconvolution, .matrixMultiply:
-      return node.postOps.isEmpty ? operands.adding(saturating: results) : max(operands, results)
-    default: return max(operands, results)
-    }
+    return type(of: node.op.base).writesApart && node.postOps.isEmpty
+      ? operands.adding(saturating: results) : max(operands, results)
   }
 
   /// Bytes of the arena that the values take at least; those that may share bytes count once.
@@ -125,9 +122,6 @@ extension Node {
 
   /// True when operands and results may lie in each other's bytes, side by side or one in the other.
   fileprivate var mayShareBytes: Bool {
-    switch op {
-    case .concat, .split, .slice: postOps.isEmpty
-    default: false
-    }
+    type(of: op.base).sharesBytes && postOps.isEmpty
   }
 }

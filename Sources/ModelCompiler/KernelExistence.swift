@@ -20,8 +20,8 @@ extension ModelCompiler {
     }
     var missing: [String] = []
     for node in graph.nodes {
-      if case .conditional(let then, let otherwise) = node.op {
-        missing += try missingKernels(for: then) + missingKernels(for: otherwise)
+      if let conditional = node.op.as(Conditional.self) {
+        missing += try missingKernels(for: conditional.then) + missingKernels(for: conditional.otherwise)
         continue
       }
       let tails = node.postOps.compactMap { if case .binary(_, let operand) = $0 { operand } else { nil } }

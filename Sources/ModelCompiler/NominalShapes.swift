@@ -4,9 +4,6 @@ import Tensors
 /// Sizes that stand in for those that are not known before a request, to choose weight layouts with. A wrong guess costs
 /// speed, never correctness: the layout is stored with the weights.
 enum NominalShapes {
-  /// A size for an unknown axis of an image.
-  static let image = 56
-
   /// The types of `graph`'s inputs with every axis known: declared ranges at their largest, a batch of one, images of
   /// 224 × 224.
   /// - Throws: ``CompilationError`` when a declared shape does not fit.
@@ -50,27 +47,6 @@ enum NominalShapes {
     }
     type.dimensions = zip(type.dimensions ?? ranges.map { _ in .unknown }, ranges).map {
       .known($0.size ?? $1.upperBound)
-    }
-  }
-
-  /// A shape for the first operand of a node whose other operands are weights, when inference knows no better.
-  static func activation(for op: Op, weight: Shape, rank: Int?) -> Shape? {
-    switch op {
-    case .convolution(let attributes):
-      guard weight.rank >= 3 else { return nil }
-      let (channels, overflow) = weight.dims[1].multipliedReportingOverflow(by: attributes.groups)
-      return overflow ? nil : try? Shape(checking: [1, channels] + weight.dims[2...].map { _ in image })
-    case .deconvolution:
-      guard weight.rank >= 3 else { return nil }
-      return try? Shape(checking: [1, weight.dims[0]] + weight.dims[2...].map { _ in image })
-    case .matrixMultiply(let attributes):
-      guard weight.rank == 2, !attributes.transposeA else { return nil }
-      let inner = attributes.transposeB ? weight.dims[1] : weight.dims[0]
-      return try? Shape(checking: Array(repeating: 1, count: max((rank ?? 2) - 1, 1)) + [inner])
-    case .lstm, .gru:
-      return weight.rank == 3 ? try? Shape(checking: [16, 1, weight.dims[2]]) : nil
-    default:
-      return nil
     }
   }
 }

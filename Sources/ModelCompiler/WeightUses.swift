@@ -48,8 +48,8 @@ struct WeightUseScanner {
     _ node: Node, at index: Int, in graph: Graph, _ inference: Inference, _ weights: [ValueID: ValueID],
     nested: Bool, outer: Graph
   ) throws {
-    if case .conditional(let then, let otherwise) = node.op {
-      for branch in [then, otherwise] {
+    if let conditional = node.op.as(Conditional.self) {
+      for branch in [conditional.then, conditional.otherwise] {
         let captured = Array(node.inputs.dropFirst())
         let types = zip(captured, branch.inputs).map { outside, inside in
           outside.flatMap { inference[$0] } ?? branch[inside].type ?? ValueType(.float32, nil)
@@ -118,7 +118,8 @@ struct WeightUseScanner {
       } else if position == 0, let weight = node.inputs.dropFirst().first ?? nil,
         let constant = weights[weight],
         let tensor = outer.tensor(constant),
-        let shape = NominalShapes.activation(for: node.op, weight: tensor.shape, rank: inference[id]?.rank)
+        let sizes = node.op.base.nominalShape(weights: tensor.shape.dims, rank: inference[id]?.rank),
+        let shape = try? Shape(checking: sizes)
       {
         operands.append(Operand(elementType: tensor.elementType, shape: shape))
       } else if node.postOps.contains(where: { if case .binary(_, position) = $0 { true } else { false } }) {

@@ -14,7 +14,8 @@ extension Graph {
     let makers = uses().producers
     for id in inputs { lines.append(terminal("in\(id.index)", id)) }
     for (index, node) in nodes.enumerated() {
-      lines.append("  n\(index) [label=\"\(label(of: node))\", fillcolor=\"\(node.op.family.color)\"];")
+      lines.append(
+        "  n\(index) [label=\"\(label(of: node))\", fillcolor=\"\(type(of: node.op.base).family.color)\"];")
       for case let id? in node.inputs where constants[id] == nil {
         lines.append("  \(source(of: id, makers)) -> n\(index) [label=\"\(edgeLabel(id))\"];")
       }
@@ -43,7 +44,7 @@ extension Graph {
 
   private func label(of node: Node) -> String {
     var lines = [node.op.name + node.postOps.map { " + \(text(of: $0, node))" }.joined()]
-    lines += node.op.printedAttributes.map { "\($0.name) \($0.value)" }
+    lines += node.op.base.attributes.map { "\($0.name) \($0.value)" }
     let weights = node.inputs.compactMap { id in id.flatMap { constants[$0]?.type } }
     lines += weights.prefix(4).map { "weight \($0.shortDescription)" }
     return lines.map(escaped).joined(separator: "\\n")
@@ -54,29 +55,11 @@ extension Graph {
   }
 }
 
-extension Op {
-  /// Ops that do a similar kind of work.
-  enum Family { case heavy, normalization, elementwise, movement, control }
-
-  var family: Family {
-    switch self {
-    case .convolution, .deconvolution, .matrixMultiply, .lstm, .gru: .heavy
-    case .pool, .batchNormalization, .layerNormalization, .instanceNormalization, .groupNormalization,
-      .localResponseNormalization, .softmax, .logSoftmax, .reduce, .argumentOf, .topK, .cumulativeSum,
-      .resize:
-      .normalization
-    case .unary, .binary, .select, .cast: .elementwise
-    case .conditional: .control
-    default: .movement
-    }
-  }
-}
-
-extension Op.Family {
+extension OperatorFamily {
   fileprivate var color: String {
     switch self {
-    case .heavy: "#ffd9a0"
-    case .normalization: "#cfe3ff"
+    case .linear: "#ffd9a0"
+    case .window: "#cfe3ff"
     case .elementwise: "#d8f0d0"
     case .movement: "#e9e4f5"
     case .control: "#ffd6de"

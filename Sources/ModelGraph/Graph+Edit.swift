@@ -31,10 +31,10 @@ extension Graph {
     var kept: [Node] = []
     for var node in nodes.reversed() {
       guard node.outputs.contains(where: { $0.map { live[$0.index] } ?? false }) else { continue }
-      if case .conditional(var then, var otherwise) = node.op {
-        then.removeDeadCode()
-        otherwise.removeDeadCode()
-        node.op = .conditional(then: then, otherwise: otherwise)
+      if var conditional = node.op.as(Conditional.self) {
+        conditional.then.removeDeadCode()
+        conditional.otherwise.removeDeadCode()
+        node.op = Op(conditional)
       } else {
         node.outputs = node.outputs.map { id in id.flatMap { live[$0.index] ? $0 : nil } }
       }

@@ -20,8 +20,8 @@ extension Graph {
     let values = values.reduce(0) { $0 + GraphCost.of($1) }
     let constants = constants.values.reduce(0) { $0 + GraphCost.of($1) }
     return nodes.reduce(GraphCost.graph + values + constants) { sum, node in
-      guard case .conditional(let then, let otherwise) = node.op else { return sum + GraphCost.of(node) }
-      return sum + GraphCost.of(node) + then.footprint + otherwise.footprint
+      guard let conditional = node.op.as(Conditional.self) else { return sum + GraphCost.of(node) }
+      return sum + GraphCost.of(node) + conditional.then.footprint + conditional.otherwise.footprint
     }
   }
 }

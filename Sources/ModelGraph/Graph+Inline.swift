@@ -8,7 +8,7 @@ extension Graph {
   /// - Throws: ``GraphError`` if the node is not a conditional, or if its operands and results are not the
   ///   branch's.
   public mutating func inline(_ branch: Graph, replacing nodeIndex: Int) throws(GraphError) {
-    guard nodes.indices.contains(nodeIndex), case .conditional = nodes[nodeIndex].op else {
+    guard nodes.indices.contains(nodeIndex), nodes[nodeIndex].op.is(Conditional.self) else {
       throw GraphError(.verification(graph: name, detail: "node \(nodeIndex) is not a conditional"))
     }
     let conditional = nodes[nodeIndex]

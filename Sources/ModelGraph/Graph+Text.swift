@@ -19,9 +19,9 @@ extension Graph {
     )
     for node in nodes {
       lines.append("\(indent)  \(text(of: node))")
-      if case .conditional(let then, let otherwise) = node.op {
-        then.print(into: &lines, indent: indent + "    ")
-        otherwise.print(into: &lines, indent: indent + "    ")
+      if let conditional = node.op.as(Conditional.self) {
+        conditional.then.print(into: &lines, indent: indent + "    ")
+        conditional.otherwise.print(into: &lines, indent: indent + "    ")
       }
     }
   }
@@ -30,7 +30,7 @@ extension Graph {
   public func text(of node: Node) -> String {
     let results = node.outputs.map { id in id.map { "%\($0.index) \(typeText(of: $0))" } ?? "–" }
     let operands = node.inputs.prefix(node.operandCount).map { id in id.map(operandText) ?? "–" }
-    let attributes = node.op.printedAttributes.map { "\($0.name) \($0.value)" }.joined(separator: ", ")
+    let attributes = node.op.base.attributes.map { "\($0.name) \($0.value)" }.joined(separator: ", ")
     var line = "\(results.joined(separator: ", ")) = \(node.op.name)(\(operands.joined(separator: ", ")))"
     if !attributes.isEmpty { line += " {\(attributes)}" }
     for postOp in node.postOps { line += " + \(text(of: postOp, node))" }

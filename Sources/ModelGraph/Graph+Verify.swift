@@ -58,19 +58,19 @@ extension Graph {
     let typing = NodeTyping(
       graph: name, node: node, operands: [Fact?](repeating: nil, count: node.inputs.count), depth: depth)
     try typing.checkCounts()
-    let arity = node.op.arity
+    let signature = node.op.signature
     for case .binary(let function, let operand) in node.postOps
-    where !arity.isVariadic && operand < arity.operands.upperBound {
+    where !signature.isVariadic && operand < signature.operands.upperBound {
       throw fault(
         "post-op \(function) of '\(node.name)' wants operand \(operand), which is the op's own: its operands start at "
-          + "\(arity.operands.upperBound)")
+          + "\(signature.operands.upperBound)")
     }
     if !node.postOps.isEmpty, node.outputs.first.flatMap({ $0 }) == nil {
       throw fault("'\(node.name)' has post-ops, but nobody uses its first result")
     }
-    guard case .conditional(let then, let otherwise) = node.op else { return }
+    guard let conditional = node.op.as(Conditional.self) else { return }
     guard node.postOps.isEmpty else { throw fault("the conditional '\(node.name)' has post-ops") }
-    for branch in [then, otherwise] {
+    for branch in [conditional.then, conditional.otherwise] {
       guard branch.inputs.count == node.inputs.count - 1, branch.outputs.count == node.outputs.count else {
         throw fault(
           "the branch '\(branch.name)' of '\(node.name)' has \(branch.inputs.count) inputs and "

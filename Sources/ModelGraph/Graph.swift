@@ -8,7 +8,7 @@ public struct ValueID: Sendable, Hashable, Codable, Comparable {
 }
 
 /// A value: an input, a constant, or what one node makes.
-public struct Value: Sendable, Equatable, Codable {
+public struct Value: Sendable, Equatable {
   /// The name it has in the model's file; unique in the graph.
   public var name: String
   /// The known part of the value's type; `nil` before inference.
@@ -21,7 +21,7 @@ public struct Value: Sendable, Equatable, Codable {
 }
 
 /// A value that is known ahead of time.
-public enum Constant: Sendable, Equatable, Codable {
+public enum Constant: Sendable, Equatable {
   /// The elements themselves.
   case tensor(Tensor)
   /// The elements are in the compiled model, as its weight of this index, possibly packed.
@@ -39,7 +39,7 @@ public enum Constant: Sendable, Equatable, Codable {
 }
 
 /// One operation on values.
-public struct Node: Sendable, Equatable, Codable {
+public struct Node: Sendable, Equatable {
   /// The name it has in the model's file, or one made from its first output.
   public var name: String
   public var op: Op
@@ -70,7 +70,7 @@ public enum PostOp: Sendable, Hashable, Codable {
 
 /// The typed IR of one model: SSA values and nodes in topological order. Portable: nothing in it depends on a machine.
 ///
-/// A subgraph of ``Op/conditional(then:otherwise:)`` is closed: what it captures from outside are its inputs.
+/// A branch of a ``Conditional`` is closed: what it captures from outside are its inputs.
 public struct Graph: Sendable, Equatable {
   public var name: String
   public var values: [Value]

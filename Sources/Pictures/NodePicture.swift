@@ -19,28 +19,27 @@ struct NodePicture {
       }
     }
     label = ([NodePicture.short(node.op)] + tails).joined(separator: " + ")
-    style = NodePicture.style(of: node.op)
+    style = type(of: node.op.base).family.style
   }
 
   /// `relu` for `unary.relu`.
   private static func short(_ op: Op) -> String {
-    switch op {
-    case .unary, .binary: op.name.split(separator: ".").last.map(String.init) ?? op.name
-    case .conditional(let then, let otherwise): "if: \(then.nodes.count) nodes, else \(otherwise.nodes.count)"
-    default: op.name
+    if let conditional = op.as(Conditional.self) {
+      return "if: \(conditional.then.nodes.count) nodes, else \(conditional.otherwise.nodes.count)"
     }
+    return op.is(Unary.self) || op.is(Binary.self)
+      ? op.name.split(separator: ".").last.map(String.init) ?? op.name : op.name
   }
+}
 
-  private static func style(of op: Op) -> String {
-    switch op {
-    case .convolution, .deconvolution, .matrixMultiply, .lstm, .gru: "linear"
-    case .pool, .batchNormalization, .layerNormalization, .instanceNormalization, .groupNormalization,
-      .localResponseNormalization, .softmax, .logSoftmax, .reduce, .argumentOf, .topK, .cumulativeSum,
-      .resize:
-      "window"
-    case .unary, .binary, .select, .cast: "element"
-    case .conditional: "control"
-    default: "move"
+extension OperatorFamily {
+  fileprivate var style: String {
+    switch self {
+    case .linear: "linear"
+    case .window: "window"
+    case .elementwise: "element"
+    case .movement: "move"
+    case .control: "control"
     }
   }
 }

@@ -17,7 +17,7 @@ struct ActivationRecognitionTests {
   /// The unary function that the pass makes of all of the graph, when it does.
   func recognised(_ build: (inout GraphBuilder, ValueID) throws -> ValueID) throws -> UnaryFunction? {
     let graph = try graph(build).after(.activationRecognition).graph
-    guard graph.nodes.count == 1, case .unary(let function) = graph.nodes[0].op,
+    guard graph.nodes.count == 1, let function = graph.nodes[0].op.as(Unary.self)?.function,
       graph.nodes[0].inputs == [x], graph.nodes[0].outputs.first == graph.outputs.first
     else { return nil }
     return function

@@ -34,10 +34,10 @@ struct ConditionalTests {
   }
 
   func branches(_ node: Node?) throws -> (Graph, Graph) {
-    guard case .conditional(let then, let otherwise)? = node?.op else {
+    guard let conditional = node?.op.as(Conditional.self) else {
       throw GraphTestFailure(what: "not a conditional: \(node.map(\.op.name) ?? "nothing")")
     }
-    return (then, otherwise)
+    return (conditional.then, conditional.otherwise)
   }
 
   struct GraphTestFailure: Error { var what: String }
@@ -237,8 +237,8 @@ extension ConditionalTests {
     _ = try PassPipeline.optimise(&graph, evaluator: nil, verifying: true)
     func largest(_ graph: Graph) -> Int {
       graph.nodes.reduce(graph.constants.values.map { $0.tensor?.byteCount ?? 0 }.max() ?? 0) { bytes, node in
-        guard case .conditional(let then, let otherwise) = node.op else { return bytes }
-        return max(bytes, largest(then), largest(otherwise))
+        guard let conditional = node.op.as(Conditional.self) else { return bytes }
+        return max(bytes, largest(conditional.then), largest(conditional.otherwise))
       }
     }
     let (then, otherwise) = try branches(graph.nodes.first)

@@ -43,12 +43,12 @@ struct LayerNormalizationTests {
     for form in [Form(), Form(exponent: nil), Form(axes: [2]), Form(scaleDims: [1, 1, 4])] {
       let graph = try builder(form).after(.layerNormalizationRecognition).graph
       #expect(graph.nodes.count == 1)
-      guard case .layerNormalization(let axis, let epsilon)? = graph.nodes.first?.op else {
+      guard let normalization = graph.nodes.first?.op.as(LayerNormalization.self) else {
         Issue.record("\(graph.ops)")
         continue
       }
-      #expect(axis == 2)
-      #expect(Float(epsilon) == 1e-5)
+      #expect(normalization.axis == 2)
+      #expect(Float(normalization.epsilon) == 1e-5)
       #expect(graph.operandNames(of: "y").first == "x")
       #expect(graph.parameter(1, of: "y") == [0.1, 0.2, 0.3, 0.4])
       #expect(graph.tensor(graph.nodes[0].inputs[1])?.shape == [4])

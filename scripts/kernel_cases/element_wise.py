@@ -15,7 +15,7 @@ from kernel_cases.recording import (
     case,
     integer,
     ints,
-    op0,
+    op,
     positive,
     real,
     rng,
@@ -110,7 +110,7 @@ def element_wise():
 
 def binary():
     def b(name):
-        return op0("binary", name)
+        return op("binary", function=name)
 
     shapes = [
         ((2, 3, 4), (2, 3, 4)),
@@ -241,7 +241,7 @@ def casts():
             if np.dtype(BF16) in (np.dtype(source), np.dtype(target)):
                 kind = lambda v, t=target: [v.astype(F32).astype(t)]
             case(
-                op0("cast", type_name(np.dtype(target))),
+                op("cast", target=type_name(np.dtype(target))),
                 "Cast",
                 [values],
                 {"to": to},
@@ -253,10 +253,10 @@ def casts():
     wild = np.array([300.7, -300.7, np.nan, np.inf, -1.5, 1e10], F32)
     for target in ["int8", "uint8", "int16", "int32", "int64"]:
         case(
-            op0("cast", target),
+            op("cast", target=target),
             "Cast",
             [wild],
             {"to": getattr(TensorProto, target.upper())},
             name=f"wild {target}",
         )
-    case(op0("cast", "uint8"), "Cast", [ints(-1, 300, 2**40 + 5)], {"to": TensorProto.UINT8}, name="wrapping")
+    case(op("cast", target="uint8"), "Cast", [ints(-1, 300, 2**40 + 5)], {"to": TensorProto.UINT8}, name="wrapping")

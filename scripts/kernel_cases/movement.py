@@ -5,7 +5,7 @@ import base64
 import numpy as np
 from onnx import helper
 
-from kernel_cases.recording import F16, F32, I32, I64, any_type, boolean, case, integer, ints, op, op0, real
+from kernel_cases.recording import F16, F32, I32, I64, any_type, boolean, case, integer, ints, op, real
 
 
 def movement():
@@ -87,21 +87,21 @@ def movement():
     case(op("gather", axis=0), "Gather", [integer(4), I64(-1)], {"axis": 0}, parameters=[0, 1])
     case(op("gather", axis=0), "Gather", [boolean(4), ints(1, 1)], {"axis": 0})
     case(
-        op("gatherElements", axis=1),
+        op("gather.elements", axis=1),
         "GatherElements",
         [real(3, 4), integer(3, 2, low=-4, high=4)],
         {"axis": 1},
     )
     case(
-        op("gatherElements", axis=0),
+        op("gather.elements", axis=0),
         "GatherElements",
         [real(3, 4), integer(2, 3, low=-3, high=3)],
         {"axis": 0},
     )
-    case(op("gatherND", batchDimensions=0), "GatherND", [real(2, 3, 4), np.array([[0, 1], [-1, 2]], I64)])
-    case(op("gatherND", batchDimensions=0), "GatherND", [real(2, 3), np.array([[[0, 1]], [[1, -1]]], I64)])
+    case(op("gather.nd", batchDimensions=0), "GatherND", [real(2, 3, 4), np.array([[0, 1], [-1, 2]], I64)])
+    case(op("gather.nd", batchDimensions=0), "GatherND", [real(2, 3), np.array([[[0, 1]], [[1, -1]]], I64)])
     case(
-        op("gatherND", batchDimensions=1),
+        op("gather.nd", batchDimensions=1),
         "GatherND",
         [real(2, 3, 4), np.array([[1], [2]], I64)],
         {"batch_dims": 1},
@@ -115,7 +115,7 @@ def movement():
     ]:
         indices = np.array([[0], [2]], I64) if reduction == "replace" else np.array([[0], [2], [0]], I64)
         case(
-            op0("scatterND", reduction),
+            op("scatter.nd", reduction=reduction),
             "ScatterND",
             [real(4, 3), indices, real(len(indices), 3)],
             {"reduction": theirs},
@@ -123,7 +123,7 @@ def movement():
         )
         spots = np.array([[0, 2, 1], [3, -1, 0]], I64)
         case(
-            op("scatterElements", axis=1, _1=reduction),
+            op("scatter.elements", axis=1, reduction=reduction),
             "ScatterElements",
             (
                 [real(2, 4), spots, real(2, 3)]
@@ -134,13 +134,13 @@ def movement():
             name=theirs,
         )
     case(
-        op0("scatterND", "add"),
+        op("scatter.nd", reduction="add"),
         "ScatterND",
         [integer(2, 3), np.array([[1, 2]], I64), ints(7)],
         {"reduction": "add"},
     )
     case(
-        op0("scatterND", "replace"),
+        op("scatter.nd", reduction="replace"),
         "ScatterND",
         [integer(4, dtype=np.uint8), np.array([[1], [-1]], I64), np.array([7, 8], np.uint8)],
     )
@@ -166,10 +166,10 @@ def movement():
     case("tile", "Tile", [integer(2, 2, dtype=np.uint8), ints(1, 2)], parameters=[1])
     for mode in ["constant", "reflect", "edge", "wrap"]:
         case(
-            op0("pad", mode), "Pad", [real(3, 4), ints(1, 2, 1, 1)], {"mode": mode}, parameters=[1], name=mode
+            op("pad", mode=mode), "Pad", [real(3, 4), ints(1, 2, 1, 1)], {"mode": mode}, parameters=[1], name=mode
         )
         case(
-            op0("pad", mode),
+            op("pad", mode=mode),
             "Pad",
             [real(2, 3, 4), ints(0, 0, 2, 0, 0, 1)],
             {"mode": mode},
@@ -177,14 +177,14 @@ def movement():
             name=f"{mode} last",
         )
     case(
-        op0("pad", "constant"),
+        op("pad", mode="constant"),
         "Pad",
         [real(4, 5), ints(-1, 2, 1, -2), F32(1.5)],
         parameters=[1, 2],
         name="negative",
     )
     case(
-        op0("pad", "edge"),
+        op("pad", mode="edge"),
         "Pad",
         [real(4, 5), ints(-1, 2, 1, -2)],
         {"mode": "edge"},
@@ -192,23 +192,23 @@ def movement():
         name="negative edge",
     )
     case(
-        op0("pad", "constant"),
+        op("pad", mode="constant"),
         "Pad",
         [real(4, 5), ints(1, 2), F32(-1), ints(-1)],
         parameters=[1, 2, 3],
         name="axes",
     )
-    case(op0("pad", "constant"), "Pad", [integer(4), ints(1, 2), I64(7)], parameters=[1, 2])
-    case(op0("pad", "constant"), "Pad", [boolean(3), ints(1, 0), np.bool_(True)], parameters=[1, 2])
+    case(op("pad", mode="constant"), "Pad", [integer(4), ints(1, 2), I64(7)], parameters=[1, 2])
+    case(op("pad", mode="constant"), "Pad", [boolean(3), ints(1, 0), np.bool_(True)], parameters=[1, 2])
     for mode in ["DCR", "CRD"]:
         case(
-            op("depthToSpace", blockSize=2, columnRowDepth=mode == "CRD"),
+            op("depthtospace", blockSize=2, columnRowDepth=mode == "CRD"),
             "DepthToSpace",
             [real(2, 12, 2, 3)],
             {"blocksize": 2, "mode": mode},
             name=mode,
         )
-    case(op("spaceToDepth", blockSize=2), "SpaceToDepth", [real(2, 3, 4, 6)], {"blocksize": 2})
+    case(op("spacetodepth", blockSize=2), "SpaceToDepth", [real(2, 3, 4, 6)], {"blocksize": 2})
     for upper in [True, False]:
         for k in [None, 0, 1, -1, 5, -5, 2**62]:
             inputs = [real(2, 3, 4)] + ([] if k is None else [I64(k)])
@@ -232,14 +232,14 @@ def movement():
                 )
     for axis in [-1, 0, 1]:
         case(
-            op("oneHot", axis=axis),
+            op("onehot", axis=axis),
             "OneHot",
             [ints(0, 2, -1, 5), I64(3), np.array([0, 1], F32)],
             {"axis": axis},
             parameters=[1, 2],
         )
     case(
-        op("oneHot", axis=-1),
+        op("onehot", axis=-1),
         "OneHot",
         [integer(2, 2, low=0, high=3), ints(3), ints(-1, 4)],
         parameters=[1, 2],
@@ -249,7 +249,7 @@ def movement():
     case("size", "Size", [real(2, 3, 4)])
     value = {"type": "float32", "shape": [1], "bytes": base64.b64encode(F32(2.5).tobytes()).decode()}
     case(
-        op("constantOfShape", value=value),
+        op("constantofshape", value=value),
         "ConstantOfShape",
         [ints(2, 3)],
         {"value": helper.make_tensor("v", 1, [1], [2.5])},
@@ -257,7 +257,7 @@ def movement():
     )
     value = {"type": "int64", "shape": [1], "bytes": base64.b64encode(I64(0).tobytes()).decode()}
     case(
-        op("constantOfShape", value=value),
+        op("constantofshape", value=value),
         "ConstantOfShape",
         [ints(4)],
         {"value": helper.make_tensor("v", 7, [1], [0])},
@@ -271,7 +271,7 @@ def movement():
         (I64(3), I64(1), I64(1)),
     ]:
         case("range", "Range", list(values), parameters=[0, 1, 2], name=f"{values}")
-    case("nonZero", "NonZero", [integer(3, 4, low=-1, high=2)])
-    case("nonZero", "NonZero", [np.array([0, -0.0, 2, np.nan], F32)])
-    case("nonZero", "NonZero", [boolean(2, 2, 3)])
-    case("nonZero", "NonZero", [np.zeros((2, 3), I32)])
+    case("nonzero", "NonZero", [integer(3, 4, low=-1, high=2)])
+    case("nonzero", "NonZero", [np.array([0, -0.0, 2, np.nan], F32)])
+    case("nonzero", "NonZero", [boolean(2, 2, 3)])
+    case("nonzero", "NonZero", [np.zeros((2, 3), I32)])

@@ -12,14 +12,13 @@ from kernel_cases.recording import (
     ints,
     onnxruntime_results,
     op,
-    op0,
     real,
 )
 
 
 def products():
     def multiply(a=False, b=False, alpha=1.0):
-        return op0("matrixMultiply", dict(transposeA=a, transposeB=b, alpha=alpha))
+        return op("matmul", transposeA=a, transposeB=b, alpha=alpha)
 
     for x, y in [
         ((3, 4), (4, 5)),
@@ -73,7 +72,7 @@ def products():
     )
     x, z = real(2, 5), real(2, 5)
     case(
-        op0("binary", "add"),
+        op("binary", function="add"),
         "Add",
         [x, z],
         operands=[x, z, other],
@@ -136,7 +135,7 @@ def recurrent():
                 return [y.transpose(2, 0, 1, 3)] + [s.swapaxes(0, 1) for s in states]
 
         case(
-            op0(node.lower(), fields),
+            op(node.lower(), recurrent=fields),
             node,
             operands,
             attributes,

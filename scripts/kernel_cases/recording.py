@@ -151,9 +151,5 @@ def op(name, **fields):
     return {name: fields}
 
 
-def op0(name, value, **fields):
-    return {name: {"_0": value, **fields}}
-
-
 def unary(name, **fields):
-    return op0("unary", {name: fields})
+    return op("unary", function={name: fields})

@@ -14,7 +14,6 @@ from kernel_cases.recording import (
     integer,
     ints,
     op,
-    op0,
     positive,
     real,
 )
@@ -35,7 +34,7 @@ def reductions():
     }
 
     def reduce(name, keep=True, noop=False):
-        return op0("reduce", name, keepDimensions=keep, noopWithEmptyAxes=noop)
+        return op("reduce", reduction=name, keepDimensions=keep, noopWithEmptyAxes=noop)
 
     for ours, theirs in names.items():
         x = positive(2, 3, 4, 5)
@@ -82,7 +81,7 @@ def reductions():
         for axis, keep, last in [(0, True, False), (1, False, False), (-1, True, True)]:
             x = integer(3, 4, 5, low=0, high=4).astype(F32)
             case(
-                op0("argumentOf", extremum, axis=axis, keepDimensions=keep, selectLastIndex=last),
+                op("argument", extremum=extremum, axis=axis, keepDimensions=keep, selectLastIndex=last),
                 theirs,
                 [x],
                 {"axis": axis, "keepdims": int(keep), "select_last_index": int(last)},
@@ -91,7 +90,7 @@ def reductions():
     fields = dict(axis=0, keepDimensions=False, selectLastIndex=False)
     for dtype in [F64, I32, np.uint8, F16]:
         case(
-            op0("argumentOf", "maximum", **fields),
+            op("argument", extremum="maximum", **fields),
             "ArgMax",
             [any_type(dtype, 6, 2)],
             {"axis": 0, "keepdims": 0},
@@ -99,7 +98,7 @@ def reductions():
     for largest in [True, False]:
         for axis, k in [(-1, 2), (0, 3), (1, 1), (1, 4), (1, 0)]:
             case(
-                op("topK", axis=axis, largest=largest, sorted=True),
+                op("topk", axis=axis, largest=largest, sorted=True),
                 "TopK",
                 [real(3, 4), ints(k)],
                 {"axis": axis, "largest": int(largest)},
@@ -108,7 +107,7 @@ def reductions():
                 name=f"{axis} {k} {largest}",
             )
     case(
-        op("topK", axis=-1, largest=True, sorted=True),
+        op("topk", axis=-1, largest=True, sorted=True),
         "TopK",
         [integer(2, 30, low=0, high=4), ints(9)],
         {},
@@ -117,7 +116,7 @@ def reductions():
         name="ties",
     )
     case(
-        op("topK", axis=-1, largest=False, sorted=True),
+        op("topk", axis=-1, largest=False, sorted=True),
         "TopK",
         [integer(2, 30, low=0, high=4, dtype=I32), ints(30)],
         {"largest": 0},
@@ -129,7 +128,7 @@ def reductions():
         for reverse in [False, True]:
             for axis in [0, -1]:
                 case(
-                    op("cumulativeSum", exclusive=exclusive, reverse=reverse),
+                    op("cumsum", exclusive=exclusive, reverse=reverse),
                     "CumSum",
                     [real(3, 4, 2), I64(axis)],
                     {"exclusive": int(exclusive), "reverse": int(reverse)},
@@ -137,7 +136,7 @@ def reductions():
                     name=f"{exclusive} {reverse} {axis}",
                 )
     case(
-        op("cumulativeSum", exclusive=False, reverse=False),
+        op("cumsum", exclusive=False, reverse=False),
         "CumSum",
         [integer(5), np.array(0, I32)],
         parameters=[1],
@@ -146,20 +145,20 @@ def reductions():
 
 def normalisation():
     for axis in [-1, 1, 0]:
-        for ours, theirs in [("softmax", "Softmax"), ("logSoftmax", "LogSoftmax")]:
+        for ours, theirs in [("softmax", "Softmax"), ("logsoftmax", "LogSoftmax")]:
             case(op(ours, axis=axis), theirs, [real(3, 5, 4, scale=3)], {"axis": axis})
     case(op("softmax", axis=-1), "Softmax", [np.array([[1000, 1001, 1002]], F32)], name="large")
     case(op("softmax", axis=1), "Softmax", [real(2, 3, dtype=F64)], {"axis": 1})
     case(op("softmax", axis=1), "Softmax", [real(2, 3, dtype=F16)], {"axis": 1})
     for shape in [(2, 3, 4, 5), (2, 3), (2, 3, 7)]:
         case(
-            op("batchNormalization", epsilon=1e-3),
+            op("norm.batch", epsilon=1e-3),
             "BatchNormalization",
             [real(*shape), real(3), real(3), real(3), positive(3)],
             {"epsilon": 1e-3},
         )
     case(
-        op("batchNormalization", epsilon=1e-3),
+        op("norm.batch", epsilon=1e-3),
         "BatchNormalization",
         [v.astype(F64) for v in [real(2, 3, 4), real(3), real(3), real(3), positive(3)]],
         {"epsilon": 1e-3},
@@ -167,20 +166,20 @@ def normalisation():
     for axis in [-1, 1, 2]:
         size = (3, 4, 5)[axis:]
         case(
-            op("layerNormalization", axis=axis, epsilon=1e-5),
+            op("norm.layer", axis=axis, epsilon=1e-5),
             "LayerNormalization",
             [real(3, 4, 5), real(*size), real(*size)],
             {"axis": axis},
         )
     case(
-        op("layerNormalization", axis=-1, epsilon=1e-5),
+        op("norm.layer", axis=-1, epsilon=1e-5),
         "LayerNormalization",
         [real(3, 5), real(5)],
         {},
         name="no bias",
     )
     case(
-        op("layerNormalization", axis=-1, epsilon=1e-5),
+        op("norm.layer", axis=-1, epsilon=1e-5),
         "LayerNormalization",
         [real(3, 5), real(5), real(5)],
         {},
@@ -188,18 +187,18 @@ def normalisation():
         name="three results",
     )
     case(
-        op("layerNormalization", axis=-1, epsilon=1e-5),
+        op("norm.layer", axis=-1, epsilon=1e-5),
         "LayerNormalization",
         [real(3, 5, dtype=F64), real(5, dtype=F64)],
         {},
     )
     case(
-        op("instanceNormalization", epsilon=1e-5),
+        op("norm.instance", epsilon=1e-5),
         "InstanceNormalization",
         [real(2, 3, 4, 5), real(3), real(3)],
     )
     case(
-        op("instanceNormalization", epsilon=1e-5), "InstanceNormalization", [real(2, 3, 9), real(3), real(3)]
+        op("norm.instance", epsilon=1e-5), "InstanceNormalization", [real(2, 3, 9), real(3), real(3)]
     )
 
     def group_norm(x, scale, bias):
@@ -209,7 +208,7 @@ def normalisation():
         return [(y.reshape(x.shape) * scale.reshape(spread) + bias.reshape(spread)).astype(x.dtype)]
 
     case(
-        op("groupNormalization", groups=2, epsilon=1e-5),
+        op("norm.group", groups=2, epsilon=1e-5),
         "GroupNormalization",
         [real(2, 4, 3, 3), real(4), real(4)],
         kind=group_norm,
@@ -217,7 +216,7 @@ def normalisation():
     for size in [1, 3, 5]:
         fields = dict(size=size, alpha=0.02, beta=0.7, bias=1.5)
         case(
-            op0("localResponseNormalization", fields),
+            op("norm.localresponse", **fields),
             "LRN",
             [real(2, 5, 3, 3, scale=4)],
             fields,

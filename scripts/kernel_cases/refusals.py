@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kernel_cases.recording import F32, I32, I64, ints, op, op0, real, refused
+from kernel_cases.recording import F32, I32, I64, ints, op, real, refused
 
 
 def refusals():
@@ -14,35 +14,35 @@ def refusals():
     )
     refused(gather, "Gather", [real(4), ints(-(2**63))], [(F32, (1,))], "least index")
     refused(
-        op("gatherElements", axis=1),
+        op("gather.elements", axis=1),
         "GatherElements",
         [real(2, 3), np.array([[3], [0]], I64)],
         [(F32, (2, 1))],
         "index too large",
     )
     refused(
-        op("gatherND", batchDimensions=0),
+        op("gather.nd", batchDimensions=0),
         "GatherND",
         [real(2, 3), np.array([[1, 3]], I64)],
         [(F32, (1,))],
         "index too large",
     )
     refused(
-        op0("scatterND", "replace"),
+        op("scatter.nd", reduction="replace"),
         "ScatterND",
         [real(2, 3), np.array([[2]], I64), real(1, 3)],
         [(F32, (2, 3))],
         "index too large",
     )
     refused(
-        op0("scatterND", "add"),
+        op("scatter.nd", reduction="add"),
         "ScatterND",
         [real(2, 3), np.array([[-3]], I64), real(1, 3)],
         [(F32, (2, 3))],
         "index too small",
     )
     refused(
-        op("scatterElements", axis=0, _1="add"),
+        op("scatter.elements", axis=0, reduction="add"),
         "ScatterElements",
         [real(2, 3), np.full((1, 3), 9, I64), real(1, 3)],
         [(F32, (2, 3))],
@@ -51,41 +51,41 @@ def refusals():
     refused("slice", "Slice", [real(5), ints(0), ints(3)], [(F32, (2,))], "another size")
     refused("slice", "Slice", [real(5), ints(0), ints(5), ints(0), ints(0)], [(F32, (5,))], "step 0")
     refused("slice", "Slice", [real(5), ints(0), ints(5), ints(7)], [(F32, (5,))], "axis out of range")
-    refused(op0("pad", "constant"), "Pad", [real(5), ints(1, 2)], [(F32, (7,))], "another size")
-    refused(op0("pad", "reflect"), "Pad", [real(5), ints(2**63 - 1, -(2**63))], [(F32, (4,))], "huge")
+    refused(op("pad", mode="constant"), "Pad", [real(5), ints(1, 2)], [(F32, (7,))], "another size")
+    refused(op("pad", mode="reflect"), "Pad", [real(5), ints(2**63 - 1, -(2**63))], [(F32, (4,))], "huge")
     refused(
-        op0("reduce", "sum", keepDimensions=True, noopWithEmptyAxes=False),
+        op("reduce", reduction="sum", keepDimensions=True, noopWithEmptyAxes=False),
         "ReduceSum",
         [real(2, 3), ints(0)],
         [(F32, (2, 1))],
         "another axis",
     )
     refused(
-        op0("reduce", "sum", keepDimensions=True, noopWithEmptyAxes=False),
+        op("reduce", reduction="sum", keepDimensions=True, noopWithEmptyAxes=False),
         "ReduceSum",
         [real(2, 3), ints(2)],
         [(F32, (2, 1))],
         "axis out of range",
     )
     refused(
-        op("topK", axis=0, largest=True, sorted=True),
+        op("topk", axis=0, largest=True, sorted=True),
         "TopK",
         [real(4), ints(3)],
         [(F32, (2,)), (I64, (2,))],
         "another k",
     )
     refused(
-        op("cumulativeSum", exclusive=False, reverse=False),
+        op("cumsum", exclusive=False, reverse=False),
         "CumSum",
         [real(4), I64(1)],
         [(F32, (4,))],
         "axis out of range",
     )
-    refused("nonZero", "NonZero", [ints(1, 0, 1)], [(I64, (1, 1))], "more than asked for")
-    refused("nonZero", "NonZero", [ints(1, 0, 1)], [(I64, (1, 3))], "fewer than asked for")
+    refused("nonzero", "NonZero", [ints(1, 0, 1)], [(I64, (1, 1))], "more than asked for")
+    refused("nonzero", "NonZero", [ints(1, 0, 1)], [(I64, (1, 3))], "fewer than asked for")
     fields = dict(hiddenSize=2, direction="forward", batchFirst=False, linearBeforeReset=False)
     refused(
-        op0("gru", fields),
+        op("gru", recurrent=fields),
         "GRU",
         [real(3, 1, 2), real(1, 6, 2), real(1, 6, 2), None, np.array([4], I32)],
         [(F32, (3, 1, 1, 2))],

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kernel_cases.recording import F32, I32, case, integer, ints, op0, real, type_name
+from kernel_cases.recording import F32, I32, case, integer, ints, op, real, type_name
 from kernel_cases.special_values import reference
 
 
@@ -74,7 +74,7 @@ def resizing():
         # ONNX aligns the corners to where the scaled image ends, onnxruntime to its last whole element.
         kind = reference("Resize", attributes, opset=opset) if coordinate == "alignCorners" and scales else None
         case(
-            op0("resize", fields),
+            op("resize", **fields),
             "Resize",
             inputs,
             attributes,

@@ -9,7 +9,7 @@ import onnx
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
-from kernel_cases.recording import F16, F32, F64, I64, case, ints, onnxruntime_results, op, op0, real, rng, unary
+from kernel_cases.recording import F16, F32, F64, I64, case, ints, onnxruntime_results, op, real, rng, unary
 
 NAN, INF = F32("nan"), F32("inf")
 SPECIAL = np.array([NAN, INF, -INF, 0, 1.5, -1.5, 7, -8, 0.25, -3, 2.5], F32)
@@ -124,7 +124,7 @@ def pairs():
         "lessOrEqual": "LessOrEqual",
         "greaterOrEqual": "GreaterOrEqual",
     }.items():
-        b = op0("binary", ours)
+        b = op("binary", function=ours)
         case(b, theirs, [x, others], name="special")
         for number in [0, 2, NAN, -INF]:
             single = np.array([number], F32)
@@ -136,7 +136,7 @@ def pairs():
         # The library multiplies every element by the slope, which does not matter while that is finite.
         row = np.where(np.isfinite(x), x, F32(0.5)) if ours == "parametricRelu" else x
         case(b, theirs, [np.stack([x, others]), row], name="special rows")
-    case(op0("binary", "remainder"), "Mod", [x, np.array([3], F32)], {"fmod": 1}, name="special")
+    case(op("binary", function="remainder"), "Mod", [x, np.array([3], F32)], {"fmod": 1}, name="special")
 
 
 def post_ops():
@@ -169,7 +169,7 @@ def post_ops():
     for name, (post, after) in functions.items():
         for channels in [32, 20]:
             case(
-                op0("convolution", fields),
+                op("conv", **fields),
                 "Conv",
                 [image, weights[:channels], real(channels)],
                 attributes,
@@ -181,7 +181,7 @@ def post_ops():
         x[0, 0], x[2, 3], x[4, 5] = NAN, INF, -INF
         w = real(24, 32, scale=0.1)
         case(
-            op0("matrixMultiply", dict(transposeA=False, transposeB=False, alpha=1)),
+            op("matmul", transposeA=False, transposeB=False, alpha=1),
             "MatMul",
             [x, w],
             post=[post],
@@ -191,7 +191,7 @@ def post_ops():
         batch = real(2, 16, 3, 3)
         batch[0, 0, 0, 0], batch[0, 1, 1, 1], batch[1, 2, 2, 2] = NAN, INF, -INF
         case(
-            op("batchNormalization", epsilon=1e-3),
+            op("norm.batch", epsilon=1e-3),
             "BatchNormalization",
             [batch, real(16), real(16), real(16), abs(real(16)) + 1],
             {"epsilon": 1e-3},
@@ -201,7 +201,7 @@ def post_ops():
         )
     deep = dict(fields, groups=16)
     case(
-        op0("convolution", deep),
+        op("conv", **deep),
         "Conv",
         [image, real(16, 1, 3, 3), real(16)],
         dict(attributes, group=16),
@@ -239,7 +239,7 @@ def folds():
         "logSumExp": "ReduceLogSumExp",
     }
     for ours, theirs in names.items():
-        fields = op0("reduce", ours, keepDimensions=True, noopWithEmptyAxes=False)
+        fields = op("reduce", reduction=ours, keepDimensions=True, noopWithEmptyAxes=False)
         kind = reference(theirs) if ours in ("maximum", "minimum") else None
         case(fields, theirs, [rows, ints(1)], parameters=[1], name="special", kind=kind)
         case(fields, theirs, [np.tile(rows, 9), ints(1)], parameters=[1], name="special long", kind=kind)
@@ -248,7 +248,7 @@ def folds():
         if ours in ("l2", "logSum", "logSumExp"):
             case(fields, theirs, [rng.integers(1, 9, (3, 4)).astype(np.int32), ints(1)], parameters=[1])
     for extreme in ["maximum", "minimum"]:
-        fields = op0("reduce", extreme, keepDimensions=True, noopWithEmptyAxes=False)
+        fields = op("reduce", reduction=extreme, keepDimensions=True, noopWithEmptyAxes=False)
         for dtype in [np.bool_, np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, I64, np.uint64]:
             limits = None if dtype == np.bool_ else np.iinfo(dtype)
             end = (extreme == "minimum") if limits is None else (limits.min if extreme == "maximum" else limits.max)
@@ -280,11 +280,11 @@ def folds():
             kind=lambda x, axes, f=np.max if extreme == "maximum" else np.min: [f(x, axis=1, keepdims=True)],
         )
         theirs = {"maximum": "ArgMax", "minimum": "ArgMin"}[extreme]
-        argument = op0("argumentOf", extreme, axis=1, keepDimensions=True, selectLastIndex=False)
+        argument = op("argument", extremum=extreme, axis=1, keepDimensions=True, selectLastIndex=False)
         case(argument, theirs, [rows], {"axis": 1}, name="special", kind=reference(theirs, {"axis": 1}))
         case(argument, theirs, [large], {"axis": 1}, name="large", kind=reference(theirs, {"axis": 1}))
     for largest in [True, False]:
-        top = op("topK", axis=-1, largest=largest, sorted=True)
+        top = op("topk", axis=-1, largest=largest, sorted=True)
         for x, name in [(rows[[0, 1, 2, 3, 4, 8]], "special"), (large, "large")]:
 
             def best(x, k, largest=largest):
@@ -297,7 +297,7 @@ def folds():
             case(top, "TopK", [x, ints(2)], parameters=[1], name=f"{name} {largest}", kind=best)
     for axis in [0, 1]:
         x = rows if axis == 1 else np.ascontiguousarray(rows.T)
-        for ours, theirs in [("softmax", "Softmax"), ("logSoftmax", "LogSoftmax")]:
+        for ours, theirs in [("softmax", "Softmax"), ("logsoftmax", "LogSoftmax")]:
             case(op(ours, axis=axis), theirs, [x], {"axis": axis}, name="special")
             case(op(ours, axis=axis), theirs, [np.tile(x, (5, 5))], {"axis": axis}, name="special long")
 
@@ -334,15 +334,15 @@ def pools():
                 ceilingMode=False,
             )
             case(
-                op0("pool", fields), "MaxPool", [shape], kind=maximum(size, stride, pad), name=f"special {size} {stride}"
+                op("pool", **fields), "MaxPool", [shape], kind=maximum(size, stride, pad), name=f"special {size} {stride}"
             )
     fields = dict(
         kind="maximum", strides=[], dilations=[], padding={"explicit": {"_0": []}}, ceilingMode=False
     )
     for shape in [image, image[:, :13]]:
-        case(op0("pool", fields), "GlobalMaxPool", [shape], kind=reference("GlobalMaxPool"), name="special")
+        case(op("pool", **fields), "GlobalMaxPool", [shape], kind=reference("GlobalMaxPool"), name="special")
     average = dict(fields, kind="average")
-    case(op0("pool", average), "GlobalAveragePool", [image], name="special")
+    case(op("pool", **average), "GlobalAveragePool", [image], name="special")
 
 
 def normalisations():
@@ -350,27 +350,27 @@ def normalisations():
     x = (real(2, 4, 40) * 300).astype(F16)
     for axis in [-1]:
         case(
-            op("layerNormalization", axis=axis, epsilon=1e-5),
+            op("norm.layer", axis=axis, epsilon=1e-5),
             "LayerNormalization",
             [x, real(40, dtype=F16), real(40, dtype=F16)],
             {"axis": axis},
             name="large halves",
         )
     case(
-        op("instanceNormalization", epsilon=1e-5),
+        op("norm.instance", epsilon=1e-5),
         "InstanceNormalization",
         [x, real(4, dtype=F16), real(4, dtype=F16)],
         name="large halves",
     )
     case(
-        op("batchNormalization", epsilon=1e-5),
+        op("norm.batch", epsilon=1e-5),
         "BatchNormalization",
         [x, real(4, dtype=F16), real(4, dtype=F16), real(4, dtype=F16), np.array([6e4, 5e4, 4e4, 3e4], F16)],
         name="large halves",
     )
     for ours, theirs in {"mean": "ReduceMean", "l2": "ReduceL2", "logSum": "ReduceLogSum", "l1": "ReduceL1"}.items():
         case(
-            op0("reduce", ours, keepDimensions=True, noopWithEmptyAxes=False),
+            op("reduce", reduction=ours, keepDimensions=True, noopWithEmptyAxes=False),
             theirs,
             [abs(x), ints(2)],
             parameters=[1],
@@ -378,9 +378,9 @@ def normalisations():
         )
     case(op("softmax", axis=2), "Softmax", [x], {"axis": 2}, name="large halves")
     fields = dict(kind="average", strides=[], dilations=[], padding={"explicit": {"_0": []}}, ceilingMode=False)
-    case(op0("pool", fields), "GlobalAveragePool", [abs(x) * F16(20)], name="large halves")
+    case(op("pool", **fields), "GlobalAveragePool", [abs(x) * F16(20)], name="large halves")
     case(
-        op0("matrixMultiply", dict(transposeA=False, transposeB=False, alpha=1)),
+        op("matmul", transposeA=False, transposeB=False, alpha=1),
         "MatMul",
         [np.repeat(real(3, 20) * 300, 2, axis=1).astype(F16), np.tile(np.array([[200.0], [-200.0]], F16), (20, 2))],
         name="large halves",
@@ -398,7 +398,7 @@ def shifts():
         for number, by in enumerate(cases):
             for ours, direction in [("shiftLeft", "LEFT"), ("shiftRight", "RIGHT")]:
                 case(
-                    op0("binary", ours),
+                    op("binary", function=ours),
                     "BitShift",
                     [values, by],
                     name=f"{direction} {np.dtype(dtype)} {number}",
@@ -427,7 +427,7 @@ def corners():
             attributes = dict(mode=mode, coordinate_transformation_mode="align_corners")
             run = reference("Resize", attributes, opset=19)
             case(
-                op0("resize", fields),
+                op("resize", **fields),
                 "Resize",
                 [x, None, np.array(scales, F32)],
                 parameters=[2],
@@ -451,7 +451,7 @@ def special_operators():
 def slopes():
     x = np.tile(SPECIAL, (2, 3))
     slope = np.array([INF, -INF, NAN, 0, -0.0, 2, -3], F32)
-    prelu = op0("binary", "parametricRelu")
+    prelu = op("binary", function="parametricRelu")
     case(prelu, "PRelu", [x, np.resize(slope, x.shape)], name="any slope")
     case(prelu, "PRelu", [x, np.resize(slope, x.shape[1:])], name="any slope of columns")
     image = np.resize(np.tile(SPECIAL, 2), (2, 16, 5, 3)).astype(F32)
@@ -477,7 +477,7 @@ def roots():
     for dtype in [F32, F64]:
         for exponent in [0.5, -0.5, 1, 2, 3, -1, 0]:
             case(
-                op0("binary", "power"),
+                op("binary", function="power"),
                 "Pow",
                 [np.tile(x, 4).astype(dtype), np.array([exponent], dtype)],
                 parameters=[1],
@@ -485,7 +485,7 @@ def roots():
             )
             # The sign of zero shows in the reciprocal.
             case(
-                op0("binary", "power"),
+                op("binary", function="power"),
                 "Pow",
                 [np.tile(x, 4).astype(dtype), np.array([exponent], dtype)],
                 parameters=[1],
@@ -510,7 +510,7 @@ def deconvolutions():
             w = real(channels, kernels, size, size, scale=0.2)
             for image, name in [(x, "special"), (np.full_like(x, NAN), "nothing but NaN")]:
                 case(
-                    op0("deconvolution", dict(window=fields, outputPadding=[0, 0])),
+                    op("deconv", window=fields, outputPadding=[0, 0]),
                     "ConvTranspose",
                     [image, w],
                     post=[sigmoid],
@@ -518,7 +518,7 @@ def deconvolutions():
                     name=f"{name} sigmoid {channels} {size}",
                 )
                 case(
-                    op0("convolution", fields),
+                    op("conv", **fields),
                     "Conv",
                     [image, np.ascontiguousarray(w.transpose(1, 0, 2, 3))],
                     post=[sigmoid],
@@ -538,7 +538,7 @@ def paddings():
             return [np.pad(y, [(0, 0), (0, 0), (0, extra[0]), (0, extra[1])]) + b[:, None, None]]
 
         case(
-            op0("deconvolution", dict(window=given, outputPadding=extra)),
+            op("deconv", window=given, outputPadding=extra),
             "ConvTranspose",
             [real(1, 8, 5, 6), real(8, 16, 3, 2), real(16)],
             kind=padded,
@@ -559,7 +559,7 @@ def cells():
                         fields["clip"] = attributes["clip"] = clip
                     w, r = real(1, gates * hidden, 3), real(1, gates * hidden, hidden)
                     case(
-                        op0(node.lower(), fields),
+                        op(node.lower(), recurrent=fields),
                         node,
                         [x, w, r],
                         attributes,
@@ -610,7 +610,7 @@ def filters():
                 if mode == "linear" and exclude:
                     continue
                 case(
-                    op0("resize", fields),
+                    op("resize", **fields),
                     "Resize",
                     [real(1, 2, length, 3), None, np.array([1, 1, scale, 3], F32)],
                     attributes,
@@ -635,7 +635,7 @@ def flat_slopes():
     image[0, 0, 0, 0] = -INF
     with np.errstate(all="ignore"):
         case(
-            op0("convolution", fields),
+            op("conv", **fields),
             "Conv",
             [image, np.ones((8, 8, 1, 1), F32), None],
             post=[{"unary": {"_0": {"leakyRelu": {"slope": 0}}}}],
@@ -655,7 +655,7 @@ def ends():
         for scales in [[1, 1, 1, 2], [1, 1, 1, 3], [1, 1, 2, 2], [1, 1, 3, 1]]:
             fields = resize_fields("linear", coordinate)
             case(
-                op0("resize", fields),
+                op("resize", **fields),
                 "Resize",
                 [image, None, np.array(scales, F32)],
                 dict(mode="linear", coordinate_transformation_mode=theirs),
@@ -691,7 +691,7 @@ def wide_steps():
                 )
                 attributes = dict(kernel_shape=window, dilations=dilations, pads=pads, **extra)
                 case(
-                    op0("pool", fields),
+                    op("pool", **fields),
                     node,
                     [real(2, channels, *shape)],
                     attributes,

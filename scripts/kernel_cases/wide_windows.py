@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kernel_cases.recording import F16, F32, F64, case, op0, real
+from kernel_cases.recording import F16, F32, F64, case, op, real
 from kernel_cases.special_values import INF, NAN
 
 
@@ -25,7 +25,7 @@ def pools():
             ceilingMode=False,
         )
         case(
-            op0("pool", fields),
+            op("pool", **fields),
             node,
             [x],
             attributes,
@@ -80,7 +80,7 @@ def responses():
         # More channels than there are on either side change nothing but the divisor.
         near = min(size, 2 * channels - 1)
         case(
-            op0("localResponseNormalization", fields),
+            op("norm.localresponse", **fields),
             "LRN",
             [real(2, channels, 3, 5, scale=4)],
             dict(fields, size=near, alpha=fields["alpha"] * near / size),
@@ -89,7 +89,7 @@ def responses():
     x = real(1, 60, 3, 3)
     x[0, 20, 0, 0], x[0, 30, 1, 1], x[0, 40, 2, 2] = NAN, INF, 1e15
     fields = dict(size=21, alpha=0.2, beta=0.75, bias=1.0)
-    case(op0("localResponseNormalization", fields), "LRN", [x], fields, name="wide special", kind=response(21, 0.2, 0.75, 1.0))
+    case(op("norm.localresponse", **fields), "LRN", [x], fields, name="wide special", kind=response(21, 0.2, 0.75, 1.0))
 
 
 def response(size, alpha, beta, bias):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kernel_cases.recording import F16, F32, F64, any_type, case, op0, real, type_name, unary
+from kernel_cases.recording import F16, F32, F64, any_type, case, op, real, type_name, unary
 
 
 def windows():
@@ -39,7 +39,7 @@ def windows():
         inputs = [v.astype(dtype) for v in inputs]
         operands = inputs + list(extra) if bias else inputs + ([None] + list(extra) if extra else [])
         case(
-            op0("convolution", dict(strides=strides, dilations=dilations, padding=padding, groups=groups)),
+            op("conv", strides=strides, dilations=dilations, padding=padding, groups=groups),
             "Conv",
             inputs,
             attributes,
@@ -129,7 +129,7 @@ def windows():
         if shape:
             fields["outputShape"] = shape
         case(
-            op0("deconvolution", fields),
+            op("deconv", **fields),
             "ConvTranspose",
             [real(2, 4, *size), real(4, 6 // groups, *kernel), real(6)],
             attributes,
@@ -184,7 +184,7 @@ def windows():
             kind=kind, window=window, strides=strides, dilations=dilations, padding=padding, ceilingMode=ceil
         )
         case(
-            op0("pool", fields),
+            op("pool", **fields),
             node,
             [any_type(dtype, *shape)],
             attributes,
@@ -214,4 +214,4 @@ def windows():
     for kind, node in [("maximum", "GlobalMaxPool"), ("average", "GlobalAveragePool")]:
         for shape in [(2, 3, 5, 4), (2, 3, 6), (1, 2, 2, 3, 2)]:
             fields = dict(kind=kind, strides=[], dilations=[], padding=explicit(), ceilingMode=False)
-            case(op0("pool", fields), node, [real(*shape)])
+            case(op("pool", **fields), node, [real(*shape)])

@@ -3,31 +3,43 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Unary: ComposedOperator {
+  func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    try engine.kernel(request) { try engine.elements($0, function) ?? engine.watchedFunction($0, function) }
+  }
+}
+
+extension Binary: ComposedOperator {
+  func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    try engine.kernel(request) { try engine.elements($0, function) ?? engine.parametricRelu($0) }
+  }
+}
+
 extension OneDNNEngine {
-  /// `Relu`, `Clip`, and the larger and the smaller of two operands of one shape or of one and a number, in the layout that
-  /// they come in; `nil` for others.
-  func elements(_ request: KernelRequest) throws -> (any Kernel)? {
-    guard request.isAllFloat, let y = request.optionalResult(0), let a = request.ownOperand(0) else {
-      return nil
-    }
-    switch request.op {
-    case .unary(let function):
-      guard let elements = fi_elements(function), a.shape == y.shape, a.immediate == nil else { return nil }
-      return try elementKernel(request, elements, whole: [0])
-    case .binary(let function) where function == .maximum || function == .minimum:
-      guard let b = request.ownOperand(1) else { return nil }
-      for (index, other) in [(0, b), (1, a)] where request.ownOperand(index)?.shape == y.shape {
-        guard request.ownOperand(index)?.immediate == nil, let number = other.number, !number.isNaN else {
-          continue
-        }
-        return try elementKernel(request, fi_elements(function, number), whole: [index])
+  /// `Relu` and `Clip` in the layout that the operand comes in; `nil` for others.
+  fileprivate func elements(_ request: KernelRequest, _ function: UnaryFunction) throws -> (any Kernel)? {
+    guard let elements = fi_elements(function), request.isAllFloat, let y = request.optionalResult(0),
+      let x = request.ownOperand(0), x.shape == y.shape, x.immediate == nil
+    else { return nil }
+    return try elementKernel(request, elements, whole: [0])
+  }
+
+  /// The larger and the smaller of two operands of one shape or of one and a number, in the layout that they come in; `nil`
+  /// for others.
+  fileprivate func elements(_ request: KernelRequest, _ function: BinaryFunction) throws -> (any Kernel)? {
+    guard function == .maximum || function == .minimum, request.isAllFloat,
+      let y = request.optionalResult(0), let a = request.ownOperand(0), let b = request.ownOperand(1)
+    else { return nil }
+    for (index, other) in [(0, b), (1, a)] where request.ownOperand(index)?.shape == y.shape {
+      guard request.ownOperand(index)?.immediate == nil, let number = other.number, !number.isNaN else {
+        continue
       }
-      guard a.shape == y.shape, b.shape == y.shape, a.immediate == nil, b.immediate == nil else { return nil }
-      var elements = fi_elements()
-      elements.function = function == .maximum ? FI_ELEMENTS_LARGER : FI_ELEMENTS_SMALLER
-      return try elementKernel(request, elements, whole: [0, 1])
-    default: return nil
+      return try elementKernel(request, fi_elements(function, number), whole: [index])
     }
+    guard a.shape == y.shape, b.shape == y.shape, a.immediate == nil, b.immediate == nil else { return nil }
+    var elements = fi_elements()
+    elements.function = function == .maximum ? FI_ELEMENTS_LARGER : FI_ELEMENTS_SMALLER
+    return try elementKernel(request, elements, whole: [0, 1])
   }
 
   /// - Parameter whole: the operands that the kernel reads, all of the result's shape.
@@ -46,8 +58,8 @@ extension OneDNNEngine {
 
   /// `PRelu`: the library's product, in the layout that x comes in, and a choice; `nil` for others. The library's own adds
   /// products with 0, which are no numbers if the slope is not finite.
-  func parametricRelu(_ request: KernelRequest) throws -> (any Kernel)? {
-    guard case .binary(.parametricRelu) = request.op, request.isAllFloat,
+  fileprivate func parametricRelu(_ request: KernelRequest) throws -> (any Kernel)? {
+    guard request.op == .binary(.parametricRelu), request.isAllFloat,
       let x = request.ownOperand(0), let slope = request.ownOperand(1), x.immediate == nil,
       slope.number == nil, let y = request.optionalResult(0), x.shape == y.shape
     else { return nil }

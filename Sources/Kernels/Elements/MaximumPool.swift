@@ -4,26 +4,41 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Pool: ComposedOperator {
+  func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    try engine.kernel(request) { try engine.maximumPool($0, self) }
+  }
+}
+
+extension Reduce: ComposedOperator {
+  func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    try engine.kernel(request) { try engine.maximum($0, self) }
+  }
+}
+
 extension OneDNNEngine {
-  /// ONNX `MaxPool` (values alone), `GlobalMaxPool`, and `ReduceMax` over the axes of an image in blocks; `nil` for others.
-  /// The library's starts from the lowest finite number.
-  func maximumPool(_ request: KernelRequest) throws -> (any Kernel)? {
+  /// ONNX `MaxPool` (values alone) and `GlobalMaxPool`; `nil` for others. The library's starts from the lowest finite number.
+  fileprivate func maximumPool(_ request: KernelRequest, _ op: Pool) throws -> (any Kernel)? {
+    guard op.kind == .maximum, let x = image(request), let y = request.optionalResult(0),
+      y.shape.rank == x.shape.rank, y.shape.dims[..<2] == x.shape.dims[..<2]
+    else { return nil }
+    return op.window == nil ? try globalMaximum(request, x) : try maximumPool(request, op, x, y.shape)
+  }
+
+  /// ONNX `ReduceMax` over the axes of an image in blocks; `nil` for others.
+  fileprivate func maximum(_ request: KernelRequest, _ op: Reduce) throws -> (any Kernel)? {
+    guard op.reduction == .maximum, let x = image(request), x.layout != .plain,
+      reducedAxes(request, rank: x.shape.rank) == Array(2..<x.shape.rank)
+    else { return nil }
+    return try globalMaximum(request, x)
+  }
+
+  /// The operand, if it is an image that the plan does not know.
+  private func image(_ request: KernelRequest) -> Operand? {
     guard let x = request.ownOperand(0), request.isAllFloat, (3...5).contains(x.shape.rank), !x.isWeight,
       x.immediate == nil, request.results.count == 1 || request.results.dropFirst().allSatisfy({ $0 == nil })
     else { return nil }
-    switch request.op {
-    case .pool(let op) where op.kind == .maximum:
-      guard let y = request.optionalResult(0), y.shape.rank == x.shape.rank,
-        y.shape.dims[..<2] == x.shape.dims[..<2]
-      else { return nil }
-      return op.window == nil ? try globalMaximum(request, x) : try maximumPool(request, op, x, y.shape)
-    case .reduce(.maximum, _, _):
-      guard x.layout != .plain, reducedAxes(request, rank: x.shape.rank) == Array(2..<x.shape.rank) else {
-        return nil
-      }
-      return try globalMaximum(request, x)
-    default: return nil
-    }
+    return x
   }
 
   private func maximumPool(_ request: KernelRequest, _ op: Pool, _ x: Operand, _ result: Shape) throws -> (

@@ -61,9 +61,8 @@ extension OneDNNEngine {
   }
 
   /// A function of one operand that loses NaNs; `nil` for others.
-  func watchedFunction(_ request: KernelRequest) throws -> (any Kernel)? {
-    guard case .unary(let function) = request.op, let chain = EltwiseFunction.chain(function),
-      chain.count == 1,
+  func watchedFunction(_ request: KernelRequest, _ function: UnaryFunction) throws -> (any Kernel)? {
+    guard let chain = EltwiseFunction.chain(function), chain.count == 1,
       chain[0].losesNaN, fi_floats_note_invalid() != 0, let x = request.ownOperand(0), x.immediate == nil,
       let draft = try eltwise(request, chain),
       let kernel = try primitive(draft, request), !kernel.isReference,

@@ -4,9 +4,25 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Softmax: ComposedOperator {
+  func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    try engine.watchedSoftmax(request, axis: axis)
+  }
+}
+
+extension LogSoftmax: ComposedOperator {
+  func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    try engine.watchedSoftmax(request, axis: axis)
+  }
+}
+
 extension OneDNNEngine {
   /// The library's softmax of a plain tensor. It leaves a NaN where one was, but finite numbers beside it.
-  func watchedSoftmax(_ request: KernelRequest, axis: Int) throws -> (any Kernel)? {
+  fileprivate func watchedSoftmax(_ request: KernelRequest, axis: Int) throws -> (any Kernel)? {
+    try watchedSoftmaxAlone(request.keeping(postOps: 0), axis: axis).flatMap { try chain($0, of: request) }
+  }
+
+  private func watchedSoftmaxAlone(_ request: KernelRequest, axis: Int) throws -> (any Kernel)? {
     guard let x = request.ownOperand(0), x.layout == .plain, fi_floats_note_invalid() != 0 else { return nil }
     let axis = axis < 0 ? axis + x.shape.rank : axis
     guard x.shape.dims.indices.contains(axis) else { return nil }

@@ -4,6 +4,12 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Binary: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.binary(request, function)
+  }
+}
+
 extension OneDNNEngine {
   /// oneDNN's binary functions of two float operands, one of which may broadcast.
   func binary(_ request: KernelRequest, _ function: BinaryFunction) throws -> PrimitiveDraft? {

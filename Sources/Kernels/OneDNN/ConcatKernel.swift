@@ -4,6 +4,12 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Concat: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.concat(request, axis: axis)
+  }
+}
+
 extension OneDNNEngine {
   /// oneDNN's concat: in the layout of the largest operand where the others can have it, else plain.
   func concat(_ request: KernelRequest, axis: Int) throws -> PrimitiveDraft? {

@@ -4,6 +4,12 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Convolution: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.convolution(request, self)
+  }
+}
+
 extension OneDNNEngine {
   /// oneDNN's convolution (direct algorithms), for ONNX `Conv`: x [N, C, …], w [O, C/groups, …], bias [O].
   func convolution(_ request: KernelRequest, _ op: Convolution) throws -> PrimitiveDraft? {

@@ -4,6 +4,12 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Deconvolution: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.deconvolution(request, self)
+  }
+}
+
 extension OneDNNEngine {
   /// oneDNN's deconvolution, for ONNX `ConvTranspose`: x [N, C, …], w [C, O/groups, …], bias [O].
   func deconvolution(_ request: KernelRequest, _ op: Deconvolution) throws -> PrimitiveDraft? {

@@ -4,6 +4,12 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Unary: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.unary(request, function)
+  }
+}
+
 extension OneDNNEngine {
   /// oneDNN's element-wise functions, but for those that lose what is not a number.
   func unary(_ request: KernelRequest, _ function: UnaryFunction) throws -> PrimitiveDraft? {

@@ -18,7 +18,7 @@ extension OneDNNEngine {
   /// Ways to ask for the same, the best first.
   private func forms(_ request: KernelRequest) throws -> [KernelRequest] {
     var forms = [request]
-    if case .matrixMultiply = request.op, request.optionalOperand(2) != nil {
+    if request.op.is(MatrixMultiply.self), request.optionalOperand(2) != nil {
       forms.append(request.with(postOps: [.binary(.add, operand: 2)] + request.postOps))
     }
     let isPlain = request.operands.allSatisfy { $0.map { $0.layout == .plain || $0.isWeight } ?? true }
@@ -36,24 +36,25 @@ extension OneDNNEngine {
   }
 
   private func kernel(as request: KernelRequest) throws -> (any Kernel)? {
-    switch request.op {
-    case .lstm(let op), .gru(let op): return try recurrent(request, op)
-    case .split, .slice: return try parts(request)
-    case .reshape, .flatten, .squeeze, .unsqueeze: return try view(request)
-    case .convolution(let op):
-      if let kernel = try winograd(request, op) { return kernel }
-    case .softmax(let axis), .logSoftmax(let axis):
-      guard let kernel = try watchedSoftmax(request.keeping(postOps: 0), axis: axis) else { return nil }
-      return request.postOps.isEmpty ? kernel : try chain(kernel, after: 0, request)
-    case .unary, .binary, .pool, .reduce:
-      let alone = request.keeping(postOps: 0)
-      if let kernel = try elements(alone) ?? watchedFunction(alone) ?? maximumPool(alone)
-        ?? parametricRelu(alone)
-      {
-        return request.postOps.isEmpty ? kernel : try chain(kernel, after: 0, request)
-      }
-    default: break
-    }
+    guard let composed = request.op.base as? any ComposedOperator else { return try drafted(request) }
+    return try composed.kernel(request, on: self)
+  }
+
+  /// The kernel that `make` has for the op alone, else the op's primitive; with the request's post-ops.
+  func kernel(_ request: KernelRequest, preferring make: (KernelRequest) throws -> (any Kernel)?) throws -> (
+    any Kernel
+  )? {
+    guard let kernel = try make(request.keeping(postOps: 0)) else { return try drafted(request) }
+    return try chain(kernel, of: request)
+  }
+
+  /// The kernel of the op alone, with the request's post-ops behind it.
+  func chain(_ kernel: any Kernel, of request: KernelRequest) throws -> (any Kernel)? {
+    request.postOps.isEmpty ? kernel : try chain(kernel, after: 0, request)
+  }
+
+  /// The op's primitive with the post-ops that it fuses, and the others behind it.
+  func drafted(_ request: KernelRequest) throws -> (any Kernel)? {
     guard let draft = try draft(request) else { return nil }
     if draft.fusion.losesNaN { return try watched(draft, request) }
     var fused = draft.fusion.count

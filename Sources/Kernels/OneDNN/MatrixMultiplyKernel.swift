@@ -4,6 +4,12 @@ import Device
 import ModelGraph
 import Tensors
 
+extension MatrixMultiply: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.matrixMultiply(request, self)
+  }
+}
+
 extension OneDNNEngine {
   /// oneDNN's matmul, for ONNX `MatMul` and `Gemm`: a […, M, K], b […, K, N], bias that broadcasts to the result.
   func matrixMultiply(_ request: KernelRequest, _ op: MatrixMultiply) throws -> PrimitiveDraft? {

@@ -4,6 +4,24 @@ import Device
 import ModelGraph
 import Tensors
 
+extension BatchNormalization: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.batchNormalization(request, epsilon: epsilon)
+  }
+}
+
+extension LayerNormalization: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.layerNormalization(request, axis: axis, epsilon: epsilon)
+  }
+}
+
+extension LocalResponse: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.localResponse(request, self)
+  }
+}
+
 extension OneDNNEngine {
   /// oneDNN's batch normalisation with given statistics: x [N, C, …], then scale, bias, mean and variance, each [C].
   func batchNormalization(_ request: KernelRequest, epsilon: Double) throws -> PrimitiveDraft? {

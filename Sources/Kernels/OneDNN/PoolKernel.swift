@@ -4,9 +4,15 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Pool: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    kind == .maximum ? nil : try engine.pool(request, self)
+  }
+}
+
 extension OneDNNEngine {
   /// Drafts oneDNN's pooling, for ONNX `MaxPool` (values alone), `AveragePool` and the global pools: x [N, C, …]. The largest of
-  /// −∞ alone is a number there: see ``maximumPool(_:)``.
+  /// −∞ alone is a number there: see ``maximumPool(_:_:)``.
   func pool(_ request: KernelRequest, _ op: Pool) throws -> PrimitiveDraft? {
     guard let x = request.ownOperand(0), let y = request.optionalResult(0),
       request.isAllFloat,

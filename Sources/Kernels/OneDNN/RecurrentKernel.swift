@@ -4,12 +4,36 @@ import Device
 import ModelGraph
 import Tensors
 
+extension LSTM: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.recurrentDraft(request, recurrent)
+  }
+}
+
+extension LSTM: ComposedOperator {
+  func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    try engine.recurrent(request, recurrent)
+  }
+}
+
+extension GRU: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.recurrentDraft(request, recurrent)
+  }
+}
+
+extension GRU: ComposedOperator {
+  func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    try engine.recurrent(request, recurrent)
+  }
+}
+
 extension OneDNNEngine {
   /// oneDNN's LSTM, GRU and linear-before-reset GRU of one layer, for ONNX's: x [T, N, I] (batch first: [N, T, I]), w, r,
   /// b, sequence lengths, initial states; results y [T, D, N, H], y_h and y_c [D, N, H].
   ///
   /// Unused results go to scratch memory; a bidirectional y, whose directions oneDNN has side by side, is copied.
-  func recurrent(_ request: KernelRequest, _ op: Recurrent) throws -> (any Kernel)? {
+  fileprivate func recurrent(_ request: KernelRequest, _ op: Recurrent) throws -> (any Kernel)? {
     guard request.postOps.isEmpty, let sizes = RecurrentSizes(request, op) else { return nil }
     let whole = try sizes.whole(request)
     guard let draft = try recurrentDraft(whole, op), let kernel = try primitive(draft, whole) else {
@@ -117,7 +141,7 @@ private struct RecurrentSizes {
       let r = request.ownOperand(2), x.shape.rank == 3, w.shape.rank == 3, r.shape.rank == 3,
       op.clip == nil
     else { return nil }
-    if case .lstm = request.op {
+    if request.op.is(LSTM.self) {
       cell = .lstm
     } else {
       cell = op.linearBeforeReset ? .linearBeforeResetGRU : .gru

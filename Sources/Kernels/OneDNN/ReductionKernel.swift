@@ -4,6 +4,12 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Reduce: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.reduction(request, reduction)
+  }
+}
+
 extension OneDNNEngine {
   /// oneDNN's reduction over neighbouring axes; over the spatial axes of an image in the library's own layouts it is
   /// a pooling.
@@ -57,13 +63,13 @@ extension OneDNNEngine {
 
   /// The axes, ascending, when they are known; `nil` also when there is nothing to reduce.
   func reducedAxes(_ request: KernelRequest, rank: Int) -> [Int]? {
-    guard case .reduce(_, _, let noop) = request.op else { return nil }
+    guard let reduce = request.op.as(Reduce.self) else { return nil }
     var axes: [Int] = []
     if let operand = request.ownOperand(1) {
       guard let known = operand.immediate?.integers else { return nil }
       axes = known.map { $0 < 0 ? $0 + rank : $0 }
     }
-    if axes.isEmpty { return noop ? nil : Array(0..<rank) }
+    if axes.isEmpty { return reduce.noopWithEmptyAxes ? nil : Array(0..<rank) }
     guard axes.allSatisfy({ $0 >= 0 && $0 < rank }) else { return nil }
     return Set(axes).sorted()
   }

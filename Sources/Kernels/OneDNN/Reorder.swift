@@ -3,6 +3,12 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Transpose: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.transpose(request, permutation)
+  }
+}
+
 extension OneDNNEngine {
   /// A kernel that copies operand 0 into the result with another layout.
   func makeReorder(_ request: KernelRequest, to layout: Layout) throws -> any Kernel {

@@ -4,6 +4,12 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Resize: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.resampling(request, self)
+  }
+}
+
 extension OneDNNEngine {
   /// oneDNN's resampling, for those ONNX `Resize` that compute the same: x [N, C, …], scaled along spatial axes.
   ///

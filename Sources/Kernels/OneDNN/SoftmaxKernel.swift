@@ -4,6 +4,18 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Softmax: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.softmax(request, axis: axis, logarithmic: false)
+  }
+}
+
+extension LogSoftmax: OneDNNOperator {
+  func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
+    try engine.softmax(request, axis: axis, logarithmic: true)
+  }
+}
+
 extension OneDNNEngine {
   /// oneDNN's softmax and log-softmax along one axis, in the layout that the operand comes in.
   func softmax(_ request: KernelRequest, axis: Int, logarithmic: Bool) throws -> PrimitiveDraft? {
@@ -53,7 +65,7 @@ extension OneDNNEngine {
     let shape = try Shape(checking: turned.dims)
     inside.operands = [Operand(elementType: .float32, shape: shape)]
     inside.results = [.init(.float32, shape)]
-    guard let draft = try softmax(inside, axis: 2, logarithmic: request.op.isLogSoftmax),
+    guard let draft = try softmax(inside, axis: 2, logarithmic: request.op.is(LogSoftmax.self)),
       let middle = try primitive(draft, inside), let first = try copy(request, from: given, to: turned),
       let last = try copy(request, from: turned, to: given)
     else { return nil }
@@ -64,8 +76,4 @@ extension OneDNNEngine {
     builder.append(last, [place], [.result(0)])
     return builder.finish(operandLayouts: [.plain], resultLayouts: [.plain])
   }
-}
-
-extension Op {
-  fileprivate var isLogSoftmax: Bool { if case .logSoftmax = self { true } else { false } }
 }

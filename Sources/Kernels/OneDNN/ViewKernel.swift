@@ -2,10 +2,24 @@ import Device
 import ModelGraph
 import Tensors
 
+/// An operator that gives the same bytes another shape, where they may lie in one of the library's own layouts.
+protocol LibraryView: ComposedOperator {}
+
+extension LibraryView {
+  func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    try engine.view(request)
+  }
+}
+
+extension Reshape: LibraryView {}
+extension Flatten: LibraryView {}
+extension Squeeze: LibraryView {}
+extension Unsqueeze: LibraryView {}
+
 extension OneDNNEngine {
   /// A reshape of a tensor in one of the library's own layouts that sees the tensor in the new shape already: a column
   /// that was convolved as a row, say. `nil` for others, which are made plain.
-  func view(_ request: KernelRequest) throws -> (any Kernel)? {
+  fileprivate func view(_ request: KernelRequest) throws -> (any Kernel)? {
     guard let x = request.ownOperand(0), x.layout != .plain, request.postOps.isEmpty,
       let result = request.optionalResult(0), result.elementType == x.elementType,
       result.shape.elementCount == x.shape.elementCount

@@ -2,6 +2,13 @@ import Device
 import ModelGraph
 import Tensors
 
+extension ArgumentOf: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try ArgumentProgram.build(
+      extremum, axis: axis, keepDimensions: keepDimensions, last: selectLastIndex, request)
+  }
+}
+
 /// ONNX `ArgMax` and `ArgMin`.
 enum ArgumentProgram {
   static func build(

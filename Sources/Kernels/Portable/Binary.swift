@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Binary: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try BinaryProgram.build(function, request) }
+}
+
 /// Functions of two elements, with NumPy's broadcasting.
 enum BinaryProgram {
   /// One row: operands with steps of 0 or 1, then the result, then the count.

@@ -1,6 +1,10 @@
 import Device
 import ModelGraph
 
+extension Cast: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try CastProgram.build(request) }
+}
+
 /// ONNX `Cast`.
 enum CastProgram {
   static func build(_ request: KernelRequest) throws -> Program? {

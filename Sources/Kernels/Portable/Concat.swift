@@ -1,6 +1,10 @@
 import Device
 import ModelGraph
 
+extension Concat: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try ConcatProgram.build(axis: axis, request) }
+}
+
 /// ONNX `Concat`, on bytes.
 enum ConcatProgram {
   static func build(axis: Int, _ request: KernelRequest) throws -> Program? {

@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Convolution: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try ConvolutionProgram.build(self, request) }
+}
+
 /// ONNX `Conv`: x, w, bias (optional). For what the kernel library refuses: other types, odd paddings.
 enum ConvolutionProgram {
   static func build(_ convolution: Convolution, _ request: KernelRequest) throws -> Program? {

@@ -2,6 +2,12 @@ import Device
 import ModelGraph
 import Tensors
 
+extension CumulativeSum: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try CumulativeSumProgram.build(exclusive: exclusive, reverse: reverse, request)
+  }
+}
+
 /// ONNX `CumSum`: x, axis.
 enum CumulativeSumProgram {
   static func build(exclusive: Bool, reverse: Bool, _ request: KernelRequest) throws -> Program? {

@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Deconvolution: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try DeconvolutionProgram.build(self, request) }
+}
+
 /// ONNX `ConvTranspose`: x, w, bias (optional). The window slides over the result.
 enum DeconvolutionProgram {
   static func build(_ deconvolution: Deconvolution, _ request: KernelRequest) throws -> Program? {

@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension GRU: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try GRUProgram.build(recurrent, request) }
+}
+
 /// ONNX `GRU`: x, w, r, b, sequence_lens, initial_h. Results: y, y_h. Gates: z, r, h.
 enum GRUProgram {
   static func build(_ recurrent: Recurrent, _ request: KernelRequest) throws -> Program? {

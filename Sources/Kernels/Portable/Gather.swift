@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Gather: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try GatherProgram.build(axis: axis, request) }
+}
+
 /// ONNX `Gather`: data, indices.
 enum GatherProgram {
   static func build(axis: Int, _ request: KernelRequest) throws -> Program? {
@@ -29,6 +33,12 @@ enum GatherProgram {
         }
       }
     }
+  }
+}
+
+extension GatherElements: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try GatherElementsProgram.build(axis: axis, request)
   }
 }
 
@@ -83,6 +93,12 @@ struct ElementIndex: Sendable {
         body(offset[0], offset[1] &+ (try index(offset[0], dim)) &* stride)
       }
     }
+  }
+}
+
+extension GatherND: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try GatherNDProgram.build(batchDimensions: batchDimensions, request)
   }
 }
 

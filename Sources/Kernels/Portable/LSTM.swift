@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension LSTM: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try LSTMProgram.build(recurrent, request) }
+}
+
 /// ONNX `LSTM`: x, w, r, b, sequence_lens, initial_h, initial_c, p. Results: y, y_h, y_c. Gates: i, o, f, c.
 enum LSTMProgram {
   static func build(_ recurrent: Recurrent, _ request: KernelRequest) throws -> Program? {

@@ -2,6 +2,12 @@ import Device
 import ModelGraph
 import Tensors
 
+extension LayerNormalization: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try LayerNormalizationProgram.build(axis: axis, epsilon, request)
+  }
+}
+
 /// ONNX `LayerNormalization`: x, scale, bias (optional). Results: y, and the mean and inverse deviation if wanted.
 enum LayerNormalizationProgram {
   static func build(axis: Int, _ epsilon: Double, _ request: KernelRequest) throws -> Program? {

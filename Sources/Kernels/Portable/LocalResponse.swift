@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension LocalResponse: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try LocalResponseProgram.build(self, request) }
+}
+
 /// ONNX `LRN`: across channels.
 enum LocalResponseProgram {
   /// Beyond this many channels a window's sum is made of the sums of blocks.

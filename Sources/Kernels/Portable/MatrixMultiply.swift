@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension MatrixMultiply: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try MatrixMultiplyProgram.build(self, request) }
+}
+
 /// ONNX `MatMul` and `Gemm`: a, b, bias (optional).
 enum MatrixMultiplyProgram {
   static func build(_ multiply: MatrixMultiply, _ request: KernelRequest) throws -> Program? {

@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension NonZero: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try NonZeroProgram.build(request) }
+}
+
 /// ONNX `NonZero`. The number of results is known beforehand (`countNonZero`): the request has the final
 /// shape.
 enum NonZeroProgram {

@@ -14,6 +14,12 @@ extension KernelRequest {
   }
 }
 
+extension BatchNormalization: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try BatchNormalizationProgram.build(epsilon, request)
+  }
+}
+
 /// ONNX `BatchNormalization` for inference.
 enum BatchNormalizationProgram {
   static func build(_ epsilon: Double, _ request: KernelRequest) throws -> Program? {
@@ -44,6 +50,18 @@ enum BatchNormalizationProgram {
       }
     }
     return operand.elementType == .float64 ? program(Double.self) : program(Float.self)
+  }
+}
+
+extension InstanceNormalization: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try GroupNormalizationProgram.build(groups: nil, epsilon, request)
+  }
+}
+
+extension GroupNormalization: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try GroupNormalizationProgram.build(groups: groups, epsilon, request)
   }
 }
 

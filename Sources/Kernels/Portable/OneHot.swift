@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension OneHot: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try OneHotProgram.build(axis: axis, request) }
+}
+
 /// ONNX `OneHot`: indices, depth, values (off, on).
 enum OneHotProgram {
   static func build(axis: Int, _ request: KernelRequest) throws -> Program? {

@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Pad: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try PadProgram.build(mode, request) }
+}
+
 /// ONNX `Pad`: x, pads, value, axes. Negative pads crop.
 enum PadProgram {
   private struct Plan: Sendable {

@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Pool: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try PoolProgram.build(self, request) }
+}
+
 /// ONNX `MaxPool`, `AveragePool` and the global ones. Results: y, and for the maximum its index in x.
 enum PoolProgram {
   static func build(_ pool: Pool, _ request: KernelRequest) throws -> Program? {

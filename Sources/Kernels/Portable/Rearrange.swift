@@ -1,6 +1,24 @@
 import Device
 import ModelGraph
 
+extension Transpose: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try RearrangeProgram.transpose(permutation, request)
+  }
+}
+
+extension DepthToSpace: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try RearrangeProgram.depthToSpace(blockSize, columnRowDepth: columnRowDepth, request)
+  }
+}
+
+extension SpaceToDepth: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try RearrangeProgram.spaceToDepth(blockSize, request)
+  }
+}
+
 /// Ops that are a reshape, a permutation of axes and a reshape again.
 enum RearrangeProgram {
   static func transpose(_ permutation: [Int], _ request: KernelRequest) throws -> Program? {

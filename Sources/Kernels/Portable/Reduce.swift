@@ -2,6 +2,13 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Reduce: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try ReduceProgram.build(
+      reduction, keepDimensions: keepDimensions, noopWithEmptyAxes: noopWithEmptyAxes, request)
+  }
+}
+
 /// ONNX `Reduce…`: x, axes (optional).
 enum ReduceProgram {
   static func build(

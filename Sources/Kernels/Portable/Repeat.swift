@@ -1,6 +1,10 @@
 import Device
 import ModelGraph
 
+extension Expand: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try ExpandProgram.build(request) }
+}
+
 /// ONNX `Expand`: the result's shape says how far.
 enum ExpandProgram {
   static func build(_ request: KernelRequest) throws -> Program? {
@@ -15,6 +19,10 @@ enum ExpandProgram {
       copy.run(from: try frame.operand(0, as: UInt8.self), to: try frame.result(0, as: UInt8.self))
     }
   }
+}
+
+extension Tile: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try TileProgram.build(request) }
 }
 
 /// ONNX `Tile`: every axis becomes two, the repeats (which step nowhere) and the axis itself.

@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Resize: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try ResizeProgram.build(self, request) }
+}
+
 /// ONNX `Resize` and `Upsample`: x, roi, scales, sizes. The result's shape says how large.
 ///
 /// Nearest neighbours are a gather; linear and cubic interpolation is one pass an axis, since the weights separate. A plan

@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension ScatterND: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try ScatterNDProgram.build(reduction, request) }
+}
+
 /// ONNX `ScatterND`: data, indices, updates.
 enum ScatterNDProgram {
   static func build(_ reduction: ScatterReduction, _ request: KernelRequest) throws -> Program? {
@@ -17,6 +21,12 @@ enum ScatterNDProgram {
         update.apply(frame, from: position &* tuples.slice, to: offset, count: tuples.slice)
       }
     }
+  }
+}
+
+extension ScatterElements: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try ScatterElementsProgram.build(axis: axis, reduction, request)
   }
 }
 

@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Select: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try SelectProgram.build(request) }
+}
+
 /// ONNX `Where`, on bytes.
 enum SelectProgram {
   static func build(_ request: KernelRequest) throws -> Program? {

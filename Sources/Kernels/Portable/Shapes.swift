@@ -2,6 +2,16 @@ import Device
 import ModelGraph
 import Tensors
 
+extension ShapeOf: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try ShapeProgram.build(start: start, end: end, request)
+  }
+}
+
+extension SizeOf: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try ShapeProgram.size(request) }
+}
+
 /// ONNX `Shape` and `Size`: known from the request, whatever the operand's elements are.
 enum ShapeProgram {
   static func build(start: Int, end: Int?, _ request: KernelRequest) throws -> Program? {
@@ -29,6 +39,12 @@ enum ShapeProgram {
   }
 }
 
+extension ConstantOfShape: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try ConstantOfShapeProgram.build(value, request)
+  }
+}
+
 /// ONNX `ConstantOfShape`: the result's shape says how much.
 enum ConstantOfShapeProgram {
   static func build(_ value: Tensor, _ request: KernelRequest) throws -> Program? {
@@ -44,6 +60,10 @@ enum ConstantOfShapeProgram {
       bytes.withUnsafeBufferPointer { fill(target, count, size, $0.baseAddress) }
     }
   }
+}
+
+extension NumberRange: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try RangeProgram.build(request) }
 }
 
 /// ONNX `Range`: start, limit, delta. The result's shape says how many.

@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Slice: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try SliceProgram.build(request) }
+}
+
 /// ONNX `Slice`: x, starts, ends, axes, steps.
 enum SliceProgram {
   private struct Plan: Sendable {

@@ -2,6 +2,18 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Softmax: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try SoftmaxProgram.build(axis: axis, logarithmic: false, request)
+  }
+}
+
+extension LogSoftmax: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try SoftmaxProgram.build(axis: axis, logarithmic: true, request)
+  }
+}
+
 /// ONNX `Softmax` and `LogSoftmax` along one axis.
 enum SoftmaxProgram {
   static func build(axis: Int, logarithmic: Bool, _ request: KernelRequest) throws -> Program? {

@@ -1,6 +1,10 @@
 import Device
 import ModelGraph
 
+extension Split: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try SplitProgram.build(axis: axis, request) }
+}
+
 /// ONNX `Split`, on bytes: x, sizes (optional: equal parts, the last one may be smaller).
 enum SplitProgram {
   /// One result: its index, the bytes it takes of every row of the operand, and from where on.

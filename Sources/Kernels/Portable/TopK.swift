@@ -2,6 +2,12 @@ import Device
 import ModelGraph
 import Tensors
 
+extension TopK: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try TopKProgram.build(axis: axis, largest: largest, request)
+  }
+}
+
 /// ONNX `TopK`: x, k. The result's shape says how many; always sorted, equal elements in the operand's order.
 enum TopKProgram {
   static func build(axis: Int, largest: Bool, _ request: KernelRequest) throws -> Program? {

@@ -2,6 +2,12 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Triangular: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? {
+    try TriangularProgram.build(upper: upper, request)
+  }
+}
+
 /// ONNX `Trilu`: x, k (optional).
 enum TriangularProgram {
   static func build(upper: Bool, _ request: KernelRequest) throws -> Program? {

@@ -2,6 +2,10 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Unary: PortableOperator {
+  func program(_ request: KernelRequest) throws -> Program? { try UnaryProgram.build(function, request) }
+}
+
 /// Functions of one element.
 enum UnaryProgram {
   typealias Loop = @Sendable (UnsafeRawPointer, UnsafeMutableRawPointer, Int) -> Void

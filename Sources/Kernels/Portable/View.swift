@@ -1,6 +1,19 @@
 import Device
 import ModelGraph
 
+/// An operator that only gives the same bytes another shape.
+protocol PortableView: PortableOperator {}
+
+extension PortableView {
+  func program(_ request: KernelRequest) throws -> Program? { try ViewProgram.build(request) }
+}
+
+extension Identity: PortableView {}
+extension Reshape: PortableView {}
+extension Flatten: PortableView {}
+extension Squeeze: PortableView {}
+extension Unsqueeze: PortableView {}
+
 /// Ops that only give the same bytes another shape.
 enum ViewProgram {
   static func build(_ request: KernelRequest) throws -> Program? {

@@ -4,12 +4,18 @@ import Device
 import ModelGraph
 import Tensors
 
+extension Convolution: ComposedOperator {
+  func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    try engine.winograd(request, self) ?? engine.drafted(request)
+  }
+}
+
 extension OneDNNEngine {
   /// A large 3×3 convolution by Winograd's algorithm, which oneDNN 3.2 does not have for x86; `nil` for others.
   ///
   /// It takes the image and the weights in the layouts of the library's direct convolution for AVX-512, and leaves its
   /// result in that layout too, so that it can stand wherever that would.
-  func winograd(_ request: KernelRequest, _ op: Convolution) throws -> (any Kernel)? {
+  fileprivate func winograd(_ request: KernelRequest, _ op: Convolution) throws -> (any Kernel)? {
     guard fi_winograd_is_compiled() != 0, MemoryDescriptor.channelBlockTag(rank: 4) == dnnl_aBcd16b,
       request.isAllFloat, let x = request.ownOperand(0), let w = request.ownOperand(1), w.isWeight,
       let y = request.optionalResult(0), y.elementType == .float32,

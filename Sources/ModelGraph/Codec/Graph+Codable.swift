@@ -1,8 +1,8 @@
 import Foundation
 import Tensors
 
-// Graphs as JSON or property lists, for tests and tools. Compiled models hold what `Graph.encoded()` makes, which is
-// a hundred times faster and bounds its recursion.
+// Parameters that an op's JSON may hold. Compiled models hold what `Graph.encoded()` makes, which is a hundred times
+// faster and bounds its recursion.
 
 extension Tensor: Codable {
   private enum Key: String, CodingKey { case type, shape, bytes }
@@ -27,34 +27,14 @@ extension Tensor: Codable {
   }
 }
 
+/// A branch of an op, as the bytes of ``Graph/encoded()``.
 extension Graph: Codable {
-  private enum Key: String, CodingKey { case name, values, inputs, outputs, constants, nodes }
-  private struct Entry: Codable {
-    var id: ValueID
-    var constant: Constant
-  }
-
   public init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: Key.self)
-    self.init(name: try container.decode(String.self, forKey: .name))
-    values = try container.decode([Value].self, forKey: .values)
-    inputs = try container.decode([ValueID].self, forKey: .inputs)
-    outputs = try container.decode([ValueID].self, forKey: .outputs)
-    nodes = try container.decode([Node].self, forKey: .nodes)
-    for entry in try container.decode([Entry].self, forKey: .constants) {
-      constants[entry.id] = entry.constant
-    }
+    self = try Graph.decoded(from: Array(try decoder.singleValueContainer().decode(Data.self)))
   }
 
   public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: Key.self)
-    try container.encode(name, forKey: .name)
-    try container.encode(values, forKey: .values)
-    try container.encode(inputs, forKey: .inputs)
-    try container.encode(outputs, forKey: .outputs)
-    try container.encode(nodes, forKey: .nodes)
-    let entries = constants.keys.sorted().compactMap { id in constants[id].map { Entry(id: id, constant: $0) }
-    }
-    try container.encode(entries, forKey: .constants)
+    var container = encoder.singleValueContainer()
+    try container.encode(Data(try encoded()))
   }
 }

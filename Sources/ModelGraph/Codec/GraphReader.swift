@@ -1,6 +1,6 @@
 /// Reads what ``GraphWriter`` wrote. The bytes are not trusted: every step checks that they are there, and nothing is
 /// allocated for more elements than there are bytes left.
-struct GraphReader {
+package struct GraphReader {
   private let bytes: [UInt8]
   private var position = 0
   /// The number of conditionals around the current position.

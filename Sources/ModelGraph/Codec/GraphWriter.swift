@@ -1,5 +1,5 @@
 /// Writes a graph's parts one behind the other.
-struct GraphWriter {
+package struct GraphWriter {
   var bytes: [UInt8] = []
   /// The number of conditionals around the current position.
   private var depth = 0
@@ -39,7 +39,7 @@ struct GraphWriter {
 }
 
 /// A value that can be written into the bytes of a graph, and read from them.
-protocol Packable {
+package protocol Packable {
   func pack(into writer: inout GraphWriter)
   /// - Throws: ``GraphError`` when the bytes are cut short or hold something else.
   init(unpacking reader: inout GraphReader) throws(GraphError)

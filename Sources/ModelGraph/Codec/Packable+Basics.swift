@@ -1,13 +1,13 @@
 import Tensors
 
 extension Int: Packable {
-  func pack(into writer: inout GraphWriter) { writer.write(self) }
-  init(unpacking reader: inout GraphReader) throws(GraphError) { self = try reader.integer() }
+  package func pack(into writer: inout GraphWriter) { writer.write(self) }
+  package init(unpacking reader: inout GraphReader) throws(GraphError) { self = try reader.integer() }
 }
 
 extension Bool: Packable {
-  func pack(into writer: inout GraphWriter) { writer.bytes.append(self ? 1 : 0) }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package func pack(into writer: inout GraphWriter) { writer.bytes.append(self ? 1 : 0) }
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     switch try reader.byte() {
     case 0: self = false
     case 1: self = true
@@ -18,12 +18,12 @@ extension Bool: Packable {
 
 /// Eight bytes, so that every bit survives.
 extension Double: Packable {
-  func pack(into writer: inout GraphWriter) {
+  package func pack(into writer: inout GraphWriter) {
     for shift in stride(from: UInt64(0), to: 64, by: 8) {
       writer.bytes.append(UInt8(truncatingIfNeeded: bitPattern >> shift))
     }
   }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     var bits: UInt64 = 0
     for shift in stride(from: UInt64(0), to: 64, by: 8) { bits |= UInt64(try reader.byte()) << shift }
     self.init(bitPattern: bits)
@@ -31,16 +31,16 @@ extension Double: Packable {
 }
 
 extension String: Packable {
-  func pack(into writer: inout GraphWriter) { writer.write(self) }
-  init(unpacking reader: inout GraphReader) throws(GraphError) { self = try reader.text() }
+  package func pack(into writer: inout GraphWriter) { writer.write(self) }
+  package init(unpacking reader: inout GraphReader) throws(GraphError) { self = try reader.text() }
 }
 
 extension Array: Packable where Element: Packable {
-  func pack(into writer: inout GraphWriter) {
+  package func pack(into writer: inout GraphWriter) {
     writer.write(count)
     for element in self { element.pack(into: &writer) }
   }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     let count = try reader.count()
     self.init()
     reserveCapacity(count)
@@ -49,19 +49,19 @@ extension Array: Packable where Element: Packable {
 }
 
 extension Optional: Packable where Wrapped: Packable {
-  func pack(into writer: inout GraphWriter) {
+  package func pack(into writer: inout GraphWriter) {
     writer.write(self != nil)
     if let self { self.pack(into: &writer) }
   }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     self = try reader.read(Bool.self) ? try Wrapped(unpacking: &reader) : nil
   }
 }
 
 /// Enumerations of names are written as these.
 extension Packable where Self: RawRepresentable, RawValue == String {
-  func pack(into writer: inout GraphWriter) { writer.write(rawValue) }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package func pack(into writer: inout GraphWriter) { writer.write(rawValue) }
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     let name = try reader.text()
     guard let value = Self(rawValue: name) else { throw reader.failure("'\(name)' is no \(Self.self)") }
     self = value
@@ -69,14 +69,3 @@ extension Packable where Self: RawRepresentable, RawValue == String {
 }
 
 extension ElementType: Packable {}
-extension BinaryFunction: Packable {}
-extension Recurrent.Direction: Packable {}
-extension Pool.Kind: Packable {}
-extension Reduction: Packable {}
-extension Extremum: Packable {}
-extension ScatterReduction: Packable {}
-extension PadMode: Packable {}
-extension Resize.Mode: Packable {}
-extension Resize.Coordinates: Packable {}
-extension Resize.Rounding: Packable {}
-extension Resize.AspectRatio: Packable {}

@@ -1,20 +1,20 @@
 import Tensors
 
 extension ValueID: Packable {
-  func pack(into writer: inout GraphWriter) { writer.write(index) }
-  init(unpacking reader: inout GraphReader) throws(GraphError) { self.init(try reader.integer()) }
+  package func pack(into writer: inout GraphWriter) { writer.write(index) }
+  package init(unpacking reader: inout GraphReader) throws(GraphError) { self.init(try reader.integer()) }
 }
 
 extension Shape: Packable {
-  func pack(into writer: inout GraphWriter) { writer.write(dims) }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package func pack(into writer: inout GraphWriter) { writer.write(dims) }
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     let dims = try reader.read([Int].self)
     do { try self.init(checking: dims) } catch { throw reader.failure(error.description) }
   }
 }
 
 extension Dimension: Packable {
-  func pack(into writer: inout GraphWriter) {
+  package func pack(into writer: inout GraphWriter) {
     switch self {
     case .unknown: writer.bytes.append(0)
     case .known(let size):
@@ -25,7 +25,7 @@ extension Dimension: Packable {
       writer.write(name)
     }
   }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     switch try reader.byte() {
     case 0: self = .unknown
     case 1: self = .known(try reader.integer())
@@ -36,34 +36,34 @@ extension Dimension: Packable {
 }
 
 extension ValueType: Packable {
-  func pack(into writer: inout GraphWriter) {
+  package func pack(into writer: inout GraphWriter) {
     writer.write(elementType)
     writer.write(dimensions)
   }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     self.init(try reader.read(), try reader.read([Dimension]?.self))
   }
 }
 
 extension Value: Packable {
-  func pack(into writer: inout GraphWriter) {
+  package func pack(into writer: inout GraphWriter) {
     writer.write(name)
     writer.write(type)
   }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     self.init(name: try reader.read(), type: try reader.read())
     try reader.count(GraphCost.of(self))
   }
 }
 
 extension Tensor: Packable {
-  func pack(into writer: inout GraphWriter) {
+  package func pack(into writer: inout GraphWriter) {
     writer.write(elementType)
     writer.write(shape)
     writer.write(byteCount)
     withUnsafeBytes { writer.bytes.append(contentsOf: $0) }
   }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     let type = try reader.read(ElementType.self)
     let shape = try reader.read(Shape.self)
     let block = try reader.block()
@@ -79,7 +79,7 @@ extension Tensor: Packable {
 }
 
 extension Constant: Packable {
-  func pack(into writer: inout GraphWriter) {
+  package func pack(into writer: inout GraphWriter) {
     switch self {
     case .tensor(let tensor):
       writer.bytes.append(0)
@@ -91,7 +91,7 @@ extension Constant: Packable {
       writer.write(shape)
     }
   }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     switch try reader.byte() {
     case 0: self = .tensor(try reader.read())
     case 1:
@@ -103,7 +103,7 @@ extension Constant: Packable {
 }
 
 extension PostOp: Packable {
-  func pack(into writer: inout GraphWriter) {
+  package func pack(into writer: inout GraphWriter) {
     switch self {
     case .unary(let function):
       writer.bytes.append(0)
@@ -114,7 +114,7 @@ extension PostOp: Packable {
       writer.write(operand)
     }
   }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     switch try reader.byte() {
     case 0: self = .unary(try reader.read())
     case 1: self = .binary(try reader.read(), operand: try reader.integer())
@@ -124,13 +124,13 @@ extension PostOp: Packable {
 }
 
 extension Node: Packable {
-  func pack(into writer: inout GraphWriter) {
+  package func pack(into writer: inout GraphWriter) {
     writer.write(name)
     writer.write(op)
     writer.write(inputs, outputs)
     writer.write(postOps)
   }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     self.init(
       name: try reader.read(), op: try reader.read(), inputs: try reader.read(), outputs: try reader.read(),
       postOps: try reader.read())
@@ -139,7 +139,7 @@ extension Node: Packable {
 }
 
 extension Graph: Packable {
-  func pack(into writer: inout GraphWriter) {
+  package func pack(into writer: inout GraphWriter) {
     writer.write(name)
     writer.write(values)
     writer.write(inputs, outputs)
@@ -150,7 +150,7 @@ extension Graph: Packable {
     }
     writer.write(nodes)
   }
-  init(unpacking reader: inout GraphReader) throws(GraphError) {
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
     self.init(name: try reader.read())
     values = try reader.read()
     inputs = try reader.read()

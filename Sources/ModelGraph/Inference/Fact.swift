@@ -1,7 +1,7 @@
 import Tensors
 
 /// The knowledge about one value: its type, and its elements if they are few.
-struct Fact {
+package struct Fact {
   var type: ValueType
   /// At most ``Inference/maximumElements``, in row-major order; only where the shape is known.
   private var followed: [Scalar]?

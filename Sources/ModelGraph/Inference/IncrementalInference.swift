@@ -40,7 +40,7 @@ package struct IncrementalInference {
     }
     let typing = NodeTyping(graph: graph.name, node: node, operands: operands, depth: depth)
     try typing.checkCounts()
-    let results = try typing.afterPostOps(typing.results())
+    let results = try typing.afterPostOps(node.op.base.results(typing))
     for (id, fact) in zip(node.outputs, results) {
       guard let id else { continue }
       try graph.check(id)

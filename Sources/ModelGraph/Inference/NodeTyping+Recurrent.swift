@@ -31,7 +31,7 @@ extension NodeTyping {
     return ([sequence] + [state, state]).prefix(node.outputs.count).map { Fact(type, $0) }
   }
 
-  private func checkDimensions(_ index: Int, _ wanted: [Dimension], _ what: String) throws(GraphError) {
+  func checkDimensions(_ index: Int, _ wanted: [Dimension], _ what: String) throws(GraphError) {
     guard let found = dimensions(index) else { return }
     let fits = found.count == wanted.count && zip(found, wanted).allSatisfy { $0.unified(with: $1) != nil }
     guard fits else {

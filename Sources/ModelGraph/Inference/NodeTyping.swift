@@ -3,7 +3,7 @@ import Tensors
 /// One node with what is known of its operands; the op families extend it with their rules.
 ///
 /// A rule says as much of the results as is sure, and throws only on what is surely wrong.
-struct NodeTyping {
+package struct NodeTyping {
   let graph: String
   let node: Node
   /// The facts of the node's operands; `nil` for an operand that is left out or unknown.

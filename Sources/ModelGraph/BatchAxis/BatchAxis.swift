@@ -1,0 +1,97 @@
+import Tensors
+
+extension Graph {
+  /// True when it is certain that axis 0 of every input and output is a batch axis: that row `i` of every output is
+  /// computed from row `i` of the inputs alone, and in the same way however many rows there are.
+  ///
+  /// The sizes of axis 0 have to be open under one symbol that stands nowhere else in the inputs. From there every value
+  /// is followed op by op; an op that is not known to keep rows apart ends the search.
+  public var hasBatchAxis: Bool {
+    guard let inference = try? inferTypes() else { return false }
+    var symbols = Set<String>()
+    for id in inputs {
+      guard case .symbol(let name)? = inference[id]?.dimensions?.first else { return false }
+      symbols.insert(name)
+    }
+    guard symbols.count == 1, let symbol = symbols.first else { return false }
+    return BatchAxis(graph: self, inference: inference, batch: .symbol(symbol)).reachesOutputs
+  }
+}
+
+/// Follows the batch axis through a graph.
+struct BatchAxis {
+  /// The certain knowledge about a value.
+  enum Label {
+    /// It is the same whatever the inputs are.
+    case fixed
+    /// It follows from the inputs' shapes alone, and may depend on the number of rows.
+    case size
+    /// Axis 0 is the batch axis.
+    case rows
+  }
+
+  let graph: Graph
+  let inference: Inference
+  let batch: Dimension
+  private(set) var labels: [ValueID: Label] = [:]
+
+  init(graph: Graph, inference: Inference, batch: Dimension) {
+    self.graph = graph
+    self.inference = inference
+    self.batch = batch
+  }
+
+  var reachesOutputs: Bool {
+    var search = self
+    for id in graph.constants.keys { search.labels[id] = .fixed }
+    for id in graph.inputs {
+      guard search.hasRows(id) else { return false }
+      search.labels[id] = .rows
+    }
+    for node in graph.nodes {
+      guard let label = search.label(of: node) else { continue }
+      for id in node.outputs.compactMap({ $0 }) {
+        if label == .rows, !search.hasRows(id) { continue }
+        search.labels[id] = label
+      }
+    }
+    return !graph.outputs.isEmpty && graph.outputs.allSatisfy { search.labels[$0] == .rows }
+  }
+
+  /// True when the value's first size is the number of rows, and no other may be.
+  private func hasRows(_ id: ValueID) -> Bool {
+    guard let dimensions = inference[id]?.dimensions else { return false }
+    return dimensions.first == batch && !dimensions.dropFirst().contains { $0 == batch || $0 == .unknown }
+  }
+
+  /// Returns the certain knowledge about a node's results, or `nil` if there is none.
+  private func label(of node: Node) -> Label? {
+    let operands = node.inputs.compactMap { $0 }
+    guard operands.allSatisfy({ labels[$0] != nil }) else {
+      // The shape of a value is known however it was computed, but not whether it is the same for each row.
+      return nil
+    }
+    if node.op.is(Conditional.self) { return nil }
+    if operands.allSatisfy({ labels[$0] == .fixed }) { return .fixed }
+    if isShapeData(node) { return .size }
+    let rows = BatchRows(of: node, in: self)
+    guard rows.hasResult, node.op.base.keepsRows(rows), keepsRows(after: node, rows) else { return nil }
+    return .rows
+  }
+
+  /// Returns true if the functions applied to the first result keep rows independent.
+  private func keepsRows(after node: Node, _ rows: BatchRows) -> Bool {
+    node.postOps.allSatisfy { postOp in
+      guard case .binary(_, let operand) = postOp else { return true }
+      return node.inputs.indices.contains(operand) && rows.broadcasts(node.inputs[operand])
+    }
+  }
+
+  /// Returns true if the results follow from shapes alone.
+  private func isShapeData(_ node: Node) -> Bool {
+    let kind = type(of: node.op.base)
+    return kind.readsShapesAlone
+      || kind.isShapeArithmetic
+        && node.inputs.compactMap { $0 }.allSatisfy { labels[$0] == .size || labels[$0] == .fixed }
+  }
+}

@@ -1,0 +1,40 @@
+/// The parameters of an operator in stored graphs: one behind the other, in the order given here.
+package struct Coding<Kind> {
+  let pack: (Kind, inout GraphWriter) -> Void
+  let unpack: (inout GraphReader) throws(GraphError) -> Kind
+
+  /// An operator without parameters.
+  package init(_ value: Kind) {
+    pack = { _, _ in }
+    unpack = { _ in value }
+  }
+
+  /// - Parameters:
+  ///   - make: makes the operator of its parameters.
+  ///   - parameters: the parameters in the order that `make` takes them.
+  package init<each Parameter: Packable>(
+    _ make: @escaping (repeat each Parameter) -> Kind, _ parameters: repeat KeyPath<Kind, each Parameter>
+  ) {
+    pack = { kind, writer in writer.write(repeat kind[keyPath: each parameters]) }
+    unpack = { reader throws(GraphError) in make(repeat try reader.read((each Parameter).self)) }
+  }
+
+  /// The same of an operator whose parameters are graphs, one conditional deeper than the node.
+  package static func nested(
+    _ make: @escaping (Graph, Graph) -> Kind, _ first: KeyPath<Kind, Graph>, _ second: KeyPath<Kind, Graph>
+  ) -> Coding {
+    Coding(
+      pack: { kind, writer in writer.nested { $0.write(kind[keyPath: first], kind[keyPath: second]) } },
+      unpack: { reader throws(GraphError) in
+        try reader.nested { reader throws(GraphError) in make(try reader.read(), try reader.read()) }
+      })
+  }
+
+  private init(
+    pack: @escaping (Kind, inout GraphWriter) -> Void,
+    unpack: @escaping (inout GraphReader) throws(GraphError) -> Kind
+  ) {
+    self.pack = pack
+    self.unpack = unpack
+  }
+}

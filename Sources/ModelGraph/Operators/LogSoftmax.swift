@@ -1,0 +1,28 @@
+import Tensors
+
+/// ONNX `LogSoftmax` along one axis.
+package struct LogSoftmax: Operator {
+  package static let name = "logsoftmax"
+  package static let signature = Signature(.data("x"))
+  package static let family = OperatorFamily.window
+
+  package var axis: Int
+
+  package static var coding: Coding<Self> { Coding(Self.init, \.axis) }
+
+  package var attributes: [PrintedAttribute] { [PrintedAttribute("axis", axis)] }
+
+  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [try node.sameShape(axis: axis)] }
+
+  package func keepsRows(_ rows: BatchRows) -> Bool {
+    rows.isRows(0) && rows.restIsFixed && rows.isInner(axis, of: 0)
+  }
+
+  package func smallest(operands: Int, results: Int) -> SmallestNode {
+    SmallestNode(LogSoftmax(axis: 0), operands: operands, results: results)
+  }
+}
+
+extension Op {
+  package static func logSoftmax(axis: Int) -> Op { Op(LogSoftmax(axis: axis)) }
+}

@@ -1,0 +1,7 @@
+/// The function that a reduction computes over its axes.
+package enum Reduction: String, Sendable, Hashable, Codable, Packable {
+  case sum, mean, maximum, minimum, product, sumOfSquares, l1, l2, logSum, logSumExp
+}
+
+/// The extremum that `argumentOf` looks for.
+package enum Extremum: String, Sendable, Hashable, Codable, Packable { case maximum, minimum }

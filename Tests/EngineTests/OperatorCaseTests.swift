@@ -1,0 +1,48 @@
+import Engine
+import Foundation
+import Linker
+import ModelCompiler
+import ModelGraph
+import Tensors
+import Testing
+
+@Suite("Operators as other runtimes compute them", .timeLimit(.minutes(10)))
+struct OperatorCaseTests {
+  @Test("a model of one operator is read, typed and run", arguments: OperatorCase.families)
+  func answers(family: String) async throws {
+    let folder = TemporaryFolder()
+    defer { withExtendedLifetime(folder) {} }
+    let engine = try Engine(store: folder.path)
+    for (index, one) in try OperatorCase.all(of: family).enumerated() {
+      let label: Comment = "\(one.name)"
+      do {
+        let model = try add(one, to: engine, in: folder, as: "case-\(index)")
+        let inputs = Dictionary(uniqueKeysWithValues: one.inputs.map { ($0.name, $0.tensor) })
+        let member = try engine.member(
+          model, inputs: model.graph.inputs.map { try #require(inputs[model.graph[$0].name], label) })
+        let found = try await engine.run([member])[0].get()
+        if one.outputs.isEmpty {
+          Issue.record("\(one.name): it should be refused")
+          continue
+        }
+        #expect(found.count == one.outputs.count, label)
+        for ((tensor, expected), id) in zip(zip(found, one.outputs), model.graph.outputs) {
+          #expect(try one.accepts(tensor, for: expected), label)
+          let type = ValueType(expected.elementType, expected.shape)
+          #expect(model.graph[id].type?.agrees(with: type) ?? true, "\(one.name): the type inferred of a result")
+        }
+      } catch {
+        if !one.outputs.isEmpty { Issue.record("\(one.name): \(error)") }
+      }
+    }
+  }
+
+  private func add(
+    _ one: OperatorCase, to engine: Engine, in folder: TemporaryFolder, as name: String
+  ) throws -> LinkableModel {
+    let path = "\(folder.path)/\(name).onnx"
+    try one.model.write(to: URL(fileURLWithPath: path))
+    _ = try engine.models.add(path, name: name, options: CompilationOptions(verifying: true))
+    return try engine.models.open(name)
+  }
+}
