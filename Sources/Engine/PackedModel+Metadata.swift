@@ -29,14 +29,18 @@ extension PackedModel {
           name: imported.graph[id].name, elementType: type?.elementType, dimensions: dimensions)
       }
     }
+    var statistics = ["weights": weights.count, "weight_bytes": weightBytes]
+    if let report {
+      statistics["nodes_before"] = report.nodesBefore
+      statistics["nodes_after"] = report.nodesAfter
+      statistics["folded"] = report.folded
+      statistics["fused"] = report.fused
+    }
     return ModelMetadata(
       name: name, target: target.description, opset: imported.opset, producer: imported.producer,
       sourceHash: sourceHash, sourcePath: imported.sourceFiles.first ?? "",
       inputs: declarations(imported.graph.inputs), outputs: declarations(imported.graph.outputs),
       declaredShapes: options.shapes.mapValues { ShapeRanges($0).description },
-      statistics: [
-        "nodes_before": report.nodesBefore, "nodes_after": report.nodesAfter, "folded": report.folded,
-        "fused": report.fused, "weights": weights.count, "weight_bytes": weightBytes,
-      ])
+      statistics: statistics)
   }
 }

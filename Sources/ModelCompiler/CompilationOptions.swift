@@ -8,6 +8,9 @@ public struct CompilationOptions: Sendable {
   public var shapes: [String: [ClosedRange<Int>]]
   /// Runs the verifier after each pass.
   public var verifying: Bool
+  /// Runs the passes. Without them a model keeps its nodes until it is planned; the conformance tests compile each model
+  /// both ways.
+  package var optimising = true
 
   public init(shapes: [String: [ClosedRange<Int>]] = [:], verifying: Bool = false) {
     self.shapes = shapes

@@ -25,8 +25,13 @@ public struct ModelCompiler: Sendable {
     var graph = graph
     guard !graph.outputs.isEmpty else { throw CompilationError(.noOutputs(model: graph.name)) }
     let nominal = try NominalShapes.inputs(of: graph, declared: options.shapes)
-    let report = try PassPipeline.optimise(
-      &graph, evaluator: DeviceEvaluator(device), verifying: options.verifying, progress: progress)
+    var report: PassReport?
+    if options.optimising {
+      report = try PassPipeline.optimise(
+        &graph, evaluator: DeviceEvaluator(device), verifying: options.verifying, progress: progress)
+    } else {
+      graph.annotate(with: try graph.inferTypes())
+    }
     graph.compact()
     try checkKernels(for: graph)
     progress?("choosing layouts")

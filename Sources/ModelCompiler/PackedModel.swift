@@ -16,10 +16,10 @@ public struct PackedModel: Sendable {
 
   public private(set) var graph: Graph
   public private(set) var weights: [Weight] = []
-  /// The report of the passes.
-  public let report: PassReport
+  /// The report of the passes; `nil` if they did not run.
+  public let report: PassReport?
 
-  init(graph: Graph, uses: [WeightUse], report: PassReport) {
+  init(graph: Graph, uses: [WeightUse], report: PassReport?) {
     self.graph = graph
     self.report = report
     var indices: [ValueID: [Layout: Int]] = [:]
