@@ -74,6 +74,13 @@ test: deps references ## run all tests
 	@FUSEDINF_REFERENCES="$(CURDIR)/.cache/references/manifest.json" \
 	  swift test -c release --skip-build --disable-xctest
 
+# The runner of the cases is built in the same folder as the program, and by this target alone.
+.PHONY: conformance
+conformance: deps venv ## run ONNX's backend tests with FusedInf and onnxruntime (UPDATE=1: accept changes)
+	@echo "conformance: FUSEDINF_CONFORMANCE=1 swift build -c release"
+	@FUSEDINF_CONFORMANCE=1 swift build -c release
+	@.venv/bin/python scripts/conformance.py $(if $(UPDATE),--update)
+
 .PHONY: venv-clients
 venv-clients: ## create .venv-clients with tritonclient, onnxruntime and pytest
 	@scripts/venv.sh .venv-clients clients

@@ -121,6 +121,13 @@ if wanted.contains("fusedinf"), Context.environment["FUSEDINF_BENCH"] == "1" {
       name: "fusedinf-bench", dependencies: commandLine.map { .byName(name: $0) }, path: "bench/Contender",
       swiftSettings: strict, linkerSettings: rpath))
 }
+// So is the runner of the conformance tests: `make conformance` sets FUSEDINF_CONFORMANCE.
+if wanted.contains("fusedinf"), Context.environment["FUSEDINF_CONFORMANCE"] == "1" {
+  targets.append(
+    .executableTarget(
+      name: "fusedinf-conformance", dependencies: commandLine.map { .byName(name: $0) },
+      path: "Tests/Conformance/Runner", swiftSettings: strict, linkerSettings: rpath))
+}
 
 let package = Package(
   name: "fusedinf",

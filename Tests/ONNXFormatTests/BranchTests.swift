@@ -12,7 +12,8 @@ import Testing
   let graph = try ONNXModel.read(fixtures + "/branches.onnx").graph
   #expect(graph.inputs.map { graph[$0].name } == ["x", "flag"])
   let outer = try #require(graph.nodes.last)
-  guard case .conditional(let then, let otherwise) = outer.op else { throw NoConditional() }
+  let conditional = try #require(outer.op.as(Conditional.self))
+  let (then, otherwise) = (conditional.then, conditional.otherwise)
   let captured = outer.inputs.dropFirst().compactMap { $0 }.map { graph[$0].name }
   #expect(captured.sorted() == ["flag", "h", "k", "x"])
   #expect(outer.inputs[0].map { graph[$0].name } == "flag")
@@ -26,7 +27,8 @@ import Testing
   #expect(then.constants.isEmpty)
   #expect(otherwise.constants.values.compactMap { $0.tensor?.floats } == [[7, 8]])
 
-  guard case .conditional(let deep, let shallow) = then.nodes[0].op else { throw NoConditional() }
+  let inner = try #require(then.nodes[0].op.as(Conditional.self))
+  let (deep, shallow) = (inner.then, inner.otherwise)
   #expect(then.nodes[0].inputs.compactMap { $0 }.map { then[$0].name }.sorted() == ["flag", "h", "k", "x"])
   #expect(deep.nodes.map(\.op) == [.binary(.multiply)])
   #expect(shallow.nodes.map(\.op) == [.identity])
@@ -71,8 +73,6 @@ import Testing
       inputs: [.of("x"), .of("c", type: 9, [])],
       [.of("If", ["c"], ["y"], [.graph("then_branch", branch), .graph("else_branch", branch)])])
   ).graph
-  guard case .conditional(let then, _) = graph.nodes[0].op else { throw NoConditional() }
+  let then = try #require(graph.nodes[0].op.as(Conditional.self)).then
   #expect(then.outputs == then.inputs && then.nodes.isEmpty)
 }
-
-private struct NoConditional: Error {}

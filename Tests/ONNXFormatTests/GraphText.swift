@@ -13,14 +13,21 @@ func text(_ graph: Graph) -> [String] {
     for (result, id) in node.outputs.enumerated() {
       if let id { sources[id] = result == 0 ? "%\(index)" : "%\(index).\(result)" }
     }
-    if case .conditional(let then, let otherwise) = node.op {
+    if let conditional = node.op.as(Conditional.self) {
       lines.append("%\(index) = conditional(\(node.inputs.map(source).joined(separator: ", ")))")
-      lines += text(then).map { "  then: \($0)" } + text(otherwise).map { "  else: \($0)" }
+      lines += text(conditional.then).map { "  then: \($0)" }
+      lines += text(conditional.otherwise).map { "  else: \($0)" }
     } else {
-      lines.append("%\(index) = \(node.op)(\(node.inputs.map(source).joined(separator: ", ")))")
+      lines.append("%\(index) = \(name(node.op))(\(node.inputs.map(source).joined(separator: ", ")))")
     }
   }
   return lines + ["return \(graph.outputs.map { source($0) }.joined(separator: ", "))"]
+}
+
+/// The op with all of its parameters; `unary.relu` for a function without any.
+private func name(_ op: Op) -> String {
+  op.is(Binary.self) || op.is(Unary.self) && op.base.attributes.isEmpty || "\(op.base)".hasSuffix("()")
+    ? op.name : "\(op.base)"
 }
 
 /// A constant's elements as text, with its type and shape.

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Runs ONNX's backend tests with FusedInf and onnxruntime: `make conformance`.
+
+Writes docs/conformance.md and .cache/conformance/results.json. Fails if a case of Tests/Conformance/passing.txt does not pass, if
+another case passes, or if the page changed; --update accepts the changes. Before it runs the cases, the script tests itself.
+"""
+
+import argparse
+import collections
+import json
+import pathlib
+import shutil
+import sys
+
+import onnx
+import onnxruntime
+
+from conformance_suite import batches, cases, judgement, manifest, page, self_test
+from program import ROOT
+
+CACHE = ROOT / ".cache" / "conformance"
+RESULTS = CACHE / "results.json"
+RUNNER = ROOT / ".build" / "release" / "fusedinf-conformance"
+PASSING = ROOT / "Tests" / "Conformance" / "passing.txt"
+PAGE = ROOT / "docs" / "conformance.md"
+PEER = ROOT / "scripts" / "conformance_suite" / "onnxruntime_runner.py"
+
+
+def run(title, command, chosen, folder, companion, limit):
+    """Runs the cases, and returns each one's judgement by its name."""
+    scratch = CACHE / title
+    shutil.rmtree(scratch, ignore_errors=True)
+    known = {case["name"]: case for case in chosen}
+    found = {}
+
+    def report(result):
+        name = result["name"]
+        found[name] = judgement.judge(known[name], result, folder, companion)
+        shutil.rmtree(scratch / "outputs" / name, ignore_errors=True)
+        if found[name]["status"] in ("failed", "crashed"):
+            print(f"{title}: {name} {found[name]['status']}: {found[name]['message']}", flush=True)
+        if len(found) % 500 == 0:
+            print(f"{title}: {len(found)} of {len(chosen)}", flush=True)
+
+    sent = [{key: case[key] for key in ("name", "model", "inputs")} | {"outputs": str(scratch / "outputs" / case["name"])}
+            for case in chosen]
+    batches.run(command, sent, folder, scratch, limit, report)
+    shutil.rmtree(scratch)
+    return found
+
+
+def run_fusedinf(chosen, folder, limit):
+    companion, answer = cases.companion(CACHE)
+    return run("fusedinf", lambda listed, scratch: [RUNNER, companion, listed, scratch / "store"], chosen, folder, answer, limit)
+
+
+def run_onnxruntime(chosen, folder, limit):
+    """onnxruntime's results, which are computed once for each version."""
+    kept = folder / f"onnxruntime-{onnxruntime.__version__}.json"
+    if not kept.exists():
+        found = run("onnxruntime", lambda listed, _: [sys.executable, PEER, listed], chosen, folder, None, limit)
+        kept.write_text(json.dumps(found))
+    return json.loads(kept.read_text())
+
+
+def check(chosen, results, update):
+    """Compares with the committed list and page; returns the differences. With `update`, writes both first."""
+    passed = {case["name"] for case in chosen if results[case["name"]]["fusedinf"]["status"] == "passed"}
+    versions = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
+    text = "".join(page.page(chosen, results, versions))
+    if update:
+        PASSING.write_text("".join(f"{name}\n" for name in sorted(passed)))
+        PAGE.write_text(text)
+    listed = PASSING.read_text().split() if PASSING.exists() else []
+    problems = manifest.problems(listed, passed, {name: result["fusedinf"] for name, result in results.items()})
+    if not PAGE.exists() or PAGE.read_text() != text:
+        problems.append(f"{PAGE.relative_to(ROOT)} is out of date; {manifest.UPDATE}")
+    return problems
+
+
+def show(status):
+    """Prints the cases of the last run with a status, and the operators that they use."""
+    results = json.loads(RESULTS.read_text())
+    operators = collections.Counter()
+    for name, result in results.items():
+        if result["fusedinf"]["status"] == status:
+            message = (result["fusedinf"]["message"] or "").replace("\n", " ")
+            print(f"{name} [{result['suite']}; onnxruntime: {result['onnxruntime']['status']}] {message}")
+            operators.update({result["operator"]} if result["operator"] else result["operators"])
+    print("\n" + "\n".join(f"{count:5} {operator}" for operator, count in operators.most_common()))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--update", action="store_true", help="write the list and the page instead of failing")
+    parser.add_argument("--list", metavar="STATUS", choices=["passed", "failed", "refused", "crashed"],
+                        help="list the cases of the last run with this status, and their operators")
+    parser.add_argument("--only", metavar="TEXT", help="run only cases whose name contains TEXT, and print each result")
+    parser.add_argument("--limit", type=float, default=60, help="the seconds that a case may take")
+    options = parser.parse_args()
+    if options.list:
+        return show(options.list)
+    self_test.run()
+    folder, chosen = cases.prepare(CACHE)
+    if options.only:
+        chosen = [case for case in chosen if options.only in case["name"]]
+        for name, found in sorted(run_fusedinf(chosen, folder, options.limit).items()):
+            print(f"{name}: {found['status']}{': ' if found['message'] else ''}{found['message'] or ''}")
+        return None
+    peer = run_onnxruntime(chosen, folder, options.limit)
+    own = run_fusedinf(chosen, folder, options.limit)
+    results = {case["name"]: {key: case[key] for key in ("suite", "operator", "operators")}
+               | {"fusedinf": own[case["name"]], "onnxruntime": peer[case["name"]]} for case in chosen}
+    RESULTS.write_text(json.dumps(results, indent=1))
+    problems = check(chosen, results, options.update)
+    for problem in problems:
+        print(f"conformance: {problem}", file=sys.stderr)
+    print(f"conformance: {sum(result['status'] == 'passed' for result in own.values())} of {len(chosen)}")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""The comparison of answers with expected outputs, by the rules of onnx's own runner.
+
+Shapes and element types must be equal, strings and integers too; floats may differ by `atol + rtol · |expected|`, and by two
+units in the last place where they are bfloat16. NaN equals NaN.
+"""
+
+import numpy as np
+
+BFLOAT16_RTOL = 2**-6
+
+
+def problem(got, expected, case):
+    """Returns the first difference between lists of outputs, or `None`."""
+    if len(got) != len(expected):
+        return f"{len(got)} outputs instead of {len(expected)}"
+    for index, (one, other) in enumerate(zip(got, expected)):
+        if found := difference(one, other, case):
+            return f"output {index}: {found}"
+    return None
+
+
+def difference(got, expected, case):
+    for kind in (list, type(None)):
+        if isinstance(got, kind) != isinstance(expected, kind):
+            return f"{described(got)} instead of {described(expected)}"
+    if expected is None:
+        return None
+    if isinstance(expected, list):
+        return problem(got, expected, case)
+    if got.dtype != expected.dtype or got.shape != expected.shape:
+        return f"{described(got)} instead of {described(expected)}"
+    if case["random"]:
+        return None
+    if got.dtype == object:
+        return None if np.array_equal(got, expected) else "other strings"
+    rtol = case["rtol"]
+    if got.dtype.name == "bfloat16":
+        rtol = max(rtol, BFLOAT16_RTOL)
+    # Types that numpy does not know (bfloat16, floats of 8 and 4 bits, integers of 4 and 2) have no exact equality there.
+    if got.dtype.kind == "V" or got.dtype.isbuiltin != 1:
+        got, expected = got.astype(np.float32), expected.astype(np.float32)
+    with np.errstate(all="ignore"):
+        near = np.isclose(got, expected, rtol=rtol, atol=case["atol"], equal_nan=True)
+    if near.all():
+        return None
+    place = tuple(int(axis) for axis in np.argwhere(~near)[0])
+    return (f"{int((~near).sum())} of {near.size} elements differ; at {list(place)} {got[place]} instead of "
+            f"{expected[place]}")
+
+
+def described(value):
+    if value is None:
+        return "nothing"
+    if isinstance(value, list):
+        return f"a sequence of {len(value)}"
+    return f"{value.dtype}{list(value.shape)}"
+
+
+def same_bits(got, expected):
+    """Compares two lists of outputs bit for bit."""
+    return all(
+        one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
+        for one, other in zip(got, expected, strict=True))
