@@ -8,7 +8,6 @@ another case passes, or if the page changed; --update accepts the changes. Befor
 import argparse
 import collections
 import json
-import pathlib
 import shutil
 import sys
 

@@ -29,8 +29,6 @@ public struct ModelCompiler: Sendable {
     if options.optimising {
       report = try PassPipeline.optimise(
         &graph, evaluator: DeviceEvaluator(device), verifying: options.verifying, progress: progress)
-    } else {
-      graph.annotate(with: try graph.inferTypes())
     }
     graph.compact()
     try checkKernels(for: graph)
