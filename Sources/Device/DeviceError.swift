@@ -1,4 +1,5 @@
 import ModelGraph
+import Tensors
 
 /// A failure on a device, with the node and the shapes it concerns.
 public struct DeviceError: Error, Sendable, CustomStringConvertible {
@@ -31,6 +32,13 @@ public struct DeviceError: Error, Sendable, CustomStringConvertible {
       kind,
       "model '\(request.model)', node '\(request.node)' (\(request.op.name)): "
         + "\(operands.joined(separator: ", ")) -> \(results.joined(separator: ", ")): \(detail)")
+  }
+
+  /// The same failure of a node that the host computes, with the node and the shapes in front.
+  package func of(node: String, _ op: Op, model: String, operands: [Tensor?]) -> DeviceError {
+    let shapes = operands.map { $0.map { "\($0.elementType)\($0.shape)" } ?? "absent" }
+    return DeviceError(
+      kind, "model '\(model)', node '\(node)' (\(op.name)): \(shapes.joined(separator: ", ")): \(detail)")
   }
 
   /// The same failure, as one of another kind.

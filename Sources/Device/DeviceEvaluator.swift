@@ -13,6 +13,9 @@ public struct DeviceEvaluator: ConstantEvaluator {
   public func evaluate(
     _ node: Node, operands: [Tensor?], resultTypes: [ValueType?], in graph: String
   ) throws -> [Tensor?]? {
+    if node.postOps.isEmpty, let operation = node.op.onHost {
+      return try computed(by: operation, node, operands)
+    }
     var results: [KernelRequest.ResultType?] = []
     for (output, type) in zip(node.outputs, resultTypes) {
       guard output != nil else {
@@ -34,6 +37,15 @@ public struct DeviceEvaluator: ConstantEvaluator {
       return nil
     }
     return try run(kernel, request, operands)
+  }
+
+  private func computed(by operation: any HostOperator, _ node: Node, _ operands: [Tensor?]) throws
+    -> [Tensor?]?
+  {
+    let counted = try operation.count(operands)
+    let bytes = counted.types.map { $0.elementType.byteCount(of: $0.shape.elementCount) ?? .max }
+    guard bytes.saturatingSum <= Self.mostBytes, counted.types.count >= node.outputs.count else { return nil }
+    return zip(node.outputs, try counted.tensors()).map { $0 == nil ? nil : $1 }
   }
 
   private func run(_ kernel: any Kernel, _ request: KernelRequest, _ operands: [Tensor?]) throws -> [Tensor?]?

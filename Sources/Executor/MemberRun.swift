@@ -61,21 +61,27 @@ struct MemberRun {
   private func runRest(
     of plan: Plan, _ continuation: Plan.Continuation, carried: [Tensor], needed: MemberMemory
   ) throws -> [Tensor] {
-    let shapes = try continuation.nonZeros.map { try nonZeroShape(of: carried[$0]) }
+    let counted = try continuation.hostNodes.map { try count($0, carried: carried, of: plan) }
+    let types = zip(continuation.hostNodes, counted).flatMap { node, results in
+      node.results.map { results.types[$0] }
+    }
     var needed = needed
-    for shape in shapes {
-      needed.add(requestBytes: ElementType.int64.byteCount(of: shape.elementCount) ?? .max)
+    for type in types {
+      needed.add(requestBytes: type.elementType.byteCount(of: type.shape.elementCount) ?? .max)
     }
     try check(needed, of: plan)
-    let rest = try planner.plan(restOf: plan, carried: carried, nonZeros: shapes)
+    let rest = try planner.plan(restOf: plan, carried: carried, counted: types)
     needed.arenaBytes = max(needed.arenaBytes, rest.arenaBytes)
     needed.add(requestBytes: rest.resultBytes)
     try check(needed, of: plan)
     guard needed.arenaBytes <= reserved.arenaBytes,
       needed.requestBytes <= roundedToPages(reserved.requestBytes)
     else { throw NeedsMoreMemory(memory: needed) }
-    let nonZeros = try zip(continuation.nonZeros, shapes).map { try nonZero(carried[$0], shape: $1) }
-    let inputs = (carried + nonZeros).enumerated().filter { !continuation.decisive.contains($0.offset) }
+    let made = try zip(continuation.hostNodes, counted).flatMap { node, results in
+      let tensors = try results.tensors()
+      return node.results.map { tensors[$0] }
+    }
+    let inputs = (carried + made).enumerated().filter { !continuation.decisive.contains($0.offset) }
     return try run(rest, inputs: inputs.map(\.element), needed: needed)
   }
 
@@ -88,19 +94,20 @@ struct MemberRun {
     )
   }
 
-  private func nonZeroShape(of tensor: Tensor) throws -> Shape {
-    let count = tensor.withUnsafeBytes { countNonZero($0, tensor.elementType) }
-    return try Shape(checking: [max(tensor.shape.rank, 1), count])
-  }
-
-  /// ONNX `NonZero`, now that it is known how many there are.
-  private func nonZero(_ tensor: Tensor, shape: Shape) throws -> Tensor {
-    try Tensor(elementType: .int64, shape: shape) { bytes in
-      tensor.withUnsafeBytes { elements in
-        _ = writeNonZero(
-          elements, tensor.elementType, tensor.shape, to: bytes.bindMemory(to: Int64.self),
-          columns: shape.dims[1])
+  /// Counts the results of a node that the host computes, all of which must be there.
+  private func count(_ node: Plan.HostNode, carried: [Tensor], of plan: Plan) throws -> CountedResults {
+    guard let operation = node.op.onHost else {
+      throw DeviceError(.unsupported, "the host does not compute \(node.op.name)")
+    }
+    let operands = node.operands.map { $0.map { carried[$0] } }
+    do {
+      let results = try operation.count(operands)
+      guard node.results.allSatisfy(results.types.indices.contains) else {
+        throw DeviceError(.invalidArgument, "it has \(results.types.count) results")
       }
+      return results
+    } catch let error as DeviceError {
+      throw error.of(node: node.name, node.op, model: plan.model.name, operands: operands)
     }
   }
 

@@ -1,3 +1,4 @@
+import Device
 import ModelGraph
 
 /// The part of a graph that can be planned now, and what has to wait until data decide its shapes.
@@ -50,18 +51,23 @@ package struct GraphSplit {
       return carried.count - 1
     }
     var decisive = Set<Int>()
-    var nonZeros: [(result: ValueID, operand: Int)] = []
+    var hostNodes: [(node: Plan.HostNode, results: [ValueID])] = []
     var kept: [Node] = []
     for index in waiting {
       let node = graph.nodes[index]
-      for case let id? in node.inputs where !late.contains(id) && graph.constants[id] == nil { _ = carry(id) }
       let isFirst = !node.inputs.contains { $0.map(late.contains) ?? false }
-      if isFirst, node.op.is(NonZero.self), let operand = node.inputs.first ?? nil,
-        let result = node.outputs.first ?? nil
-      {
-        nonZeros.append((result, carry(operand)))
+      if isFirst, node.postOps.isEmpty, node.op.onHost != nil {
+        // Constants too: the host reads every operand.
+        let operands = node.inputs.map { $0.map(carry) }
+        let used = node.outputs.indices.filter { node.outputs[$0] != nil }
+        hostNodes.append(
+          (
+            Plan.HostNode(name: node.name, op: node.op, operands: operands, results: used),
+            node.outputs.compactMap { $0 }
+          ))
         continue
       }
+      for case let id? in node.inputs where !late.contains(id) && graph.constants[id] == nil { _ = carry(id) }
       kept.append(node)
       guard isFirst else { continue }
       let before = decisive.count
@@ -78,7 +84,7 @@ package struct GraphSplit {
     var rest = Graph(name: graph.name)
     rest.values = graph.values
     rest.constants = graph.constants
-    rest.inputs = carried + nonZeros.map(\.result)
+    rest.inputs = carried + hostNodes.flatMap(\.results)
     rest.nodes = kept
     rest.outputs = graph.outputs.filter(late.contains)
     for id in carried { rest[id].type = inference[id] }
@@ -93,6 +99,6 @@ package struct GraphSplit {
       return .done(done)
     }
     continuation = Plan.Continuation(
-      graph: rest, decisive: decisive.sorted(), nonZeros: nonZeros.map(\.operand), outputs: order)
+      graph: rest, decisive: decisive.sorted(), hostNodes: hostNodes.map(\.node), outputs: order)
   }
 }

@@ -38,16 +38,26 @@ public final class Plan: Sendable {
 
   /// The remaining work if shapes depend on data: the rest of the graph, planned once the data are available.
   public struct Continuation: Sendable {
-    /// The rest; its inputs are ``Plan/carried``, in order, and then the results of ``nonZeros``.
+    /// The rest; its inputs are ``Plan/carried``, in order, and then the results of ``hostNodes``.
     public var graph: Graph
     /// The carried values that determine shapes, by index into ``Plan/carried``.
     public var decisive: [Int]
-    /// The carried values whose `NonZero` is wanted, by index into ``Plan/carried``.
-    public var nonZeros: [Int]
+    /// The nodes that the host computes before the rest is planned.
+    public var hostNodes: [HostNode]
     /// For each output of the model: its index in ``Plan/outputs``, or the index of the rest's output.
     public var outputs: [Output]
 
     public enum Output: Sendable { case done(Int), rest(Int) }
+  }
+
+  /// A node that the host computes from carried values.
+  public struct HostNode: Sendable {
+    public var name: String
+    public var op: Op
+    /// By index into ``Plan/carried``; `nil` for an operand that is left out.
+    public var operands: [Int?]
+    /// The results that are used, by index.
+    public var results: [Int]
   }
 
   public let model: LinkableModel

@@ -73,8 +73,10 @@ public final class Planner: Sendable {
   /// The plan of what `plan` left to do, now that its carried values are there.
   /// - Parameters:
   ///   - carried: the elements of ``Plan/carried``.
-  ///   - nonZeros: the shapes of the results of the continuation's `nonZeros`, which need not have been computed.
-  public func plan(restOf plan: Plan, carried: [Tensor], nonZeros: [Shape] = []) throws -> Plan {
+  ///   - counted: the types of the results of the continuation's host nodes, which need not have been computed.
+  public func plan(restOf plan: Plan, carried: [Tensor], counted: [KernelRequest.ResultType] = []) throws
+    -> Plan
+  {
     guard let continuation = plan.continuation else {
       throw LinkError(.notPlannable(model: plan.model.name, detail: "the plan has no rest"))
     }
@@ -87,7 +89,7 @@ public final class Planner: Sendable {
         types.append((tensor.elementType, tensor.shape))
       }
     }
-    types += nonZeros.map { (.int64, $0) }
+    types += counted.map { ($0.elementType, $0.shape) }
     let key = PlanKey(
       graph: plan.identity, inputs: types.map { .init(elementType: $0.0, shape: $0.1) },
       decisions: decisions)

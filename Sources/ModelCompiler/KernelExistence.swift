@@ -37,7 +37,9 @@ extension ModelCompiler {
           steps.append((.binary(function), [results.first ?? nil, other], [results.first ?? nil]))
         }
       }
-      for step in steps where !device.hasKernel(for: step.op, operands: step.operands, results: step.results)
+      for step in steps
+      where step.op.onHost == nil
+        && !device.hasKernel(for: step.op, operands: step.operands, results: step.results)
       {
         let types = step.operands.map { $0.map { "\($0)" } ?? "absent" }.joined(separator: ", ")
         missing.append("'\(node.name)' (\(step.op.name) of \(types))")
