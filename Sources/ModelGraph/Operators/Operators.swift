@@ -24,6 +24,7 @@ package enum Operators {
     InstanceNormalization.self,
     LSTM.self,
     LayerNormalization.self,
+    LinearAttention.self,
     LocalResponse.self,
     LogSoftmax.self,
     MatrixMultiply.self,
