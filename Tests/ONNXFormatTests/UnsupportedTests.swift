@@ -52,7 +52,6 @@ import Testing
     .of("BatchNormalization", ["x", "x", "x", "x", "x"], ["y"], [.int("spatial", 0)]), "spatial = 0", opset: 7
   )
   form(.of("Cast", ["x"], ["y"], [.int("to", 8)]), "to string")
-  form(.of("LayerNormalization", ["x", "x"], ["y", "m"]), "its mean and deviation as results")
   form(.of("IsInf", ["x"], ["y"], [.int("detect_negative", 0)]), "infinities of one sign only")
   form(.of("LSTM", ["x", "x", "x"], ["y"], [.int("input_forget", 1)]), "input_forget = 1")
   form(

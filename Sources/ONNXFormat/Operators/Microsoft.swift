@@ -13,15 +13,5 @@ extension OperatorImport {
       if let bias = node.optional(1) { x = node.intermediate(.binary(.add), [x, bias], "biased") }
       try node.emit(.unary(.gelu(approximate: true)), [x])
     },
-    "FusedMatMul": OperatorImport(2...2) { node in
-      guard try !node.flag("transBatchA"), try !node.flag("transBatchB") else {
-        throw NodeImport.UnsupportedForm(reason: "transposed batches")
-      }
-      try node.emit(
-        .matrixMultiply(
-          MatrixMultiply(
-            transposeA: try node.flag("transA"), transposeB: try node.flag("transB"),
-            alpha: try node.float("alpha", default: 1))), node.operands)
-    },
   ]
 }

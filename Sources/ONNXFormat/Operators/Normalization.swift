@@ -17,17 +17,6 @@ extension OperatorImport {
     "InstanceNormalization": OperatorImport(3...3) { node in
       try node.emit(.instanceNormalization(epsilon: try node.float("epsilon", default: 1e-5)), node.operands)
     },
-    // Optimised models have it in opsets before 17, where ONNX does not define it yet.
-    "LayerNormalization": OperatorImport(2...3) { node in
-      node.ignore("stash_type")
-      guard node.proto.output.dropFirst().allSatisfy(\.isEmpty) else {
-        throw NodeImport.UnsupportedForm(reason: "its mean and deviation as results")
-      }
-      try node.emit(
-        .layerNormalization(
-          axis: try node.integer("axis", default: -1), epsilon: try node.float("epsilon", default: 1e-5)),
-        node.operands)
-    },
     "GroupNormalization": OperatorImport(3...3, since: 18, groupNormalization),
     "RMSNormalization": OperatorImport(2...2, since: 23, rootMeanSquare),
     "LpNormalization": OperatorImport(1...1) { node in

@@ -31,7 +31,10 @@ struct OperatorImport: Sendable {
       unaryOperators, binaryOperators, constantOperators, linearOperators, windowOperators,
       normalizationOperators, reductionOperators, movementOperators, indexingOperators, shapeOperators,
       resizeOperators, recurrentOperators, controlOperators, quantizationOperators, einsumOperators,
+      attentionOperators,
     ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } },
-    "com.microsoft": microsoftOperators,
+    "ai.onnx.preview": previewOperators,
+    "com.microsoft": [microsoftOperators, microsoftAttentionOperators, microsoftFusedOperators]
+      .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } },
   ]
 }
