@@ -61,7 +61,10 @@ struct MemberRun {
   private func runRest(
     of plan: Plan, _ continuation: Plan.Continuation, carried: [Tensor], needed: MemberMemory
   ) throws -> [Tensor] {
-    let counted = try continuation.hostNodes.map { try count($0, carried: carried, of: plan) }
+    let counted = try continuation.hostNodes.map { node in
+      try node.op.hostLoop.map { try loop($0, node, carried: carried, of: plan, needed: needed) }
+        ?? count(node, carried: carried, of: plan)
+    }
     let types = zip(continuation.hostNodes, counted).flatMap { node, results in
       node.results.map { results.types[$0] }
     }
@@ -73,16 +76,53 @@ struct MemberRun {
     let rest = try planner.plan(restOf: plan, carried: carried, counted: types)
     needed.arenaBytes = max(needed.arenaBytes, rest.arenaBytes)
     needed.add(requestBytes: rest.resultBytes)
-    try check(needed, of: plan)
-    guard needed.arenaBytes <= reserved.arenaBytes,
-      needed.requestBytes <= roundedToPages(reserved.requestBytes)
-    else { throw NeedsMoreMemory(memory: needed) }
+    try reserve(needed, of: plan)
     let made = try zip(continuation.hostNodes, counted).flatMap { node, results in
       let tensors = try results.tensors()
       return node.results.map { tensors[$0] }
     }
     let inputs = (carried + made).enumerated().filter { !continuation.decisive.contains($0.offset) }
     return try run(rest, inputs: inputs.map(\.element), needed: needed)
+  }
+
+  /// Runs a loop. The values that it keeps of every round are counted as they come.
+  private func loop(
+    _ loop: any HostLoop, _ node: Plan.HostNode, carried: [Tensor], of plan: Plan, needed: MemberMemory
+  ) throws -> CountedResults {
+    let operands = node.operands.map { $0.map { carried[$0] } }
+    let captured = try operands.dropFirst(loop.firstCapture).map { operand in
+      guard let operand else {
+        throw DeviceError(.invalidArgument, "loop '\(node.name)' lacks an operand that its body reads")
+      }
+      return operand
+    }
+    var kept = needed
+    do {
+      let results = try loop.results(Array(operands.prefix(loop.firstCapture))) { inputs in
+        let inputs = inputs + captured
+        let round = try planner.plan(
+          roundOf: node, of: plan, inputs: inputs.map { ($0.elementType, $0.shape) })
+        var needed = kept
+        needed.arenaBytes = max(needed.arenaBytes, round.arenaBytes)
+        needed.add(requestBytes: round.requestBytes)
+        try reserve(needed, of: plan)
+        let outputs = try run(round, inputs: inputs, needed: needed)
+        for output in outputs.dropFirst(loop.firstCollected) { kept.add(requestBytes: output.byteCount) }
+        return outputs
+      }
+      return CountedResults(results.map { KernelRequest.ResultType($0.elementType, $0.shape) }) { results }
+    } catch let error as DeviceError {
+      throw error.of(node: node.name, node.op, model: plan.model.name, operands: operands)
+    }
+  }
+
+  /// Checks that the member has the memory.
+  /// - Throws: ``NeedsMoreMemory`` if it has reserved less; `LinkError` if there is no room for it.
+  private func reserve(_ needed: MemberMemory, of plan: Plan) throws {
+    try check(needed, of: plan)
+    guard needed.arenaBytes <= reserved.arenaBytes,
+      needed.requestBytes <= roundedToPages(reserved.requestBytes)
+    else { throw NeedsMoreMemory(memory: needed) }
   }
 
   /// Refuses what no member of the model can have.

@@ -38,8 +38,17 @@ public struct Pass: Sendable {
     var changes = try run(&graph, evaluator)
     guard depth < Graph.maximumBranchDepth else { return changes }
     for index in graph.nodes.indices {
+      let operands = graph.nodes[index].inputs.map { id in id.flatMap { graph[$0].type } }
+      if var looping = graph.nodes[index].op.looping {
+        // The first inputs may change from round to round.
+        let captured =
+          Array(repeating: nil, count: looping.firstCapture) + operands.dropFirst(looping.firstCapture)
+        looping.body.adoptInputTypes(captured)
+        changes += try runInBranch(&looping.body, evaluator, depth: depth + 1)
+        graph.nodes[index].op = Op(looping)
+      }
       guard var conditional = graph.nodes[index].op.as(Conditional.self) else { continue }
-      let captured = graph.nodes[index].inputs.dropFirst().map { id in id.flatMap { graph[$0].type } }
+      let captured = Array(operands.dropFirst())
       conditional.then.adoptInputTypes(captured)
       conditional.otherwise.adoptInputTypes(captured)
       changes += try runInBranch(&conditional.then, evaluator, depth: depth + 1)
@@ -68,8 +77,7 @@ extension Graph {
   /// Nodes of this graph and of all branches in it.
   var nodeCountWithBranches: Int {
     nodes.reduce(0) { count, node in
-      guard let conditional = node.op.as(Conditional.self) else { return count + 1 }
-      return count + 1 + conditional.then.nodeCountWithBranches + conditional.otherwise.nodeCountWithBranches
+      node.op.bodies.reduce(count + 1) { $0 + $1.nodeCountWithBranches }
     }
   }
 

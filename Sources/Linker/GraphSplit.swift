@@ -36,7 +36,7 @@ package struct GraphSplit {
   }
 
   private static func isDataDependent(_ node: Node, _ inference: Inference) -> Bool {
-    node.op.is(Conditional.self)
+    node.op.is(Conditional.self) || node.op.looping != nil
       || node.outputs.contains { output in output.map { inference[$0]?.shape == nil } ?? false }
   }
 
@@ -56,13 +56,15 @@ package struct GraphSplit {
     for index in waiting {
       let node = graph.nodes[index]
       let isFirst = !node.inputs.contains { $0.map(late.contains) ?? false }
-      if isFirst, node.postOps.isEmpty, node.op.onHost != nil {
+      if isFirst, node.postOps.isEmpty, node.op.onHost != nil || node.op.hostLoop != nil {
+        let node = node.withConstantsInBody(of: graph)
         // Constants too: the host reads every operand.
         let operands = node.inputs.map { $0.map(carry) }
         let used = node.outputs.indices.filter { node.outputs[$0] != nil }
         hostNodes.append(
           (
-            Plan.HostNode(name: node.name, op: node.op, operands: operands, results: used),
+            Plan.HostNode(
+              name: node.name, op: node.op, operands: operands, results: used),
             node.outputs.compactMap { $0 }
           ))
         continue
@@ -100,5 +102,21 @@ package struct GraphSplit {
     }
     continuation = Plan.Continuation(
       graph: rest, decisive: decisive.sorted(), hostNodes: hostNodes.map(\.node), outputs: order)
+  }
+}
+
+extension Node {
+  /// A loop whose body has the constants that it captures as constants of its own: kernels of its plans read weights where
+  /// they are. Any other node as it is.
+  fileprivate func withConstantsInBody(of graph: Graph) -> Node {
+    guard var looping = op.looping else { return self }
+    var node = self
+    for index in inputs.indices.dropFirst(looping.firstCapture).reversed() {
+      guard let constant = inputs[index].flatMap({ graph.constants[$0] }) else { continue }
+      looping.body.constants[looping.body.inputs.remove(at: index)] = constant
+      node.inputs.remove(at: index)
+    }
+    node.op = Op(looping)
+    return node
   }
 }

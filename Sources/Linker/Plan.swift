@@ -58,6 +58,8 @@ public final class Plan: Sendable {
     public var operands: [Int?]
     /// The results that are used, by index.
     public var results: [Int]
+    /// Names the body that plans of its rounds are made of.
+    let body = PlanIdentity()
   }
 
   public let model: LinkableModel

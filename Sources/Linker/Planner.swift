@@ -108,6 +108,19 @@ public final class Planner: Sendable {
     return try make(plan.model, graph, types, key)
   }
 
+  /// The plan of one round of a loop that is a host node of `plan`.
+  /// - Parameter inputs: the types of the body's inputs, in order.
+  public func plan(
+    roundOf node: Plan.HostNode, of plan: Plan, inputs: [(ElementType, Shape)]
+  ) throws -> Plan {
+    guard let looping = node.op.looping else {
+      throw LinkError(.notPlannable(model: plan.model.name, detail: "'\(node.name)' is no loop"))
+    }
+    let key = PlanKey(
+      graph: node.body, inputs: inputs.map { .init(elementType: $0.0, shape: $0.1) }, decisions: [])
+    return try cache[key] ?? make(plan.model, looping.body, inputs, key)
+  }
+
   private func make(
     _ model: LinkableModel, _ graph: Graph, _ inputs: [(ElementType, Shape)], _ key: PlanKey
   ) throws -> Plan {

@@ -24,6 +24,10 @@ extension ModelCompiler {
         missing += try missingKernels(for: conditional.then) + missingKernels(for: conditional.otherwise)
         continue
       }
+      if let looping = node.op.looping {
+        missing += try missingKernels(for: looping.body)
+        continue
+      }
       let tails = node.postOps.compactMap { if case .binary(_, let operand) = $0 { operand } else { nil } }
       let own = Array(node.inputs.prefix(tails.min() ?? node.inputs.count)).map(type)
       let results = node.outputs.map(type)

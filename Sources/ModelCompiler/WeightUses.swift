@@ -73,6 +73,13 @@ struct WeightUseScanner {
     let operands = node.inputs.enumerated().compactMap { position, id in
       id.flatMap { weights[$0] }.map { (position: position, constant: $0) }
     }
+    if node.op.looping != nil {
+      // The body is planned when it runs, for the shapes that it has then.
+      uses += operands.map {
+        WeightUse(constant: $0.constant, node: index, operand: $0.position, isNested: true, layout: nil)
+      }
+      return
+    }
     guard var request = try request(for: node, in: graph, inference, weights, outer: outer),
       request.largestTensor <= budget
     else {

@@ -35,6 +35,9 @@ extension Graph {
         conditional.then.removeDeadCode()
         conditional.otherwise.removeDeadCode()
         node.op = Op(conditional)
+      } else if var looping = node.op.looping {
+        looping.body.removeDeadCode()
+        node.op = Op(looping)
       } else {
         node.outputs = node.outputs.map { id in id.flatMap { live[$0.index] ? $0 : nil } }
       }

@@ -20,8 +20,7 @@ extension Graph {
     let values = values.reduce(0) { $0 + GraphCost.of($1) }
     let constants = constants.values.reduce(0) { $0 + GraphCost.of($1) }
     return nodes.reduce(GraphCost.graph + values + constants) { sum, node in
-      guard let conditional = node.op.as(Conditional.self) else { return sum + GraphCost.of(node) }
-      return sum + GraphCost.of(node) + conditional.then.footprint + conditional.otherwise.footprint
+      node.op.bodies.reduce(sum + GraphCost.of(node)) { $0 + $1.footprint }
     }
   }
 }

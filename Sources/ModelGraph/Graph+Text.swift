@@ -19,10 +19,7 @@ extension Graph {
     )
     for node in nodes {
       lines.append("\(indent)  \(text(of: node))")
-      if let conditional = node.op.as(Conditional.self) {
-        conditional.then.print(into: &lines, indent: indent + "    ")
-        conditional.otherwise.print(into: &lines, indent: indent + "    ")
-      }
+      for body in node.op.bodies { body.print(into: &lines, indent: indent + "    ") }
     }
   }
 

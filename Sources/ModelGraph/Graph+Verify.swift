@@ -68,6 +68,10 @@ extension Graph {
     if !node.postOps.isEmpty, node.outputs.first.flatMap({ $0 }) == nil {
       throw fault("'\(node.name)' has post-ops, but nobody uses its first result")
     }
+    if let looping = node.op.looping {
+      guard node.postOps.isEmpty else { throw fault("the loop '\(node.name)' has post-ops") }
+      try looping.body.verifyStructure(depth: depth + 1)
+    }
     guard let conditional = node.op.as(Conditional.self) else { return }
     guard node.postOps.isEmpty else { throw fault("the conditional '\(node.name)' has post-ops") }
     for branch in [conditional.then, conditional.otherwise] {

@@ -19,14 +19,15 @@ package struct Coding<Kind> {
     unpack = { reader throws(GraphError) in make(repeat try reader.read((each Parameter).self)) }
   }
 
-  /// The same of an operator whose parameters are graphs, one conditional deeper than the node.
-  package static func nested(
-    _ make: @escaping (Graph, Graph) -> Kind, _ first: KeyPath<Kind, Graph>, _ second: KeyPath<Kind, Graph>
+  /// The same of an operator that has graphs among its parameters: they are one level deeper than the node.
+  package static func nested<each Parameter: Packable>(
+    _ make: @escaping (repeat each Parameter) -> Kind, _ parameters: repeat KeyPath<Kind, each Parameter>
   ) -> Coding {
-    Coding(
-      pack: { kind, writer in writer.nested { $0.write(kind[keyPath: first], kind[keyPath: second]) } },
+    let flat = Coding(make, repeat each parameters)
+    return Coding(
+      pack: { kind, writer in writer.nested { flat.pack(kind, &$0) } },
       unpack: { reader throws(GraphError) in
-        try reader.nested { reader throws(GraphError) in make(try reader.read(), try reader.read()) }
+        try reader.nested { reader throws(GraphError) in try flat.unpack(&reader) }
       })
   }
 

@@ -42,8 +42,7 @@ extension NodeTyping {
       throw failure(
         "it has \(node.outputs.count) results, where \(ArityText.of(signature.results)) are allowed")
     }
-    let required = signature.isVariadic ? count : signature.operands.lowerBound
-    for index in 0..<required where node.inputs[index] == nil {
+    for index in 0..<count where signature.isRequired(index) && node.inputs[index] == nil {
       throw failure("operand \(index) is left out, but it is required")
     }
   }

@@ -38,6 +38,11 @@ package struct Signature: Sendable {
     return required...(isVariadic ? .max : roles.count)
   }
 
+  /// Returns true if the operand at `index` must be there.
+  package func isRequired(_ index: Int) -> Bool {
+    index < operands.lowerBound || index >= roles.count && isVariadic
+  }
+
   /// Returns true if the elements of the operand at `index` decide the shapes of results.
   package func decidesShapes(_ index: Int) -> Bool {
     roles.indices.contains(index) && roles[index].decidesShapes
