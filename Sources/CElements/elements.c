@@ -1,6 +1,7 @@
 #include "clones.h"
 #include "CElements.h"
 #include "CHost.h"
+#include "functions.h"
 
 FI_CLONES static void relu(const float *from, float *to, size_t count) {
   // In this order of the operands a NaN stays one, and the choice is a single instruction.
@@ -41,6 +42,9 @@ static void run_part(void *argument, int part, int parts) {
   case FI_ELEMENTS_LARGER: larger(first, second, result, to - from); break;
   case FI_ELEMENTS_SMALLER: smaller(first, second, result, to - from); break;
   case FI_ELEMENTS_BELOW_ZERO: below_zero(first, second, result, to - from); break;
+  case FI_ELEMENTS_SOFTPLUS: fi_softplus(first, result, to - from); break;
+  case FI_ELEMENTS_MISH: fi_mish(first, result, to - from); break;
+  case FI_ELEMENTS_LOGARITHM: fi_logarithm(first, result, to - from); break;
   }
 }
 

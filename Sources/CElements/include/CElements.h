@@ -4,13 +4,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// FI_ELEMENTS_BELOW_ZERO is the second operand where the first is negative, else the first.
+/// FI_ELEMENTS_BELOW_ZERO is the second operand where the first is negative, else the first. FI_ELEMENTS_SOFTPLUS is log(1 + eˣ),
+/// FI_ELEMENTS_MISH x · tanh(log(1 + eˣ)), FI_ELEMENTS_LOGARITHM the natural logarithm: each to a millionth of its value.
 typedef enum {
   FI_ELEMENTS_RELU,
   FI_ELEMENTS_CLIP,
   FI_ELEMENTS_LARGER,
   FI_ELEMENTS_SMALLER,
-  FI_ELEMENTS_BELOW_ZERO
+  FI_ELEMENTS_BELOW_ZERO,
+  FI_ELEMENTS_SOFTPLUS,
+  FI_ELEMENTS_MISH,
+  FI_ELEMENTS_LOGARITHM
 } fi_elements_function;
 
 typedef struct {

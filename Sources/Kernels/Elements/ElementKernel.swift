@@ -16,7 +16,8 @@ extension Binary: ComposedOperator {
 }
 
 extension OneDNNEngine {
-  /// `Relu` and `Clip` in the layout that the operand comes in; `nil` for others.
+  /// `Relu` and `Clip`, and the functions that the library rounds too coarsely, in the layout that the operand comes in; `nil` for
+  /// others.
   fileprivate func elements(_ request: KernelRequest, _ function: UnaryFunction) throws -> (any Kernel)? {
     guard let elements = fi_elements(function), request.isAllFloat, let y = request.optionalResult(0),
       let x = request.ownOperand(0), x.shape == y.shape, x.immediate == nil
@@ -100,6 +101,9 @@ extension fi_elements {
     case .relu: self.function = FI_ELEMENTS_RELU
     case .clip(let minimum, let maximum):
       (self.function, low, high) = (FI_ELEMENTS_CLIP, Float(minimum), Float(maximum))
+    case .softplus: self.function = FI_ELEMENTS_SOFTPLUS
+    case .mish: self.function = FI_ELEMENTS_MISH
+    case .logarithm: self.function = FI_ELEMENTS_LOGARITHM
     default: return nil
     }
   }
@@ -111,7 +115,13 @@ extension fi_elements {
   }
 
   /// True when zeros become zeros.
-  fileprivate var keepsZero: Bool { function != FI_ELEMENTS_CLIP || !(low > 0) && !(high < 0) }
+  fileprivate var keepsZero: Bool {
+    switch function {
+    case FI_ELEMENTS_CLIP: !(low > 0) && !(high < 0)
+    case FI_ELEMENTS_SOFTPLUS, FI_ELEMENTS_LOGARITHM: false
+    default: true
+    }
+  }
 }
 
 /// A function of each element, which keeps what is not a number.
