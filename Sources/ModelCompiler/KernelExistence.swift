@@ -7,12 +7,11 @@ extension ModelCompiler {
   /// whatever the sizes will be: a model that is registered never lacks one.
   /// - Throws: ``CompilationError`` that names every node without one.
   func checkKernels(for graph: Graph) throws {
-    let missing = try missingKernels(for: graph)
+    let missing = missingKernels(for: graph, try graph.inferTypes())
     if !missing.isEmpty { throw CompilationError(.noKernels(model: graph.name, nodes: missing)) }
   }
 
-  private func missingKernels(for graph: Graph) throws -> [String] {
-    let inference = try graph.inferTypes()
+  private func missingKernels(for graph: Graph, _ inference: Inference) -> [String] {
     func type(_ id: ValueID?) -> ElementType? {
       id.flatMap {
         inference[$0]?.elementType ?? graph[$0].type?.elementType ?? graph.tensor($0)?.elementType
@@ -21,7 +20,9 @@ extension ModelCompiler {
     var missing: [String] = []
     for node in graph.nodes {
       if let conditional = node.op.as(Conditional.self) {
-        missing += try missingKernels(for: conditional.then) + missingKernels(for: conditional.otherwise)
+        for branch in [conditional.then, conditional.otherwise] {
+          missing += missingKernels(for: branch, branch.inferBranchTypes())
+        }
         continue
       }
       if let looping = node.op.looping {

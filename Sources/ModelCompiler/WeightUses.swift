@@ -51,16 +51,13 @@ struct WeightUseScanner {
     if let conditional = node.op.as(Conditional.self) {
       for branch in [conditional.then, conditional.otherwise] {
         let captured = Array(node.inputs.dropFirst())
-        let types = zip(captured, branch.inputs).map { outside, inside in
-          outside.flatMap { inference[$0] } ?? branch[inside].type ?? ValueType(.float32, nil)
-        }
+        let types = captured.map { outside in outside.flatMap { inference[$0] } }
         var inner: [ValueID: ValueID] = [:]
         for (outside, inside) in zip(captured, branch.inputs) {
           if let outside, let weight = weights[outside] { inner[inside] = weight }
         }
         // A branch that does not suit the declared shapes may never be taken: its weights stay as they are.
-        let open = types.map { ValueType($0.elementType, nil) }
-        let branchInference = try (try? branch.inferTypes(inputs: types)) ?? branch.inferTypes(inputs: open)
+        let branchInference = branch.inferBranchTypes(inputs: types)
         let outside = layouts
         layouts = [:]
         for child in branch.nodes {

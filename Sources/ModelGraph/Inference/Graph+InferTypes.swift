@@ -35,6 +35,23 @@ extension Graph {
     return inference(from: facts)
   }
 
+  /// Infers the types in a branch that may never be taken, so that sizes which contradict each other are no error: then
+  /// element types alone are inferred, and nothing where even these contradict each other.
+  /// - Parameter types: types in place of the declared ones of ``inputs``, in order; `nil` keeps those.
+  package func inferBranchTypes(inputs types: [ValueType?]? = nil) -> Inference {
+    let declared = inputs.enumerated().map { position, id -> ValueType? in
+      if let types, types.indices.contains(position), let type = types[position] { return type }
+      return values.indices.contains(id.index) ? values[id.index].type : nil
+    }
+    let open = declared.map { $0.map { ValueType($0.elementType, nil) } }
+    for arguments in [declared, open] {
+      if let facts = try? inferFacts(arguments.map { $0.map { Fact($0) } }, depth: 0) {
+        return inference(from: facts)
+      }
+    }
+    return Inference(types: values.map { _ in nil }, contents: [:])
+  }
+
   /// Returns the facts of every value, by index, given the facts of the inputs.
   func inferFacts(_ arguments: [Fact?], depth: Int) throws(GraphError) -> [Fact?] {
     guard depth <= Self.maximumDepth else {
