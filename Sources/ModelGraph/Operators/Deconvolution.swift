@@ -79,6 +79,7 @@ extension NodeTyping {
             + "\(window.dilations)")
       }
     }
+    // As in ONNX Runtime, less than a stride may follow what the window reaches: the bias alone.
     if let shape = deconvolution.outputShape {
       guard shape.count == slides.count else {
         throw failure("its output shape \(shape) is not of \(slides.count) spatial axes")
@@ -86,8 +87,8 @@ extension NodeTyping {
       for (axis, slide) in slides.enumerated() {
         var uncut = slide
         uncut.padding = (0, 0)
-        let most = try spread(image[axis + 2], uncut, outputPadding: extra.isEmpty ? 0 : extra[axis])
-        if let most = most.size, shape[axis] > most {
+        let reached = try spread(image[axis + 2], uncut, outputPadding: extra.isEmpty ? 0 : extra[axis])
+        if let most = try sized(reached.plus(slide.stride - 1)).size, shape[axis] > most {
           throw failure("its output shape \(shape) is larger than the window reaches, which is \(most)")
         }
       }
