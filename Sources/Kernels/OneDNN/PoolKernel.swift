@@ -36,7 +36,7 @@ extension OneDNNEngine {
       switch op.kind {
       case .maximum: dnnl_pooling_max
       case .average: dnnl_pooling_avg_exclude_padding
-      case .averageIncludingPadding: dnnl_pooling_avg_include_padding
+      case .averageIncludingPadding, .sum: dnnl_pooling_avg_include_padding
       }
     var draft = PrimitiveDraft { [handle] pins, attributes in
       let src = try PrimitiveDraft.descriptor(DNNL_ARG_SRC, source.dims, in: pins)
@@ -51,6 +51,11 @@ extension OneDNNEngine {
     draft.operands = [.init(number: DNNL_ARG_SRC, index: 0, view: source)]
     draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: target)]
     draft.fusion = .broadcasting(request)
+    if op.kind == .sum {
+      // The library divides by all elements of the window, those in the padding included.
+      let size = window.kernel.reduce(1.0) { $0 * Double($1) }
+      draft.fusion.prepend([EltwiseFunction.linear(Float(size), 0)])
+    }
     let given = try x.descriptor(as: source)
     draft.candidates = try [given, source.descriptor()].compactMap { $0.map { [DNNL_ARG_SRC: $0] } }
     return draft

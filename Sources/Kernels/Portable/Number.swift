@@ -82,6 +82,7 @@ protocol Real: Number, BinaryFloatingPoint {
 /// The functions that are only ever called one element at a time.
 enum Trigonometric: Sendable {
   case sine, cosine, tangent, arcSine, arcCosine, arcTangent, hyperbolicSine, hyperbolicCosine
+  case inverseHyperbolicSine, inverseHyperbolicCosine, inverseHyperbolicTangent
 }
 
 extension Number where Self: Real {
@@ -123,6 +124,9 @@ extension Float: Real {
     case .arcTangent: atanf(x)
     case .hyperbolicSine: sinhf(x)
     case .hyperbolicCosine: coshf(x)
+    case .inverseHyperbolicSine: asinhf(x)
+    case .inverseHyperbolicCosine: acoshf(x)
+    case .inverseHyperbolicTangent: atanhf(x)
     }
   }
 }
@@ -145,6 +149,9 @@ extension Double: Real {
     case .arcTangent: atan(x)
     case .hyperbolicSine: sinh(x)
     case .hyperbolicCosine: cosh(x)
+    case .inverseHyperbolicSine: asinh(x)
+    case .inverseHyperbolicCosine: acosh(x)
+    case .inverseHyperbolicTangent: atanh(x)
     }
   }
 }

@@ -61,7 +61,7 @@ enum PoolProgram {
     func real<Element: Real>(_ type: Element.Type) -> Program {
       kind == .maximum
         ? WidePoolProgram.maximum(type, axes, planes, withIndices: withIndices)
-        : WidePoolProgram.average(type, axes, planes, includingPadding: kind == .averageIncludingPadding)
+        : WidePoolProgram.average(type, axes, planes, kind)
     }
     return switch type {
     case .float32: real(Float.self)
@@ -77,7 +77,7 @@ enum PoolProgram {
   ) -> Program {
     kind == .maximum
       ? maximum(type, axes, planes, isGlobal: isGlobal)
-      : average(type, axes, planes, includingPadding: kind == .averageIncludingPadding)
+      : average(type, axes, planes, kind)
   }
 
   /// - Parameter isGlobal: false: what is not a number is passed over, as in the reference implementation of ONNX;
@@ -105,16 +105,21 @@ enum PoolProgram {
   }
 
   private static func average<Element: Real>(
-    _ type: Element.Type, _ axes: [WindowAxis], _ planes: Int, includingPadding: Bool
+    _ type: Element.Type, _ axes: [WindowAxis], _ planes: Int, _ kind: Pool.Kind
   ) -> Program {
     let input = axes.reduce(1) { $0 * $1.input }
-    return Program(name: "pool average") { frame in
+    let (isSum, includingPadding) = (kind == .sum, kind == .averageIncludingPadding)
+    return Program(name: "pool \(kind)") { frame in
       let source = try frame.operand(0, as: type)
       let target = try frame.result(0, as: type)
       forEachWindow(axes, planes) { plane, place, windows in
         let image = source + plane &* input
         var sum = Element.zero
         forEachElement(axes, windows) { offset in sum += image[offset] }
+        if isSum {
+          target[place] = sum
+          return
+        }
         let count = { (window: Window) in includingPadding ? window.padded : window.taps.count }
         let divisor = count(windows.0) &* count(windows.1) &* count(windows.2)
         target[place] = divisor == 0 ? 0 : sum / Element(divisor)

@@ -27,6 +27,9 @@ enum RealFunction {
     case .arcTangent: loop { Element.trigonometric(.arcTangent, $0) }
     case .hyperbolicSine: loop { Element.trigonometric(.hyperbolicSine, $0) }
     case .hyperbolicCosine: loop { Element.trigonometric(.hyperbolicCosine, $0) }
+    case .inverseHyperbolicSine: loop { Element.trigonometric(.inverseHyperbolicSine, $0) }
+    case .inverseHyperbolicCosine: loop { Element.trigonometric(.inverseHyperbolicCosine, $0) }
+    case .inverseHyperbolicTangent: loop { Element.trigonometric(.inverseHyperbolicTangent, $0) }
     case .tanh: loop { Element.hyperbolicTangent($0) }
     case .sigmoid: loop { sigmoid($0) }
     case .relu: loop { $0 < 0 ? 0 : $0 }
@@ -61,6 +64,9 @@ enum RealFunction {
     case .thresholdedRelu(let alpha):
       let alpha = Element(alpha)
       loop { $0 > alpha ? $0 : 0 }
+    case .shrink(let threshold, let bias):
+      let (threshold, bias) = (Element(threshold), Element(bias))
+      loop { $0 < -threshold ? $0 + bias : $0 > threshold ? $0 - bias : 0 }
     case .hardSigmoid(let alpha, let beta):
       let (alpha, beta) = (Element(alpha), Element(beta))
       loop { larger(0, smaller(1, alpha * $0 + beta)) }

@@ -85,6 +85,14 @@ enum UnaryProgram {
         let (low, high) = (clamped(minimum, Element.self), clamped(maximum, Element.self))
         mapElements(Element.self, from, to, count) { min(max($0, low), high) }
       }
+    case .shrink(let threshold, let bias):
+      { from, to, count in
+        mapElements(Element.self, from, to, count) { x in
+          let wide = Double(x)
+          let moved = wide < -threshold ? wide + bias : wide > threshold ? wide - bias : 0
+          return Element(converting: moved)
+        }
+      }
     default: nil
     }
   }

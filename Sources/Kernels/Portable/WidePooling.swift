@@ -55,17 +55,23 @@ enum WidePoolProgram {
     }
   }
 
-  /// The mean of each window.
+  /// The mean of each window, or the sum.
   static func average<Element: Real>(
-    _ type: Element.Type, _ axes: [WindowAxis], _ planes: Int, includingPadding: Bool
+    _ type: Element.Type, _ axes: [WindowAxis], _ planes: Int, _ kind: Pool.Kind
   ) -> Program {
     let passes = Passes(axes)
     let counts = axes.map { axis in
-      (0..<axis.output).map { includingPadding ? axis.paddedTaps($0).count : axis.taps($0).count }
+      (0..<axis.output).map { place in
+        switch kind {
+        case .sum: 1
+        case .averageIncludingPadding: axis.paddedTaps(place).count
+        case .average, .maximum: axis.taps(place).count
+        }
+      }
     }
     let footprint = counts.reduce(0) { $0 + $1.count * MemoryLayout<Int>.stride }
     return Program(
-      name: "pool average by axes", scratchBytes: passes.scratchBytes(type), footprint: footprint
+      name: "pool \(kind) by axes", scratchBytes: passes.scratchBytes(type), footprint: footprint
     ) { frame in
       let (source, target) = (try frame.operand(0, as: type), try frame.result(0, as: type))
       let scratch = try frame.scratch(as: type)

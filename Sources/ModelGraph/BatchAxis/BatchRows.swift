@@ -22,6 +22,9 @@ package struct BatchRows {
   /// The number of axes of the first result that is used.
   package var resultRank: Int { dimensions(of: result)?.count ?? 0 }
 
+  /// The number of results, those included that nobody uses.
+  package var resultCount: Int { node.outputs.count }
+
   /// The size of the batch axis.
   package var batch: Dimension { search.batch }
 

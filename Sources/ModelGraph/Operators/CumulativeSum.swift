@@ -11,7 +11,7 @@ package struct CumulativeSum: Operator {
 
   package static var coding: Coding<Self> { Coding(Self.init, \.exclusive, \.reverse) }
 
-  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [try node.cumulativeSum()] }
+  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [try node.cumulative()] }
 
   package func keepsRows(_ rows: BatchRows) -> Bool { rows.isRows(0) && rows.areInner(axesIn: 1) }
 
@@ -28,7 +28,8 @@ extension Op {
 }
 
 extension NodeTyping {
-  fileprivate func cumulativeSum() throws(GraphError) -> Fact? {
+  /// The rule for sums and products along an axis, which operand 1 names.
+  func cumulative() throws(GraphError) -> Fact? {
     guard let type = type(0) else { return nil }
     if let rank = type.rank, let axis = try list(1)?.first?.integer { _ = try normalized(axis, rank: rank) }
     return Fact(type)

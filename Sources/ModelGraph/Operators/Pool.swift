@@ -1,13 +1,14 @@
 import Tensors
 
-/// `MaxPool`, `AveragePool`, `LpPool` is not here; the global pools have no window.
+/// ONNX `MaxPool`, whose second result is the index of each maximum in x, and `AveragePool`; sums, which `LpPool` is made of. The
+/// global pools have no window.
 package struct Pool: Operator {
   package static let name = "pool"
-  package static let signature = Signature(.data("x"))
+  package static let signature = Signature(.data("x"), results: 1...2)
   package static let family = OperatorFamily.window
 
   package enum Kind: String, Sendable, Hashable, Codable, Packable {
-    case maximum, average, averageIncludingPadding
+    case maximum, average, averageIncludingPadding, sum
   }
   package var kind: Kind
   /// `nil`: the window is the whole image (global pooling).
@@ -41,9 +42,10 @@ package struct Pool: Operator {
       + (ceilingMode ? [PrintedAttribute("rounding", "up")] : [])
   }
 
-  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [try node.pool(self)] }
+  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { try node.pool(self) }
 
-  package func keepsRows(_ rows: BatchRows) -> Bool { rows.isRows(0) }
+  /// Indices count from the first image on.
+  package func keepsRows(_ rows: BatchRows) -> Bool { rows.isRows(0) && rows.resultCount == 1 }
 
   package func smallest(operands: Int, results: Int) -> SmallestNode {
     let pool = Pool(
@@ -59,7 +61,15 @@ extension Op {
 }
 
 extension NodeTyping {
-  fileprivate func pool(_ pool: Pool) throws(GraphError) -> Fact? {
+  fileprivate func pool(_ pool: Pool) throws(GraphError) -> [Fact?] {
+    guard node.outputs.count == 1 || pool.kind == .maximum && pool.window != nil else {
+      throw failure("only a maximum in a window has an index")
+    }
+    let values = try pooled(pool)
+    return [values, Fact(.int64, values?.type.dimensions)].prefix(node.outputs.count).map { $0 }
+  }
+
+  private func pooled(_ pool: Pool) throws(GraphError) -> Fact? {
     guard let type = type(0) else { return nil }
     guard let image = type.dimensions else { return Fact(type) }
     guard image.count >= 3 else { throw failure("it pools over the spatial axes, and there are none") }

@@ -19,6 +19,17 @@ extension OperatorImport {
     "ScatterElements": OperatorImport(3...3, since: 11, scatterElements),
     // The name of ScatterElements before opset 11.
     "Scatter": OperatorImport(3...3, since: 9, until: 10, scatterElements),
+    "TensorScatter": OperatorImport(2...3, since: 24) { node in
+      let isCircular = try node.choice("mode", default: "linear", ["linear": false, "circular": true])
+      try node.emit(
+        .cacheUpdate(axis: try node.integer("axis", default: -2), circular: isCircular), node.operands)
+    },
+    "ReverseSequence": OperatorImport(2...2, since: 10) { node in
+      let batch = try node.integer("batch_axis", in: 0...1, default: 1)
+      let time = try node.integer("time_axis", in: 0...1, default: 0)
+      guard batch != time else { throw node.malformed("has one axis for both time and batch") }
+      try node.emit(.reverseSequence(batchFirst: batch == 0), node.operands)
+    },
     "OneHot": OperatorImport(3...3, since: 9) { node in
       try node.emit(.oneHot(axis: try node.integer("axis", default: -1)), node.operands)
     },

@@ -4,6 +4,7 @@ extension OperatorImport {
   /// Products: matrices and convolutions.
   static let linearOperators: [String: OperatorImport] = [
     "MatMul": OperatorImport(2...2) { try $0.emit(.matrixMultiply(MatrixMultiply()), $0.operands) },
+    "Det": OperatorImport(1...1, since: 11) { try $0.emit(.determinant, $0.operands) },
     "Gemm": OperatorImport(2...3, gemm),
     "Conv": OperatorImport(2...3) { node in
       let window = try node.window(spatialAxes: try node.spatialAxes())

@@ -34,6 +34,7 @@ extension OperatorImport {
     "Expand": OperatorImport(2...2, since: 8) { try $0.emit(.expand, $0.operands) },
     "Tile": OperatorImport(2...2, since: 6) { try $0.emit(.tile, $0.operands) },
     "Pad": OperatorImport(1...4, since: 2, pad),
+    "CenterCropPad": OperatorImport(2...2, since: 18, centerCropPad),
     "DepthToSpace": OperatorImport(1...1) { node in
       try node.emit(
         .depthToSpace(
@@ -42,9 +43,10 @@ extension OperatorImport {
       )
     },
     "SpaceToDepth": OperatorImport(1...1) { node in
-      try node.choice("mode", default: "DCR", ["DCR": ()])
-      try node.emit(
-        .spaceToDepth(blockSize: try node.integer("blocksize", in: 1...NodeImport.largest)), node.operands)
+      let op = Op.spaceToDepth(blockSize: try node.integer("blocksize", in: 1...NodeImport.largest))
+      let isColumnRowDepth = try node.choice("mode", default: "DCR", ["DCR": false, "CRD": true])
+      if !isColumnRowDepth { return try node.emit(op, node.operands) }
+      try node.emitColumnRowDepth(node.intermediate(op, node.operands, "depthFirst"))
     },
     "Trilu": OperatorImport(1...2, since: 14) { node in
       try node.emit(.triangular(upper: try node.flag("upper", default: true)), node.operands)
@@ -87,6 +89,31 @@ extension OperatorImport {
       [try node.operand(0), try node.constant(starts, "starts"), try node.constant(ends, "ends"), axes])
   }
 
+  /// Cuts off what is too much at either end, then adds zeros where there is too little; the odd element is at the end.
+  private static func centerCropPad(_ node: NodeImport) throws {
+    let x = try node.operand(0)
+    let wanted = node.intermediate(.cast(.int64), [try node.operand(1)], "wanted")
+    let axes = try node.integers("axes").map { try node.constant($0, "axes") }
+    let shape = node.intermediate(.shape(start: 0, end: nil), [x], "shape")
+    let sizes = axes.map { node.intermediate(.gather(axis: 0), [shape, $0], "sizes") } ?? shape
+    let two = try node.constant([2], "two")
+    /// The excess of `a` over `b`, and the half of it that is in front.
+    func excess(_ a: ValueID, _ b: ValueID, _ suffix: String) throws -> (all: ValueID, front: ValueID) {
+      let difference = node.intermediate(.binary(.subtract), [a, b], suffix + "/difference")
+      let none = try node.constant([0], suffix + "/none")
+      let all = node.intermediate(.binary(.maximum), [difference, none], suffix)
+      return (all, node.intermediate(.binary(.divide), [all, two], suffix + "/front"))
+    }
+    let cropped = try excess(sizes, wanted, "cropped")
+    let kept = node.intermediate(.binary(.minimum), [sizes, wanted], "kept")
+    let ends = node.intermediate(.binary(.add), [cropped.front, kept], "ends")
+    let middle = node.intermediate(.slice, [x, cropped.front, ends, axes], "middle")
+    let added = try excess(wanted, sizes, "added")
+    let back = node.intermediate(.binary(.subtract), [added.all, added.front], "back")
+    let amounts = node.intermediate(.concat(axis: 0), [added.front, back], "amounts")
+    try node.emit(.pad(.constant), [middle, amounts, nil, axes])
+  }
+
   /// Pads and value are attributes before opset 11.
   private static func pad(_ node: NodeImport) throws {
     let mode = try node.choice(
@@ -107,6 +134,20 @@ extension OperatorImport {
 }
 
 extension NodeImport {
+  /// Makes the result of a `SpaceToDepth` whose channels count the places of a block outermost: it counts them innermost.
+  fileprivate func emitColumnRowDepth(_ blocks: ValueID) throws {
+    let x = try operand(0)
+    let channels = intermediate(.shape(start: 1, end: 2), [x], "channels")
+    let shape = intermediate(.shape(start: 0, end: nil), [blocks], "shape")
+    let images = intermediate(.shape(start: 0, end: 1), [blocks], "images")
+    let rest = intermediate(.shape(start: 2, end: nil), [blocks], "rest")
+    let places = try constant([-1], "places")
+    let split = intermediate(.concat(axis: 0), [images, places, channels, rest], "split")
+    let outer = intermediate(.reshape(allowZero: false), [blocks, split], "outer")
+    let inner = intermediate(.transpose(permutation: [0, 2, 1, 3, 4]), [outer], "inner")
+    try emit(.reshape(allowZero: true), [inner, shape])
+  }
+
   /// An integer attribute without a default.
   fileprivate func requiredInteger(_ name: String) throws -> Int {
     guard let value = try integer(name) else { throw malformed("lacks the attribute '\(name)'") }

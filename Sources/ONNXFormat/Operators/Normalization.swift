@@ -1,4 +1,5 @@
 import ModelGraph
+import Tensors
 
 extension OperatorImport {
   /// Normalisations, softmax among them.
@@ -45,7 +46,20 @@ extension OperatorImport {
             alpha: try node.float("alpha", default: 0.0001), beta: try node.float("beta", default: 0.75),
             bias: try node.float("bias", default: 1))), node.operands)
     },
-    "Softmax": softmax(Op.softmax), "LogSoftmax": softmax(Op.logSoftmax),
+    "Softmax": alongAxis { _, x, axis in (.softmax(axis: axis), [x]) },
+    "LogSoftmax": alongAxis { _, x, axis in (.logSoftmax(axis: axis), [x]) },
+    "Hardmax": alongAxis(hardmax),
+    "MeanVarianceNormalization": OperatorImport(1...1, since: 9) { node in
+      let axes = try node.constant(try node.integers("axes") ?? [0, 2, 3], "axes")
+      try node.emitInFloats([try node.operand(0)]) { operands in
+        let moments = node.moments(operands[0], axes)
+        let root = node.intermediate(.unary(.squareRoot), [moments.variance], "root")
+        let least = try node.constant(1e-9, like: operands[0], "least")
+        return (
+          .binary(.divide), [moments.centered, node.intermediate(.binary(.add), [root, least], "deviation")]
+        )
+      }
+    },
   ]
 
   /// Before opset 21 scale and bias are per group, not per channel: each is repeated for the channels of its group.
@@ -77,12 +91,7 @@ extension OperatorImport {
     node.ignore("stash_type")
     let operand = try node.operand(0)
     let x = node.inFloats(operand)
-    let axis = try node.integer("axis", default: -1)
-    guard let first = axis < 0 ? axis : node.rank(x).map({ axis - $0 }), (-16..<0).contains(first) else {
-      throw NodeImport.UnsupportedForm(
-        reason: "axis \(axis) of a value whose rank cannot be told from the file")
-    }
-    let axes = try node.constant(Array(first..<0), "axes")
+    let axes = try node.axes(from: try node.integer("axis", default: -1), of: x)
     let epsilon = try node.constant(try node.float("epsilon", default: 1e-5), like: x, "epsilon")
     let square = node.intermediate(.binary(.multiply), [x, x], "square")
     let mean = node.intermediate(
@@ -90,23 +99,44 @@ extension OperatorImport {
     let raised = node.intermediate(.binary(.add), [mean, epsilon], "raised")
     let root = node.intermediate(.unary(.squareRoot), [raised], "root")
     var normalized = node.intermediate(.binary(.divide), [x, root], "normalized")
-    if x != operand, let type = node.elementType(operand) {
+    // The result has the type of the scale, which need not be that of x.
+    let scale = try node.operand(1)
+    if let type = node.elementType(scale), type != node.elementType(normalized) {
       normalized = node.intermediate(.cast(type), [normalized], "narrowed")
     }
-    try node.emit(.binary(.multiply), [normalized, try node.operand(1)])
+    try node.emit(.binary(.multiply), [normalized, scale])
   }
 
-  /// Before opset 13 the axis splits the shape in two: all axes from it on are normalised together.
-  private static func softmax(_ op: @escaping @Sendable (Int) -> Op) -> OperatorImport {
+  /// 1 at the first of the largest elements along an axis, and 0 elsewhere.
+  private static func hardmax(_ node: NodeImport, _ x: ValueID, _ axis: Int) throws -> (
+    op: Op, inputs: [ValueID?]
+  ) {
+    guard let type = node.elementType(x) else {
+      throw NodeImport.UnsupportedForm(reason: "the element type of its operand cannot be told from the file")
+    }
+    let largest = node.intermediate(
+      .argumentOf(.maximum, axis: axis, keepDimensions: false, selectLastIndex: false), [x], "largest")
+    let count = node.intermediate(.shape(start: axis, end: axis == -1 ? nil : axis + 1), [x], "count")
+    let numbers = try node.constant([0, 1] as [Float], "numbers")
+    let values = type == .float32 ? numbers : node.intermediate(.cast(type), [numbers], "values")
+    return (.oneHot(axis: axis), [largest, count, values])
+  }
+
+  /// An operator along one axis. Before opset 13 the axis splits the shape in two: all axes from it on are one.
+  private static func alongAxis(
+    _ body: @escaping @Sendable (NodeImport, ValueID, Int) throws -> (op: Op, inputs: [ValueID?])
+  ) -> OperatorImport {
     OperatorImport(1...1) { node in
       let x = try node.operand(0)
       let axis = try node.integer("axis", default: node.opset < 13 ? 1 : -1)
       let rank = node.rank(x)
       if node.opset >= 13 || axis == -1 || rank.map({ axis == $0 - 1 }) ?? false {
-        return try node.emit(op(axis), [x])
+        let last = try body(node, x, axis)
+        return try node.emit(last.op, last.inputs)
       }
       let flat = node.intermediate(.flatten(axis: axis), [x], "flat")
-      let normalized = node.intermediate(op(1), [flat], "normalized")
+      let last = try body(node, flat, 1)
+      let normalized = node.intermediate(last.op, last.inputs, "normalized")
       let shape = node.intermediate(.shape(start: 0, end: nil), [x], "shape")
       try node.emit(.reshape(allowZero: true), [normalized, shape])
     }
@@ -114,10 +144,48 @@ extension OperatorImport {
 }
 
 extension NodeImport {
+  /// The mean of x along `axes`, x without it, and the variance.
+  fileprivate func moments(_ x: ValueID, _ axes: ValueID) -> (
+    mean: ValueID, centered: ValueID, variance: ValueID
+  ) {
+    let average = Op.reduce(.mean, keepDimensions: true, noopWithEmptyAxes: false)
+    let mean = intermediate(average, [x, axes], "mean")
+    let centered = intermediate(.binary(.subtract), [x, mean], "centered")
+    let square = intermediate(.binary(.multiply), [centered, centered], "square")
+    return (mean, centered, intermediate(average, [square, axes], "variance"))
+  }
+
+  /// Makes the second and third result of a layer normalisation: the mean, and the inverse of the deviation.
+  fileprivate func emitMoments(axis: Int, epsilon: Double, type number: Int) throws {
+    guard let type = [1: ElementType.float32, 16: .bfloat16][number] else {
+      throw UnsupportedForm(reason: "stash_type \(number)")
+    }
+    let operand = try operand(0)
+    let x = elementType(operand) == .float32 ? operand : intermediate(.cast(.float32), [operand], "float")
+    let axes = try axes(from: axis, of: x)
+    let moments = moments(x, axes)
+    let least = try constant(epsilon, like: x, "epsilon")
+    let raised = intermediate(.binary(.add), [moments.variance, least], "raised")
+    let root = intermediate(.unary(.squareRoot), [raised], "root")
+    let inverse = intermediate(.unary(.reciprocal), [root], "inverse")
+    for (result, value) in [(1, moments.mean), (2, inverse)]
+    where proto.output.indices.contains(result) && !proto.output[result].isEmpty {
+      try emit(result: result, .cast(type), [value])
+    }
+  }
+
+  /// The axes from `axis` to the last, counted from the end.
+  fileprivate func axes(from axis: Int, of x: ValueID) throws -> ValueID {
+    guard let first = axis < 0 ? axis : rank(x).map({ axis - $0 }), (-16..<0).contains(first) else {
+      throw UnsupportedForm(reason: "axis \(axis) of a value whose rank cannot be told from the file")
+    }
+    return try constant(Array(first..<0), "axes")
+  }
+
   /// A value of halves as floats; any other value as it is.
-  fileprivate func inFloats(_ id: ValueID) -> ValueID {
+  func inFloats(_ id: ValueID, _ suffix: String = "wide") -> ValueID {
     switch elementType(id) {
-    case .float16, .bfloat16: intermediate(.cast(.float32), [id], "wide")
+    case .float16, .bfloat16: intermediate(.cast(.float32), [id], suffix)
     default: id
     }
   }

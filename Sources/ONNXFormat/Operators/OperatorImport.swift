@@ -32,6 +32,7 @@ struct OperatorImport: Sendable {
       normalizationOperators, reductionOperators, movementOperators, indexingOperators, shapeOperators,
       resizeOperators, recurrentOperators, controlOperators, quantizationOperators, einsumOperators,
       attentionOperators,
+      lossOperators, gridOperators, signalOperators,
     ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } },
     "ai.onnx.preview": previewOperators,
     "com.microsoft": [microsoftOperators, microsoftAttentionOperators, microsoftFusedOperators]

@@ -26,6 +26,11 @@ extension OperatorImport {
         .cumulativeSum(exclusive: try node.flag("exclusive"), reverse: try node.flag("reverse")),
         node.operands)
     },
+    "CumProd": OperatorImport(2...2, since: 26) { node in
+      try node.emit(
+        .cumulativeProduct(exclusive: try node.flag("exclusive"), reverse: try node.flag("reverse")),
+        node.operands)
+    },
   ]
 
   /// Axes are an attribute in older opsets.

@@ -25,6 +25,26 @@ extension OperatorImport {
       }
       try node.emit(.constantOfShape(value: try value.reshaped(to: .scalar)), node.operands)
     },
+    // https://onnx.ai/onnx/operators/onnx__EyeLike.html: what both an upper and a lower triangle keep of ones.
+    "EyeLike": OperatorImport(1...1, since: 9) { node in
+      let x = try node.operand(0)
+      if let rank = node.rank(x), rank != 2 {
+        throw node.malformed("has an operand of \(rank) axes, not two")
+      }
+      guard let type = try node.integer("dtype").map(node.elementType) ?? node.elementType(x) else {
+        throw NodeImport.UnsupportedForm(
+          reason: "the element type of its operand cannot be told from the file")
+      }
+      let diagonal = node.graph.constant(
+        try Tensor([Int64(try node.integer("k", default: 0))], shape: .scalar), named: node.name + "/k")
+      let shape = node.intermediate(.shape(start: 0, end: nil), [x], "shape")
+      let ones = node.intermediate(
+        .constantOfShape(value: try Tensor([true], shape: .scalar)), [shape], "ones")
+      let upper = node.intermediate(.triangular(upper: true), [ones, diagonal], "upper")
+      let band = Op.triangular(upper: false)
+      if type == .bool { return try node.emit(band, [upper, diagonal]) }
+      try node.emit(.cast(type), [node.intermediate(band, [upper, diagonal], "band")])
+    },
     "Range": OperatorImport(3...3, since: 11) { node in
       node.ignore("stash_type")
       try node.emit(.range, node.operands)

@@ -11,6 +11,8 @@ extension OperatorImport {
     "Tan": unary(.tangent),
     "Asin": unary(.arcSine), "Acos": unary(.arcCosine), "Atan": unary(.arcTangent),
     "Sinh": unary(.hyperbolicSine, since: 9), "Cosh": unary(.hyperbolicCosine, since: 9),
+    "Asinh": unary(.inverseHyperbolicSine, since: 9), "Acosh": unary(.inverseHyperbolicCosine, since: 9),
+    "Atanh": unary(.inverseHyperbolicTangent, since: 9),
     "Tanh": unary(.tanh), "Sigmoid": unary(.sigmoid), "Relu": unary(.relu), "Softplus": unary(.softplus),
     "Softsign": unary(.softsign), "Mish": unary(.mish, since: 18), "HardSwish": unary(.hardSwish, since: 14),
     "Not": unary(.logicalNot), "BitwiseNot": unary(.bitwiseNot, since: 18), "IsNaN": unary(.isNaN, since: 9),
@@ -23,16 +25,25 @@ extension OperatorImport {
         gamma: try $0.float("gamma", default: 1.050_701_022_148_132_324_22))
     },
     "ThresholdedRelu": unary(since: 10) { .thresholdedRelu(alpha: try $0.float("alpha", default: 1)) },
+    "Shrink": unary(since: 9) {
+      .shrink(
+        threshold: try $0.float("lambd", default: 0.5), bias: try $0.float("bias", default: 0))
+    },
     "HardSigmoid": unary {
       .hardSigmoid(alpha: try $0.float("alpha", default: 0.2), beta: try $0.float("beta", default: 0.5))
     },
     "Gelu": unary(since: 20) {
       .gelu(approximate: try $0.choice("approximate", default: "none", ["none": false, "tanh": true]))
     },
-    "IsInf": unary(since: 10) { node in
-      guard try node.flag("detect_negative", default: true), try node.flag("detect_positive", default: true)
-      else { throw NodeImport.UnsupportedForm(reason: "infinities of one sign only") }
-      return .isInfinite
+    "IsInf": OperatorImport(1...1, since: 10) { node in
+      let x = try node.operand(0)
+      let (negative, positive) = (
+        try node.flag("detect_negative", default: true), try node.flag("detect_positive", default: true)
+      )
+      if negative, positive { return try node.emit(.unary(.isInfinite), [x]) }
+      let infinity = try node.constant(negative ? -Double.infinity : .infinity, like: x, "infinity")
+      // Without either sign: nothing is larger than infinity.
+      try node.emit(.binary(negative || positive ? .equal : .greater), [x, infinity])
     },
     "Swish": OperatorImport(1...1, since: 24) { node in
       let x = try node.operand(0)
@@ -47,12 +58,7 @@ extension OperatorImport {
     "Cast": OperatorImport(1...1, since: 6) { node in
       node.ignore("saturate", "round_mode")
       guard let number = try node.integer("to") else { throw node.malformed("lacks the attribute 'to'") }
-      do {
-        let type = try TensorDecoding.elementType(number, malformed: node.malformed)
-        try node.emit(.cast(type), node.operands)
-      } catch let unsupported as TensorDecoding.UnsupportedType {
-        throw NodeImport.UnsupportedForm(reason: "to \(unsupported.name)")
-      }
+      try node.emit(.cast(try node.elementType(number)), node.operands)
     },
     "CastLike": OperatorImport(2...2, since: 15) { node in
       node.ignore("saturate", "round_mode")

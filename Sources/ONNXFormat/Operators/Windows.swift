@@ -5,40 +5,89 @@ extension OperatorImport {
   static let windowOperators: [String: OperatorImport] = [
     "MaxPool": OperatorImport(1...1) { node in
       // The storage order affects only the indices.
-      node.ignore("storage_order")
-      guard node.proto.output.dropFirst().allSatisfy(\.isEmpty) else {
-        throw NodeImport.UnsupportedForm(reason: "its indices")
+      let isColumnMajor = try node.flag("storage_order")
+      let op = Op.pool(try pool(node, .maximum))
+      guard isColumnMajor, node.proto.output.count == 2, !node.proto.output[1].isEmpty else {
+        return try node.emit(op, node.operands)
       }
-      try pool(node, .maximum)
+      let values = node.graph.value(defining: node.proto.output[0])
+      let indices = node.graph.value(named: "\(node.name)/rowMajor")
+      node.graph.append(
+        Node(name: node.name, op: op, inputs: node.operands, outputs: [values, indices]))
+      try node.emitColumnMajor(indices)
     },
     "AveragePool": OperatorImport(1...1, since: 7) { node in
-      try pool(node, try node.flag("count_include_pad") ? .averageIncludingPadding : .average)
+      let kind: Pool.Kind = try node.flag("count_include_pad") ? .averageIncludingPadding : .average
+      try node.emit(.pool(try pool(node, kind)), node.operands)
     },
     "GlobalAveragePool": globalPool(.average), "GlobalMaxPool": globalPool(.maximum),
+    "LpPool": OperatorImport(1...1) { try norm($0, try pool($0, .sum)) },
+    "GlobalLpPool": OperatorImport(1...1) { try norm($0, globalPool(.sum)) },
   ]
 
-  private static func pool(_ node: NodeImport, _ kind: Pool.Kind) throws {
+  /// (Σ |x|ᵖ)^(1/p) over each window.
+  private static func norm(_ node: NodeImport, _ window: Pool) throws {
+    let p = try node.integer("p", in: 1...NodeImport.largest, default: 2)
+    try node.emitInFloats([try node.operand(0)]) { operands in
+      let x = operands[0]
+      let magnitude =
+        p == 2
+        ? node.intermediate(.binary(.multiply), [x, x], "square")
+        : node.intermediate(.unary(.absolute), [x], "magnitude")
+      if p == 1 { return (.pool(window), [magnitude]) }
+      if p == 2 {
+        return (.unary(.squareRoot), [node.intermediate(.pool(window), [magnitude], "sum")])
+      }
+      let power = node.intermediate(
+        .binary(.power), [magnitude, try node.constant(Double(p), like: x, "p")], "power")
+      let root = try node.constant(1 / Double(p), like: x, "root")
+      return (.binary(.power), [node.intermediate(.pool(window), [power], "sum"), root])
+    }
+  }
+
+  private static func pool(_ node: NodeImport, _ kind: Pool.Kind) throws -> Pool {
     guard let kernel = try node.integers("kernel_shape", in: 1...NodeImport.largest, count: nil) else {
       throw node.malformed("lacks the attribute 'kernel_shape'")
     }
     let window = try node.window(spatialAxes: kernel.count)
-    try node.emit(
-      .pool(
-        Pool(
-          kind: kind, window: kernel, strides: window.strides, dilations: window.dilations,
-          padding: window.padding, ceilingMode: try node.flag("ceil_mode"))), node.operands)
+    return Pool(
+      kind: kind, window: kernel, strides: window.strides, dilations: window.dilations,
+      padding: window.padding, ceilingMode: try node.flag("ceil_mode"))
   }
 
   private static func globalPool(_ kind: Pool.Kind) -> OperatorImport {
-    OperatorImport(1...1) { node in
-      try node.emit(
-        .pool(Pool(kind: kind, window: nil, strides: [], dilations: [], padding: .explicit([]))),
-        node.operands)
-    }
+    OperatorImport(1...1) { try $0.emit(.pool(globalPool(kind)), $0.operands) }
+  }
+
+  private static func globalPool(_ kind: Pool.Kind) -> Pool {
+    Pool(kind: kind, window: nil, strides: [], dilations: [], padding: .explicit([]))
   }
 }
 
 extension NodeImport {
+  /// Makes the second result of `indices` into x, which count the last axis of an image fastest: it counts the first one fastest.
+  fileprivate func emitColumnMajor(_ indices: ValueID) throws {
+    let x = try operand(0)
+    let axes = try integers("kernel_shape")?.count ?? 0
+    let sizes = (0..<axes).map { axis in
+      intermediate(.shape(start: axis + 2, end: axis + 3), [x], "size\(axis)")
+    }
+    var rest = indices
+    var places: [ValueID] = []
+    for (axis, size) in sizes.enumerated().reversed() {
+      places.insert(intermediate(.binary(.modulo), [rest, size], "place\(axis)"), at: 0)
+      rest = intermediate(.binary(.divide), [rest, size], "outside\(axis)")
+    }
+    // The rest is the number of the plane.
+    var result = rest
+    for (axis, size) in sizes.enumerated().reversed() {
+      result = intermediate(.binary(.multiply), [result, size], "scaled\(axis)")
+      if axis == 0 { break }
+      result = intermediate(.binary(.add), [result, places[axis]], "columnMajor\(axis)")
+    }
+    try emit(result: 1, .binary(.add), [result, places[0]])
+  }
+
   /// The largest size, stride or count that is accepted: what fits 31 bits, as in the kernels.
   static let largest = Int(Int32.max)
 

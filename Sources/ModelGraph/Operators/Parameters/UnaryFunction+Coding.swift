@@ -5,7 +5,8 @@ extension UnaryFunction: Packable {
     switch self {
     case .leakyRelu(let value), .elu(let value), .celu(let value), .thresholdedRelu(let value):
       writer.write(value)
-    case .selu(let a, let b), .hardSigmoid(let a, let b), .clip(let a, let b): writer.write(a, b)
+    case .selu(let a, let b), .hardSigmoid(let a, let b), .clip(let a, let b), .shrink(let a, let b):
+      writer.write(a, b)
     case .gelu(let approximate): writer.write(approximate)
     default: break
     }
@@ -24,6 +25,7 @@ extension UnaryFunction: Packable {
     case "selu": self = .selu(alpha: try reader.read(), gamma: try reader.read())
     case "thresholdedRelu": self = .thresholdedRelu(alpha: try reader.read())
     case "hardSigmoid": self = .hardSigmoid(alpha: try reader.read(), beta: try reader.read())
+    case "shrink": self = .shrink(threshold: try reader.read(), bias: try reader.read())
     case "gelu": self = .gelu(approximate: try reader.read())
     case "clip": self = .clip(minimum: try reader.read(), maximum: try reader.read())
     default: throw reader.failure("'\(name)' is no function of one element")
@@ -35,7 +37,8 @@ extension UnaryFunction: Packable {
     let functions: [UnaryFunction] = [
       .absolute, .negate, .exponential, .logarithm, .squareRoot, .reciprocal, .floor, .ceiling, .round, .sign,
       .errorFunction, .sine, .cosine, .tangent, .arcSine, .arcCosine, .arcTangent, .hyperbolicSine,
-      .hyperbolicCosine, .tanh, .sigmoid, .relu, .softplus, .softsign, .mish, .hardSwish, .silu, .logicalNot,
+      .hyperbolicCosine, .inverseHyperbolicSine, .inverseHyperbolicCosine, .inverseHyperbolicTangent, .tanh,
+      .sigmoid, .relu, .softplus, .softsign, .mish, .hardSwish, .silu, .logicalNot,
       .bitwiseNot, .isNaN, .isInfinite,
     ]
     return Dictionary(functions.map { ($0.name, $0) }) { first, _ in first }

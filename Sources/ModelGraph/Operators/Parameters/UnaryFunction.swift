@@ -2,9 +2,12 @@
 public enum UnaryFunction: Sendable, Hashable, Codable {
   case absolute, negate, exponential, logarithm, squareRoot, reciprocal, floor, ceiling, round, sign
   case errorFunction, sine, cosine, tangent, arcSine, arcCosine, arcTangent, hyperbolicSine, hyperbolicCosine
+  case inverseHyperbolicSine, inverseHyperbolicCosine, inverseHyperbolicTangent
   case tanh, sigmoid, relu, softplus, softsign, mish
   case leakyRelu(slope: Double), elu(alpha: Double), celu(alpha: Double), selu(alpha: Double, gamma: Double)
   case thresholdedRelu(alpha: Double)
+  /// x + bias where x < −threshold, x − bias where x > threshold, else 0.
+  case shrink(threshold: Double, bias: Double)
   /// max(0, min(1, alpha·x + beta)).
   case hardSigmoid(alpha: Double, beta: Double)
   /// x · max(0, min(1, x/6 + 1/2)).
@@ -41,6 +44,9 @@ extension UnaryFunction {
     case .arcTangent: "arcTangent"
     case .hyperbolicSine: "hyperbolicSine"
     case .hyperbolicCosine: "hyperbolicCosine"
+    case .inverseHyperbolicSine: "inverseHyperbolicSine"
+    case .inverseHyperbolicCosine: "inverseHyperbolicCosine"
+    case .inverseHyperbolicTangent: "inverseHyperbolicTangent"
     case .tanh: "tanh"
     case .sigmoid: "sigmoid"
     case .relu: "relu"
@@ -52,6 +58,7 @@ extension UnaryFunction {
     case .celu: "celu"
     case .selu: "selu"
     case .thresholdedRelu: "thresholdedRelu"
+    case .shrink: "shrink"
     case .hardSigmoid: "hardSigmoid"
     case .hardSwish: "hardSwish"
     case .silu: "silu"
@@ -72,6 +79,7 @@ extension UnaryFunction {
     case .leakyRelu(let value), .elu(let value), .celu(let value), .thresholdedRelu(let value): "\(value)"
     case .selu(let alpha, let gamma): "\(alpha), \(gamma)"
     case .hardSigmoid(let alpha, let beta): "\(alpha), \(beta)"
+    case .shrink(let threshold, let bias): "\(threshold), \(bias)"
     case .gelu(let approximate): approximate ? "tanh" : nil
     case .clip(let minimum, let maximum): "\(minimum)…\(maximum)"
     default: nil
