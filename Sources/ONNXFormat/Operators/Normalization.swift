@@ -5,15 +5,19 @@ extension OperatorImport {
   /// Normalisations, softmax among them.
   static let normalizationOperators: [String: OperatorImport] = [
     "BatchNormalization": OperatorImport(5...5, since: 7) { node in
-      node.ignore("momentum")
       if node.opset < 9, try !node.flag("spatial", default: true) {
         throw NodeImport.UnsupportedForm(reason: "spatial = 0")
       }
       // Before opset 14 it is the further results that make it train.
-      guard try node.opset < 14 || !node.flag("training_mode"),
-        node.proto.output.dropFirst().allSatisfy(\.isEmpty)
-      else { throw NodeImport.UnsupportedForm(reason: "training mode") }
-      try node.emit(.batchNormalization(epsilon: try node.float("epsilon", default: 1e-5)), node.operands)
+      let momentum = try node.float("momentum", default: 0.9)
+      let op = Op.batchNormalization(epsilon: try node.float("epsilon", default: 1e-5))
+      if node.opset >= 14, try node.flag("training_mode") {
+        return try node.emitTraining(op, momentum: momentum)
+      }
+      guard node.proto.output.dropFirst().allSatisfy(\.isEmpty) else {
+        throw NodeImport.UnsupportedForm(reason: "training mode")
+      }
+      try node.emit(op, node.operands)
     },
     "InstanceNormalization": OperatorImport(3...3) { node in
       try node.emit(.instanceNormalization(epsilon: try node.float("epsilon", default: 1e-5)), node.operands)
@@ -155,23 +159,36 @@ extension NodeImport {
     return (mean, centered, intermediate(average, [square, axes], "variance"))
   }
 
-  /// Makes the second and third result of a layer normalisation: the mean, and the inverse of the deviation.
-  fileprivate func emitMoments(axis: Int, epsilon: Double, type number: Int) throws {
-    guard let type = [1: ElementType.float32, 16: .bfloat16][number] else {
-      throw UnsupportedForm(reason: "stash_type \(number)")
+  /// Makes the results of a batch normalisation by the mean and variance of the batch itself: y, and those that an average over
+  /// batches has by then.
+  fileprivate func emitTraining(_ op: Op, momentum: Double) throws {
+    let x = try operand(0)
+    guard let rank = rank(x), rank >= 2 else {
+      throw UnsupportedForm(reason: "training mode for a value whose rank cannot be told from the file")
     }
-    let operand = try operand(0)
-    let x = elementType(operand) == .float32 ? operand : intermediate(.cast(.float32), [operand], "float")
-    let axes = try axes(from: axis, of: x)
-    let moments = moments(x, axes)
-    let least = try constant(epsilon, like: x, "epsilon")
-    let raised = intermediate(.binary(.add), [moments.variance, least], "raised")
-    let root = intermediate(.unary(.squareRoot), [raised], "root")
-    let inverse = intermediate(.unary(.reciprocal), [root], "inverse")
-    for (result, value) in [(1, moments.mean), (2, inverse)]
-    where proto.output.indices.contains(result) && !proto.output[result].isEmpty {
-      try emit(result: result, .cast(type), [value])
+    let axes = [0] + Array(2..<rank)
+    let moments = moments(inFloats(x), try constant(axes, "batchAxes"))
+    let flat = try constant([-1], "flat")
+    var statistics: [ValueID] = []
+    for (index, value) in [(3, moments.mean), (4, moments.variance)] {
+      let average = try operand(index)
+      guard let type = elementType(average) else {
+        throw UnsupportedForm(reason: "the element type of its mean cannot be told from the file")
+      }
+      let name = index == 3 ? "batchMean" : "batchVariance"
+      let found = intermediate(
+        .cast(type), [intermediate(.reshape(allowZero: false), [value, flat], name + "/flat")], name)
+      statistics.append(found)
+      let result = index - 2
+      guard proto.output.indices.contains(result), !proto.output[result].isEmpty else { continue }
+      let old = intermediate(
+        .binary(.multiply), [average, try constant(momentum, like: average, name + "/momentum")],
+        name + "/old")
+      let new = intermediate(
+        .binary(.multiply), [found, try constant(1 - momentum, like: average, name + "/rest")], name + "/new")
+      try emit(result: result, .binary(.add), [old, new])
     }
+    try emit(result: 0, op, [x, try operand(1), try operand(2)] + statistics)
   }
 
   /// The axes from `axis` to the last, counted from the end.

@@ -23,11 +23,18 @@ extension OperatorImport {
     let mode = try node.choice("mode", default: "nearest", modes)
     let factors = node.tensor(scales)?.floats ?? []
     let shrinks = factors.contains { $0 < 1 }
-    if mode == .nearest, shrinks, factors.contains(where: { $0 > 1 }) {
-      throw NodeImport.UnsupportedForm(reason: "nearest, growing along one axis and shrinking along another")
+    func resize(_ rounding: Resize.Rounding) -> Op {
+      .resize(Resize(mode: mode, coordinates: .asymmetric, rounding: rounding))
     }
-    let resize = Resize(mode: mode, coordinates: .asymmetric, rounding: shrinks ? .ceiling : .floor)
-    try node.emit(.resize(resize), [x, nil, scales])
+    if mode == .nearest, shrinks, factors.contains(where: { $0 > 1 }) {
+      // Axes that shrink first, then those that grow.
+      let smaller = node.intermediate(
+        resize(.ceiling), [x, nil, try node.constant(factors.map { min($0, 1) }, "smaller/scales")], "smaller"
+      )
+      return try node.emit(
+        resize(.floor), [smaller, nil, try node.constant(factors.map { max($0, 1) }, "scales")])
+    }
+    try node.emit(resize(shrinks ? .ceiling : .floor), [x, nil, scales])
   }
 
   private static func resize(_ node: NodeImport) throws {
