@@ -31,7 +31,8 @@ import Testing
     for function: UnaryFunction in [
       .absolute, .negate, .exponential, .sign, .relu, .clip(minimum: 0, maximum: 6),
       .gelu(approximate: false),
-      .bitwiseNot, .floor,
+      .bitwiseNot, .floor, .inverseHyperbolicSine, .shrink(threshold: 0.5, bias: 1), .softplus, .mish,
+      .logarithm,
     ] { ops.append((.unary(function), one, one)) }
     ops += [(.unary(.isNaN), one, truth), (.unary(.logicalNot), one, truth)]
     for function: BinaryFunction in [
@@ -56,6 +57,9 @@ import Testing
       (.argumentOf(.maximum, axis: 2, keepDimensions: false, selectLastIndex: false), one, index),
       (.topK(axis: 1, largest: true, sorted: true), indexed, { [$0, .int64] }),
       (.cumulativeSum(exclusive: false, reverse: false), indexed, one), (.identity, one, one),
+      (.cumulativeProduct(exclusive: true, reverse: false), indexed, one), (.determinant, one, one),
+      (.reverseSequence(batchFirst: true), indexed, one),
+      (.cacheUpdate(axis: -2, circular: true), { [$0, $0, .int64] }, one),
       (.concat(axis: 2), two, one),
       (.split(axis: 1), one, two), (.slice, { [$0, .int64, .int64, .int64] }, one),
       (.gather(axis: 1), indexed, one),
@@ -70,7 +74,7 @@ import Testing
       (.size, one, index),
       (.range, three, one), (.nonZero, one, index),
     ]
-    for kind: Pool.Kind in [.maximum, .average] {
+    for kind: Pool.Kind in [.maximum, .average, .sum] {
       let pool = Pool(kind: kind, window: [2, 2], strides: [], dilations: [], padding: .sameUpper)
       ops.append((.pool(pool), one, one))
     }

@@ -19,7 +19,8 @@ struct CodecTests {
       .elu(alpha: 2), .celu(alpha: 3), .selu(alpha: 1.67, gamma: 1.05), .thresholdedRelu(alpha: 0.5),
       .hardSigmoid(alpha: 0.2, beta: 0.5), .hardSwish, .silu, .gelu(approximate: true),
       .gelu(approximate: false), .clip(minimum: -.infinity, maximum: 6), .logicalNot, .bitwiseNot, .isNaN,
-      .isInfinite,
+      .isInfinite, .inverseHyperbolicSine, .inverseHyperbolicCosine, .inverseHyperbolicTangent,
+      .shrink(threshold: 0.5, bias: 1),
     ]
     for (index, function) in functions.enumerated() { graph.node("u\(index)", .unary(function), x) }
     let c = graph.addConstant("c", try Tensor([Float(1), -2], shape: [2]))
