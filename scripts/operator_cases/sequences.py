@@ -38,6 +38,12 @@ for kernel, extra in (([2, 3], {}), ([3, 3], {"strides": [2, 2], "pads": [1, 1, 
     for order in (0, 1):
         attributes = {"kernel_shape": kernel, "storage_order": order, **extra}
         case("MaxPool", [real(rng, 2, 2, 5, 7)], attributes, opset=12, outputs=(True, True))
+for order in (0, 1):
+    x = real(rng, 1, 1, 3, 3)
+    flat = np.array([np.argmax(x[0, 0, a : a + 2, b : b + 2]) for a in (0, 1) for b in (0, 1)])
+    row, column = flat // 2 + [0, 0, 1, 1], flat % 2 + [0, 1, 0, 1]
+    places = (row * 3 + column if order == 0 else column * 3 + row).reshape(1, 1, 2, 2)
+    case("MaxPool", [x], {"kernel_shape": [2, 2], "storage_order": order}, opset=12, outputs=(False, True), expected=[places])
 case("MaxPool", [real(rng, 2, 2, 5)], {"kernel_shape": [3]}, opset=12, outputs=(True, True))
 case("MaxPool", [real(rng, 1, 2, 4, 3, 5)], {"kernel_shape": [2, 2, 2], "storage_order": 1}, opset=12, outputs=(True, True))
 case("MaxPool", [rng.integers(0, 99, (1, 2, 4, 4)).astype(np.uint8)], {"kernel_shape": [2, 2]}, opset=12, outputs=(True, True))

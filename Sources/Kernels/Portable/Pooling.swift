@@ -10,7 +10,7 @@ extension Pool: PortableOperator {
 enum PoolProgram {
   static func build(_ pool: Pool, _ request: KernelRequest) throws -> Program? {
     let operand = try request.operand(0)
-    try request.requireSameType(0)
+    if request.optionalResult(0) != nil { try request.requireSameType(0) }
     let isMaximum = pool.kind == .maximum
     guard let wide = Conversion.foldType(operand.elementType, ordered: true),
       isMaximum || operand.elementType.isFloatingPoint
@@ -18,7 +18,8 @@ enum PoolProgram {
     if let program = try Conversion.ifNeeded(request, operands: [0: wide], results: [0: wide]) {
       return program
     }
-    let (dims, result) = (operand.shape.dims, try request.result(0).shape.dims)
+    let made = try request.optionalResult(0) ?? request.result(1)
+    let (dims, result) = (operand.shape.dims, made.shape.dims)
     try request.require(dims.count >= 2 && result.count == dims.count, "an image is needed")
     try request.require(result.prefix(2) == dims.prefix(2), "pooling keeps images and channels")
     let axes: [WindowAxis]?
@@ -88,7 +89,7 @@ enum PoolProgram {
     let input = axes.reduce(1) { $0 * $1.input }
     return Program(name: "pool maximum") { frame in
       let source = try frame.operand(0, as: type)
-      let target = try frame.result(0, as: type)
+      let target = frame.optionalResult(0, as: type)
       let indices = frame.optionalResult(1, as: Int64.self)
       forEachWindow(axes, planes) { plane, place, windows in
         let image = source + plane &* input
@@ -98,7 +99,7 @@ enum PoolProgram {
           let isNext = isGlobal ? value != value && best == best : best != best && value == value
           if index < 0 || value > best || isNext { (best, index) = (value, offset) }
         }
-        target[place] = best
+        target?[place] = best
         indices?[place] = Int64(plane &* input &+ max(index, 0))
       }
     }

@@ -35,7 +35,7 @@ enum WidePoolProgram {
     }
     typealias Found = Place<Element>
     return Program(name: "pool maximum by axes", scratchBytes: passes.scratchBytes(Found.self)) { frame in
-      let (source, target) = (try frame.operand(0, as: type), try frame.result(0, as: type))
+      let (source, target) = (try frame.operand(0, as: type), frame.optionalResult(0, as: type))
       let indices = try frame.result(1, as: Int64.self)
       let scratch = try frame.scratch(as: Found.self)
       for plane in 0..<planes {
@@ -48,7 +48,7 @@ enum WidePoolProgram {
         }
         for index in 0..<passes.output {
           let place = plane &* passes.output &+ index
-          target[place] = pooled[index].value
+          target?[place] = pooled[index].value
           indices[place] = Int64(plane &* passes.input &+ pooled[index].index)
         }
       }

@@ -10,7 +10,8 @@ extension OperatorImport {
       guard isColumnMajor, node.proto.output.count == 2, !node.proto.output[1].isEmpty else {
         return try node.emit(op, node.operands)
       }
-      let values = node.graph.value(defining: node.proto.output[0])
+      let name = node.proto.output[0]
+      let values = name.isEmpty ? nil : node.graph.value(defining: name)
       let indices = node.graph.value(named: "\(node.name)/rowMajor")
       node.graph.append(
         Node(name: node.name, op: op, inputs: node.operands, outputs: [values, indices]))
