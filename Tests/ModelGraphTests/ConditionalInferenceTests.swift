@@ -36,6 +36,18 @@ struct ConditionalInferenceTests {
     #expect(inference[y] == ValueType(.float32, try Shape(checking: dims)))
   }
 
+  /// Element types in a branch are inferred even where its sizes contradict each other.
+  @Test func aBranchThatNeverFitsHasElementTypes() throws {
+    var captured = try branch("a", [5, 5])
+    let y = captured.outputs[0]
+    captured[captured.inputs[0]].type = ValueType(.float16, [6, 4] as Shape)
+    #expect(throws: GraphError.self) { try captured.inferTypes() }
+    #expect(captured.inferBranchTypes()[y]?.elementType == .float16)
+    #expect(
+      captured.inferBranchTypes(inputs: [ValueType(.float32, [5, 5] as Shape)])[y]
+        == ValueType(.float32, [5, 5] as Shape))
+  }
+
   /// A model for two sampling rates has a branch that does not fit the other's input: it may never be taken.
   @Test func aBranchThatCannotBeIsAnErrorOnlyWhenItIsTaken() throws {
     let (graph, condition, y) = graph(try branch("a", [5, 5]), try branch("b", [8, 3]))
