@@ -193,7 +193,9 @@ def models():
     values = {T.FLOAT: [1.5, -2, 3], T.DOUBLE: [1.5, -2, 3], T.FLOAT16: [1.5, -2, 3], T.BFLOAT16: [1.5, -2, 3],
               T.INT8: [1, -2, 3], T.INT16: [1, -2, 3], T.INT32: [1, -2, 3], T.INT64: [1, -2, 3],
               T.UINT8: [1, 200, 3], T.UINT16: [1, 60000, 3], T.UINT32: [1, 4000000000, 3], T.UINT64: [1, 2**63, 3],
-              T.BOOL: [1, 0, 1], T.INT4: [1, -2, 3], T.UINT4: [1, 12, 3]}
+              T.BOOL: [1, 0, 1], T.INT4: [1, -2, 3], T.UINT4: [1, 12, 3], T.INT2: [1, -2, -1], T.UINT2: [1, 2, 3],
+              T.FLOAT8E4M3FN: [1.5, -2, 3], T.FLOAT8E4M3FNUZ: [1.5, -2, 3], T.FLOAT8E5M2: [1.5, -2, 3],
+              T.FLOAT8E5M2FNUZ: [1.5, -2, 3], T.FLOAT8E8M0: [0.5, 2, 4], T.FLOAT4E2M1: [1.5, -2, 3]}
     tensors = []
     for type, elements in values.items():
         name = T.DataType.Name(type)

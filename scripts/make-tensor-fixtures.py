@@ -54,7 +54,8 @@ bits = floats.view(np.uint32).tolist()
 rounded = floats.astype(ml_dtypes.bfloat16)
 half = floats.astype(np.float16)
 nibbles = {}
-for name, dtype, values in [("int4", TensorProto.INT4, [-8, 7, -1, 0, 3]), ("uint4", TensorProto.UINT4, [15, 0, 8, 7, 1])]:
+for name, dtype, values in [("int4", TensorProto.INT4, [-8, 7, -1, 0, 3]), ("uint4", TensorProto.UINT4, [15, 0, 8, 7, 1]),
+                            ("int2", TensorProto.INT2, [-2, 1, -1, 0, 1]), ("uint2", TensorProto.UINT2, [3, 0, 2, 1, 3])]:
     tensor = helper.make_tensor("t", dtype, [5], values)
     assert numpy_helper.to_array(tensor).astype(int).tolist() == values
     packed = numpy_helper.from_array(numpy_helper.to_array(tensor)).raw_data

@@ -19,6 +19,14 @@ extension ElementType {
     case .bool: "bool"
     case .int4: "i4"
     case .uint4: "u4"
+    case .int2: "i2"
+    case .uint2: "u2"
+    case .float8E4M3FN: "f8e4m3fn"
+    case .float8E4M3FNUZ: "f8e4m3fnuz"
+    case .float8E5M2: "f8e5m2"
+    case .float8E5M2FNUZ: "f8e5m2fnuz"
+    case .float8E8M0: "f8e8m0"
+    case .float4E2M1: "f4e2m1"
     }
   }
 }

@@ -96,12 +96,13 @@ final class TensorDecoding {
     throws -> Tensor
   {
     func checked<Element>(_ elements: [Element], _ field: String) throws -> [Element] {
-      // Two 4-bit elements share an entry.
-      let expected = type.bitWidth == 4 ? shape.elementCount / 2 + shape.elementCount % 2 : shape.elementCount
+      // Elements that share a byte share an entry.
+      let expected = type.isPacked ? type.byteCount(of: shape.elementCount) : shape.elementCount
       guard elements.count == expected else {
         throw error(
           name,
-          "says it is \(type)\(shape), which takes \(expected) elements, but \(field) has \(elements.count)")
+          "says it is \(type)\(shape), which takes \(expected ?? .max) elements, but \(field) has \(elements.count)"
+        )
       }
       return elements
     }
@@ -128,7 +129,9 @@ final class TensorDecoding {
       return try narrowed(proto.int32Data.map { $0 == 0 ? 0 : 1 }, "int32_data", to: UInt8.self)
     case .int16, .uint16, .float16, .bfloat16:
       return try narrowed(proto.int32Data, "int32_data", to: UInt16.self)
-    case .int8, .uint8, .int4, .uint4: return try narrowed(proto.int32Data, "int32_data", to: UInt8.self)
+    case .int8, .uint8, .int4, .uint4, .int2, .uint2, .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2,
+      .float8E5M2FNUZ, .float8E8M0, .float4E2M1:
+      return try narrowed(proto.int32Data, "int32_data", to: UInt8.self)
     }
   }
 
@@ -143,9 +146,10 @@ extension TensorDecoding {
     ("undefined", nil), ("float", .float32), ("uint8", .uint8), ("int8", .int8), ("uint16", .uint16),
     ("int16", .int16), ("int32", .int32), ("int64", .int64), ("string", nil), ("bool", .bool),
     ("float16", .float16), ("double", .float64), ("uint32", .uint32), ("uint64", .uint64), ("complex64", nil),
-    ("complex128", nil), ("bfloat16", .bfloat16), ("float8e4m3fn", nil), ("float8e4m3fnuz", nil),
-    ("float8e5m2", nil), ("float8e5m2fnuz", nil), ("uint4", .uint4), ("int4", .int4), ("float4e2m1", nil),
-    ("float8e8m0", nil), ("uint2", nil), ("int2", nil), ("float6e2m3", nil), ("float6e3m2", nil),
+    ("complex128", nil), ("bfloat16", .bfloat16), ("float8e4m3fn", .float8E4M3FN),
+    ("float8e4m3fnuz", .float8E4M3FNUZ), ("float8e5m2", .float8E5M2), ("float8e5m2fnuz", .float8E5M2FNUZ),
+    ("uint4", .uint4), ("int4", .int4), ("float4e2m1", .float4E2M1), ("float8e8m0", .float8E8M0),
+    ("uint2", .uint2), ("int2", .int2), ("float6e2m3", nil), ("float6e3m2", nil),
   ]
 
   /// The element type of this number.

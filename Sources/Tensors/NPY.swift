@@ -60,7 +60,8 @@ public enum NPY {
     } catch let error as TensorError { throw error } catch { throw malformed("\(error)") }
   }
 
-  /// Writes `tensor` to the file at `path`, replacing what is there. `bfloat16` and 4-bit types have no NumPy type.
+  /// Writes `tensor` to the file at `path`, replacing what is there. `bfloat16` and the types of
+  /// eight bits and fewer that are not integers of a byte have no NumPy type.
   public static func write(_ tensor: Tensor, to path: String) throws(TensorError) {
     let data = try encoded(tensor, path: path)
     do { try data.write(to: URL(fileURLWithPath: path)) } catch {

@@ -43,14 +43,22 @@ private func forEachNonZero(_ bytes: UnsafeRawBufferPointer, _ type: ElementType
   case .float32: visit(UInt32.self) { $0 & 0x7fff_ffff != 0 }
   case .float64: visit(UInt64.self) { $0 & 0x7fff_ffff_ffff_ffff != 0 }
   case .float16, .bfloat16: visit(UInt16.self) { $0 & 0x7fff != 0 }
-  case .int8, .uint8, .bool: visit(UInt8.self) { $0 != 0 }
+  // The sign bit alone is NaN in the `FNUZ` types, and no code of `float8E8M0` is zero.
+  case .int8, .uint8, .bool, .float8E4M3FNUZ, .float8E5M2FNUZ: visit(UInt8.self) { $0 != 0 }
+  case .float8E4M3FN, .float8E5M2: visit(UInt8.self) { $0 & 0x7f != 0 }
+  case .float8E8M0: visit(UInt8.self) { _ in true }
   case .int16, .uint16: visit(UInt16.self) { $0 != 0 }
   case .int32, .uint32: visit(UInt32.self) { $0 != 0 }
   case .int64, .uint64: visit(UInt64.self) { $0 != 0 }
-  case .int4, .uint4:
+  case .int4, .uint4, .float4E2M1:
+    let mask: UInt8 = type == .float4E2M1 ? 7 : 0xf
     for (index, byte) in bytes.enumerated() {
-      if byte & 0xf != 0 { body(2 * index) }
-      if byte >> 4 != 0 { body(2 * index + 1) }
+      if byte & mask != 0 { body(2 * index) }
+      if byte >> 4 & mask != 0 { body(2 * index + 1) }
+    }
+  case .int2, .uint2:
+    for (index, byte) in bytes.enumerated() {
+      for place in 0..<4 where byte >> (2 * place) & 3 != 0 { body(4 * index + place) }
     }
   }
 }

@@ -55,7 +55,8 @@ extension Tensor {
     case .uint32: return widened(UInt32.self)
     case .uint64: return widened(UInt64.self)
     case .bool: return withUnsafeBytes { $0.map { $0 == 0 ? 0 : 1 } }
-    case .int4, .uint4: return nibbles
+    case .int4, .int2: return wide(Int8.self).map { Int($0) }
+    case .uint4, .uint2: return wide(UInt8.self).map { Int($0) }
     default: return nil
     }
   }
@@ -67,15 +68,17 @@ extension Tensor {
     case .float64: (try? elements(as: Double.self))?.map { Float($0) }
     case .float16: (try? elements(as: Float16.self))?.map { Float($0) }
     case .bfloat16: (try? elements(as: BFloat16.self))?.map { Float($0) }
-    default: nil
+    default: elementType.isSmallFloat ? wide(Float.self) : nil
     }
   }
 
-  private var nibbles: [Int] {
+  /// The elements of a small type, widened to `Element`, which is its ``ElementType/wideType``.
+  private func wide<Element: TensorElement>(_: Element.Type) -> [Element] {
     withUnsafeBytes { bytes in
-      (0..<shape.elementCount).map { index in
-        let nibble = index % 2 == 0 ? bytes[index / 2] & 0xf : bytes[index / 2] >> 4
-        return elementType == .int4 && nibble > 7 ? Int(nibble) - 16 : Int(nibble)
+      [Element](unsafeUninitializedCapacity: shape.elementCount) { memory, count in
+        count = shape.elementCount
+        guard let from = bytes.baseAddress, let to = memory.baseAddress else { return }
+        SmallElements.widen(elementType, from, to: UnsafeMutableRawPointer(to), count: count)
       }
     }
   }

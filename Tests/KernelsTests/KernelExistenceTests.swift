@@ -6,11 +6,7 @@ import Testing
 
 /// A device knows for which element types it has kernels, before it knows sizes.
 @Suite struct KernelExistenceTests {
-  static let types: [ElementType] = [
-    .float32, .float64, .float16, .bfloat16, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64,
-    .bool,
-    .int4, .uint4,
-  ]
+  static let types = ElementType.allCases
   /// Each op once, with the types of its operands and results for elements of a type.
   static var ops:
     [(

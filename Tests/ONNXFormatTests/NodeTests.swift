@@ -43,5 +43,7 @@ private func check(_ path: String) throws -> Bool {
 /// Numbers of `TensorProto.DataType` (`https://onnx.ai/onnx/repo-docs/IR.html`).
 private let elementTypes: [Int32: ElementType] = [
   1: .float32, 2: .uint8, 3: .int8, 4: .uint16, 5: .int16, 6: .int32, 7: .int64, 9: .bool, 10: .float16,
-  11: .float64, 12: .uint32, 13: .uint64, 16: .bfloat16, 21: .uint4, 22: .int4,
+  11: .float64, 12: .uint32, 13: .uint64, 16: .bfloat16, 17: .float8E4M3FN, 18: .float8E4M3FNUZ,
+  19: .float8E5M2, 20: .float8E5M2FNUZ, 21: .uint4, 22: .int4, 23: .float4E2M1, 24: .float8E8M0, 25: .uint2,
+  26: .int2,
 ]

@@ -44,6 +44,12 @@ import Testing
   #expect(tensors["FLOAT typed"]?.floats == [1.5, -2, 3])
   #expect(tensors["BFLOAT16 typed"]?.floats == [1.5, -2, 3])
   #expect(tensors["INT4 typed"]?.integers == [1, -2, 3])
+  #expect(tensors["INT2 typed"]?.integers == [1, -2, -1])
+  #expect(tensors["UINT2 raw"]?.integers == [1, 2, 3])
+  for type in ["FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ", "FLOAT4E2M1"] {
+    #expect(tensors["\(type) typed"]?.floats == [1.5, -2, 3], "\(type)")
+  }
+  #expect(tensors["FLOAT8E8M0 typed"]?.floats == [0.5, 2, 4])
   #expect(tensors["UINT16 raw"]?.integers == [1, 60000, 3])
   #expect(tensors["BOOL raw"]?.integers == [1, 0, 1])
 }

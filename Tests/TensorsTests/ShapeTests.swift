@@ -27,6 +27,9 @@ struct ShapeTests {
     for type in ElementType.allCases { #expect(type.byteCount(of: widest.elementCount) != nil) }
     #expect(ElementType.float64.byteCount(of: Int.max) == nil)
     #expect(ElementType.int4.byteCount(of: 5) == 3)
+    for (count, bytes) in zip(0...5, [0, 1, 1, 1, 1, 2]) {
+      #expect(ElementType.uint2.byteCount(of: count) == bytes)
+    }
   }
 }
 

@@ -34,7 +34,8 @@ public enum DataType: String, Sendable, Hashable, Codable, CaseIterable {
     case .float32: self = .float32
     case .float64: self = .float64
     case .bfloat16: self = .bfloat16
-    case .int4, .uint4: return nil
+    case .int4, .uint4, .int2, .uint2: return nil
+    case .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2, .float8E5M2FNUZ, .float8E8M0, .float4E2M1: return nil
     }
   }
 

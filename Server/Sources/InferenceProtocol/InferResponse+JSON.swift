@@ -107,7 +107,7 @@ extension ElementType {
     case .int64, .uint64: 21
     case .float32: 17
     case .float64: 26
-    case .float16, .bfloat16, .int4, .uint4: 0
+    default: 0
     }
   }
 }
@@ -174,7 +174,7 @@ extension JSONWriter {
     case .uint64: list(tensor, UInt64.self) { $0.number($1) }
     case .float32: list(tensor, Float.self) { $0.number($1) }
     case .float64: list(tensor, Double.self) { $0.number($1) }
-    case .float16, .bfloat16, .int4, .uint4:
+    default:
       throw ProtocolError(
         "output '\(name)' is \(tensor.elementType), which JSON cannot represent; request it as binary data")
     }

@@ -23,8 +23,9 @@ enum Conversion {
     case .float16, .bfloat16, .float32: .float32
     case .float64: .float64
     case .uint64: ordered ? .uint64 : .int64
-    case .int4, .uint4: nil
-    default: .int64
+    case .bool, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32: .int64
+    // Stored and cast, but not computed with.
+    default: nil
     }
   }
 

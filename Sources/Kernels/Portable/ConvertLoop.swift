@@ -4,10 +4,19 @@ import Tensors
 /// Converts runs of elements from one element type to another.
 typealias ConvertLoop = @Sendable (UnsafeRawPointer, UnsafeMutableRawPointer, Int) -> Void
 
-/// The loop for a pair of types; `nil` when the target is a 4-bit type.
-func convertLoop(from source: ElementType, to target: ElementType) -> ConvertLoop? {
-  if source == target, let size = source.byteCount(of: 1), source.bitWidth >= 8 {
-    return { from, to, count in to.copyMemory(from: from, byteCount: count * size) }
+/// The loop for a pair of types.
+/// - Parameter rounding: the way to the float types of eight bits.
+func convertLoop(
+  from source: ElementType, to target: ElementType, _ rounding: SmallFloatRounding = .standard
+) -> ConvertLoop? {
+  if source == target {
+    return { from, to, count in
+      // In range: the elements are in memory.
+      if let bytes = source.byteCount(of: count) { to.copyMemory(from: from, byteCount: bytes) }
+    }
+  }
+  if source.wideType != source || target.wideType != target {
+    return smallLoop(from: source, to: target, rounding)
   }
   switch source {
   case .float32: return loop(from: Float.self, to: target)
@@ -23,7 +32,7 @@ func convertLoop(from source: ElementType, to target: ElementType) -> ConvertLoo
   case .uint32: return loop(from: UInt32.self, to: target)
   case .uint64: return loop(from: UInt64.self, to: target)
   case .bool: return loop(from: Truth.self, to: target)
-  case .int4, .uint4: return nibbleLoop(signed: source == .int4, to: target)
+  default: return nil
   }
 }
 
@@ -42,7 +51,7 @@ private func loop<Source: Convertible>(from: Source.Type, to target: ElementType
   case .uint32: return loop(from, UInt32.self)
   case .uint64: return loop(from, UInt64.self)
   case .bool: return loop(from, Truth.self)
-  case .int4, .uint4: return nil
+  default: return nil
   }
 }
 
@@ -51,20 +60,5 @@ private func loop<Source: Convertible, Target: Convertible>(_: Source.Type, _: T
     let source = from.assumingMemoryBound(to: Source.self)
     let target = to.assumingMemoryBound(to: Target.self)
     for index in 0..<count { target[index] = source[index].converted(to: Target.self) }
-  }
-}
-
-private func nibbleLoop(signed: Bool, to target: ElementType) -> ConvertLoop? {
-  guard let size = target.byteCount(of: 1), let convert = convertLoop(from: .int8, to: target) else {
-    return nil
-  }
-  return { from, to, count in
-    let source = from.assumingMemoryBound(to: UInt8.self)
-    for index in 0..<count {
-      let nibble = index & 1 == 0 ? source[index >> 1] & 0xf : source[index >> 1] >> 4
-      var value = Int8(bitPattern: nibble)
-      if signed, value > 7 { value -= 16 }
-      convert(&value, to + index * size, 1)
-    }
   }
 }

@@ -61,7 +61,7 @@ extension KernelRequest {
     return others.isEmpty ? [index] : []
   }
 
-  /// Bytes of one element of a type that can be addressed; `nil` for the 4-bit ones.
+  /// Bytes of one element of a type that can be addressed; `nil` for those that share a byte.
   func elementSize(_ type: ElementType) -> Int? { type.bitWidth >= 8 ? type.bitWidth / 8 : nil }
 
   /// The same request for another op, other operands and results.

@@ -2,7 +2,8 @@ import Tensors
 
 /// The ends of an element type's range.
 enum TypeRange {
-  /// The bytes of the lowest or the highest element; `nil` for the 4-bit types. Infinities are in the range.
+  /// The bytes of the lowest or the highest element; `nil` for the types that nothing is
+  /// computed with. Infinities are in the range.
   static func end(of type: ElementType, highest: Bool) -> [UInt8]? {
     func integer<Element: FixedWidthInteger>(_: Element.Type) -> [UInt8] {
       withUnsafeBytes(of: highest ? Element.max : Element.min) { Array($0) }
@@ -24,7 +25,8 @@ enum TypeRange {
     case .uint32: return integer(UInt32.self)
     case .uint64: return integer(UInt64.self)
     case .bool: return [highest ? 1 : 0]
-    case .int4, .uint4: return nil
+    case .int4, .uint4, .int2, .uint2: return nil
+    case .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2, .float8E5M2FNUZ, .float8E8M0, .float4E2M1: return nil
     }
   }
 }

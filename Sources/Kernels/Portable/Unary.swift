@@ -30,7 +30,7 @@ enum UnaryProgram {
       loop = { from, to, count in mapElements(UInt8.self, UInt8.self, from, to, count) { $0 == 0 ? 1 : 0 } }
     default:
       try request.requireSameType(0)
-      guard type != .bool, type.bitWidth >= 8 else { return nil }
+      guard type != .bool, !type.isPacked, !type.isSmallFloat else { return nil }
       let wide = Conversion.arithmeticType(type)
       if let program = try Conversion.ifNeeded(request, operands: [0: wide], results: [0: wide]) {
         return program

@@ -9,6 +9,10 @@ extension Graph {
   public var hasBatchAxis: Bool {
     guard let inference = try? inferTypes() else { return false }
     var symbols = Set<String>()
+    for id in inputs + outputs {
+      // Rows of types of which several elements share a byte need not begin with a byte.
+      if inference[id]?.elementType.isPacked ?? false { return false }
+    }
     for id in inputs {
       guard case .symbol(let name)? = inference[id]?.dimensions?.first else { return false }
       symbols.insert(name)

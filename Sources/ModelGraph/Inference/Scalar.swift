@@ -50,6 +50,8 @@ enum Scalar: Sendable, Hashable {
       case .bool: value == 0 || value == 1
       case .int4: -8...7 ~= value
       case .uint4: 0...15 ~= value
+      case .int2: -2...1 ~= value
+      case .uint2: 0...3 ~= value
       case .int8: Int8(exactly: value) != nil
       case .uint8: UInt8(exactly: value) != nil
       case .int16: Int16(exactly: value) != nil
@@ -59,17 +61,18 @@ enum Scalar: Sendable, Hashable {
       case .int64: true
       case .uint64: value >= 0
       case .float32, .float64, .float16, .bfloat16: false
+      case .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2, .float8E5M2FNUZ, .float8E8M0, .float4E2M1: false
       }
     return fits ? .integer(value) : .unknown
   }
 
-  /// `value` as the nearest element of `type`.
+  /// `value` as the nearest element of `type`; unknown for the small floats, of which a cast says how it rounds.
   static func rounded(_ value: Double, _ type: ElementType) -> Scalar {
     switch type {
     case .float32: .real(Double(Float(value)))
     case .float16: .real(Double(Float16(value)))
     case .bfloat16: .real(Double(Float(BFloat16(Float(value)))))
-    default: .real(value)
+    default: type.isSmallFloat ? .unknown : .real(value)
     }
   }
 }
