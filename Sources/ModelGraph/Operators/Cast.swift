@@ -8,10 +8,17 @@ package struct Cast: Operator {
   package static let isShapeArithmetic = true
 
   package var target: ElementType
+  /// The way to the float types of eight bits; of no meaning for other targets, where it is the standard one.
+  package var rounding: SmallFloatRounding
 
-  package static var coding: Coding<Self> { Coding(Self.init, \.target) }
+  package static var coding: Coding<Self> { Coding(Self.init, \.target, \.rounding) }
 
-  package var attributes: [PrintedAttribute] { [PrintedAttribute("to", target.shortName)] }
+  package var attributes: [PrintedAttribute] {
+    var printed = [PrintedAttribute("to", target.shortName)]
+    if !rounding.saturates { printed.append(PrintedAttribute("saturate", "no")) }
+    if rounding.powers != .up { printed.append(PrintedAttribute("rounding", rounding.powers.rawValue)) }
+    return printed
+  }
 
   package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [node.cast(to: target)] }
 
@@ -19,7 +26,9 @@ package struct Cast: Operator {
 }
 
 extension Op {
-  package static func cast(_ target: ElementType) -> Op { Op(Cast(target: target)) }
+  package static func cast(_ target: ElementType, _ rounding: SmallFloatRounding = .standard) -> Op {
+    Op(Cast(target: target, rounding: rounding))
+  }
 }
 
 extension NodeTyping {
@@ -29,5 +38,14 @@ extension NodeTyping {
     return Fact(
       target, operand.type.dimensions,
       elements: operand.elements?.map { $0.cast(from: source, to: target) })
+  }
+}
+
+extension SmallFloatRounding.Powers: Packable {}
+
+extension SmallFloatRounding: Packable {
+  package func pack(into writer: inout GraphWriter) { writer.write(saturates, powers) }
+  package init(unpacking reader: inout GraphReader) throws(GraphError) {
+    self.init(saturates: try reader.read(), powers: try reader.read())
   }
 }

@@ -5,6 +5,7 @@ package enum Operators {
     ArgumentOf.self,
     BatchNormalization.self,
     Binary.self,
+    BitCast.self,
     CacheUpdate.self,
     Cast.self,
     Concat.self,

@@ -28,7 +28,7 @@ struct OperatorImport: Sendable {
   /// Every operator that can be read, by domain (ONNX's own is "") and name.
   static let all: [String: [String: OperatorImport]] = [
     "": [
-      unaryOperators, binaryOperators, constantOperators, linearOperators, windowOperators,
+      unaryOperators, castOperators, binaryOperators, constantOperators, linearOperators, windowOperators,
       normalizationOperators, reductionOperators, movementOperators, indexingOperators, shapeOperators,
       resizeOperators, recurrentOperators, controlOperators, quantizationOperators, einsumOperators,
       attentionOperators,

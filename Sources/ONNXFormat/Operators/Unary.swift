@@ -54,19 +54,6 @@ extension OperatorImport {
       try node.emit(.binary(.multiply), [x, node.intermediate(.unary(.sigmoid), [scaled], "gate")])
     },
     "Clip": OperatorImport(1...3, clip),
-    // Saturation and rounding modes concern only types that are not supported.
-    "Cast": OperatorImport(1...1, since: 6) { node in
-      node.ignore("saturate", "round_mode")
-      guard let number = try node.integer("to") else { throw node.malformed("lacks the attribute 'to'") }
-      try node.emit(.cast(try node.elementType(number)), node.operands)
-    },
-    "CastLike": OperatorImport(2...2, since: 15) { node in
-      node.ignore("saturate", "round_mode")
-      guard let type = node.elementType(try node.operand(1)) else {
-        throw NodeImport.UnsupportedForm(reason: "the type to cast to cannot be told from the file")
-      }
-      try node.emit(.cast(type), [try node.operand(0)])
-    },
     "Identity": OperatorImport(1...1) { try $0.emit(.identity, $0.operands) },
     "Dropout": OperatorImport(1...3, since: 7, dropout),
   ]
