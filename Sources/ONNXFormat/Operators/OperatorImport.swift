@@ -27,15 +27,19 @@ struct OperatorImport: Sendable {
 
   /// Every operator that can be read, by domain (ONNX's own is "") and name.
   static let all: [String: [String: OperatorImport]] = [
-    "": [
+    "": merged([
       unaryOperators, castOperators, binaryOperators, constantOperators, linearOperators, windowOperators,
       normalizationOperators, reductionOperators, movementOperators, indexingOperators, shapeOperators,
       resizeOperators, recurrentOperators, controlOperators, quantizationOperators, einsumOperators,
       attentionOperators,
       lossOperators, gridOperators, signalOperators,
-    ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } },
+    ]),
+    "ai.onnx.ml": merged([treeOperators, linearModelOperators, supportVectorOperators, featureOperators]),
     "ai.onnx.preview": previewOperators,
-    "com.microsoft": [microsoftOperators, microsoftAttentionOperators, microsoftFusedOperators]
-      .reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } },
+    "com.microsoft": merged([microsoftOperators, microsoftAttentionOperators, microsoftFusedOperators]),
   ]
+
+  private static func merged(_ families: [[String: OperatorImport]]) -> [String: OperatorImport] {
+    families.reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
+  }
 }
