@@ -13,13 +13,15 @@ HEAD = """# Operators
 `scripts/make-operators-page.py` generates this page from `fusedinf operators`. "since" and "until" are the first and last opset versions in
 which an operator is supported; a model's opset may be 7 to 28. Some forms of an operator may be unsupported: `fusedinf add` then names the
 node, the operator and the unsupported part. `If` is supported if each of its branches is. Functions defined in the model are not supported.
+
+Of `ai.onnx.ml`, forms with strings or maps are not supported: export classifiers with integer labels. The result of `ZipMap` is the tensor of
+scores that it is given: a row for each input, a column for each label in the order of `classlabels_int64s` or `classlabels_strings`.
 """
 
 
 def link(domain, name):
-    if domain == "ai.onnx":
-        return f"[{name}](https://onnx.ai/onnx/operators/onnx__{name}.html)"
-    return name
+    pages = {"ai.onnx": "onnx_", "ai.onnx.ml": "onnx_aionnxml"}
+    return f"[{name}](https://onnx.ai/onnx/operators/{pages[domain]}_{name}.html)" if domain in pages else name
 
 
 def page(program):
