@@ -4,7 +4,7 @@ import Tensors
 extension OperatorImport {
   /// Windows for signals: each of n elements is a sum of cosines, a₀ + a₁·cos(2πi/d) + a₂·cos(4πi/d) …, where d is n for
   /// periodic windows, and else n − 1.
-  static let signalOperators: [String: OperatorImport] = [
+  static let signalWindowOperators: [String: OperatorImport] = [
     // https://onnx.ai/onnx/operators/onnx__BlackmanWindow.html
     "BlackmanWindow": window([0.42, -0.5, 0.08]),
     // https://onnx.ai/onnx/operators/onnx__HammingWindow.html
