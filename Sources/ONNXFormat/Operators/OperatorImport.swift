@@ -32,7 +32,7 @@ struct OperatorImport: Sendable {
       normalizationOperators, reductionOperators, movementOperators, indexingOperators, shapeOperators,
       resizeOperators, recurrentOperators, controlOperators, quantizationOperators, einsumOperators,
       attentionOperators,
-      lossOperators, gridOperators, signalWindowOperators,
+      lossOperators, gridOperators, samplingOperators, signalOperators, signalWindowOperators,
     ]),
     "ai.onnx.ml": merged([treeOperators, linearModelOperators, supportVectorOperators, featureOperators]),
     "ai.onnx.preview": previewOperators,
