@@ -27,6 +27,11 @@ extension NodeImport {
     return id
   }
 
+  /// The value as elements of `type`.
+  func converted(_ x: ValueID, to type: ElementType, _ suffix: String) -> ValueID {
+    elementType(x) == type ? x : intermediate(.cast(type), [x], suffix)
+  }
+
   /// Makes the node that gives the file's results. If operands are halves, `body` gets them as floats: a number on the
   /// way may be too large for a half, and the result is rounded once.
   func emitInFloats(_ operands: [ValueID], _ body: ([ValueID]) throws -> (op: Op, inputs: [ValueID?])) throws

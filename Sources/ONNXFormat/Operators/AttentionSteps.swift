@@ -57,11 +57,6 @@ extension NodeImport {
       ], suffix)
   }
 
-  /// The value as elements of `type`.
-  func converted(_ x: ValueID, to type: ElementType, _ suffix: String) -> ValueID {
-    elementType(x) == type ? x : intermediate(.cast(type), [x], suffix)
-  }
-
   /// Parts of `x` along an axis: equal ones, or of the sizes given.
   func parts(of x: ValueID, axis: Int, sizes: [Int]? = nil, _ suffixes: [String]) throws -> [ValueID] {
     let results = suffixes.map { graph.value(named: "\(name)/\($0)") }

@@ -90,11 +90,6 @@ extension NodeImport {
   fileprivate static let unknownType = UnsupportedForm(
     reason: "the element type of its scale cannot be told from the file")
 
-  /// The value as elements of `type`.
-  func converted(_ id: ValueID, to type: ElementType, _ suffix: String) -> ValueID {
-    elementType(id) == type ? id : intermediate(.cast(type), [id], suffix)
-  }
-
   /// True for a constant of zeros, which changes nothing where it is added.
   fileprivate func isZero(_ id: ValueID?) -> Bool {
     guard let tensor = tensor(id) else { return false }

@@ -31,7 +31,7 @@ extension OperatorImport {
       if let rank = node.rank(x), rank != 2 {
         throw node.malformed("has an operand of \(rank) axes, not two")
       }
-      guard let type = try node.integer("dtype").map(node.elementType) ?? node.elementType(x) else {
+      guard let type = try node.integer("dtype").map(node.elementType(number:)) ?? node.elementType(x) else {
         throw NodeImport.UnsupportedForm(
           reason: "the element type of its operand cannot be told from the file")
       }

@@ -15,7 +15,7 @@ extension OperatorImport {
 
   private static func window(_ factors: [Double]) -> OperatorImport {
     OperatorImport(1...1, since: 17) { node in
-      let type = try node.elementType(try node.integer("output_datatype", default: 1))
+      let type = try node.elementType(number: try node.integer("output_datatype", default: 1))
       let count = try node.operand(0)
       let isPeriodic = try node.flag("periodic", default: true)
       func number(_ value: Double, _ suffix: String) throws -> ValueID {
@@ -45,17 +45,6 @@ extension OperatorImport {
         sum = node.intermediate(.binary(.add), [product, sum], "sum\(index)")
       }
       try node.emit(.cast(type), [sum])
-    }
-  }
-}
-
-extension NodeImport {
-  /// The element type of ONNX's number, as an attribute gives it.
-  func elementType(_ number: Int) throws -> ElementType {
-    do { return try TensorDecoding.elementType(number, malformed: malformed) } catch let unsupported
-      as TensorDecoding.UnsupportedType
-    {
-      throw UnsupportedForm(reason: "to \(unsupported.name)")
     }
   }
 }
