@@ -19,16 +19,9 @@ extension ModelCompiler {
     }
     var missing: [String] = []
     for node in graph.nodes {
-      if let conditional = node.op.as(Conditional.self) {
-        for branch in [conditional.then, conditional.otherwise] {
-          missing += missingKernels(for: branch, branch.inferBranchTypes())
-        }
-        continue
-      }
-      if let looping = node.op.looping {
-        missing += try missingKernels(for: looping.body)
-        continue
-      }
+      let bodies = node.op.bodies
+      missing += bodies.flatMap { missingKernels(for: $0, $0.inferBranchTypes()) }
+      if !bodies.isEmpty { continue }
       let tails = node.postOps.compactMap { if case .binary(_, let operand) = $0 { operand } else { nil } }
       let own = Array(node.inputs.prefix(tails.min() ?? node.inputs.count)).map(type)
       let results = node.outputs.map(type)
