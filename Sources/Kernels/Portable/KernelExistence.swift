@@ -46,3 +46,10 @@ extension SmallestNode.Operand {
     return (try? Shape(checking: sizes)).map { Operand(elementType: type, shape: $0) }
   }
 }
+
+extension Operator {
+  /// True if there is a kernel for the operator, whatever the element types.
+  package static var hasKernels: Bool {
+    self is any PortableOperator.Type || self is any OneDNNOperator.Type || self is any ComposedOperator.Type
+  }
+}

@@ -9,6 +9,7 @@ package enum Operators {
     CacheUpdate.self,
     Cast.self,
     ColumnsToImage.self,
+    Compress.self,
     Concat.self,
     Conditional.self,
     ConstantOfShape.self,
@@ -40,6 +41,7 @@ package enum Operators {
     MatrixMultiply.self,
     MaxRoiPool.self,
     MelWeights.self,
+    NonMaxSuppression.self,
     NonZero.self,
     NumberRange.self,
     OneHot.self,
@@ -70,6 +72,7 @@ package enum Operators {
     TreeEnsemble.self,
     Triangular.self,
     Unary.self,
+    Unique.self,
     Unsqueeze.self,
   ]
 

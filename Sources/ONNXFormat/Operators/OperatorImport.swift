@@ -33,6 +33,7 @@ struct OperatorImport: Sendable {
       resizeOperators, recurrentOperators, controlOperators, quantizationOperators, einsumOperators,
       attentionOperators,
       lossOperators, gridOperators, samplingOperators, signalOperators, signalWindowOperators,
+      selectionOperators,
     ]),
     "ai.onnx.ml": merged([treeOperators, linearModelOperators, supportVectorOperators, featureOperators]),
     "ai.onnx.preview": previewOperators,
