@@ -9,6 +9,12 @@ final class GraphImport {
   private let proto: ONNXGraphProto
   /// Values by the name they have in the file.
   private var values: [String: ValueID] = [:]
+  /// Sequences and absent optionals by the name they have in the file.
+  var composites: [String: CompositeValue] = [:]
+  /// The sequences that a branch captures, by the names of their elements in ``captured``, and absent optionals.
+  var capturedComposites: [String: [String]?] = [:]
+  /// The treatment of outputs that are sequences.
+  var sequenceOutputs = SequenceOutputs.refused
   /// Every name that is taken, in the file or here.
   private var names: Set<String> = []
   private var nameCounter = 0
@@ -45,8 +51,11 @@ final class GraphImport {
     try readInitializers()
     try readInputs()
     for (name, type) in captured { addInput(name, type) }
+    composites = capturedComposites.mapValues { names in
+      names.map { .sequence($0.compactMap(value)) } ?? .absent
+    }
     names.formUnion(values.keys)
-    for index in try orderedNodes(proto.node, available: Set(values.keys)) {
+    for index in try orderedNodes(proto.node, available: Set(values.keys).union(composites.keys)) {
       try read(proto.node[index], index: index)
     }
     try readOutputs()
@@ -95,7 +104,7 @@ final class GraphImport {
         throw error("it has two inputs, or one without a name, called '\(shown(input.name))'")
       }
       if let id = values[input.name], graph.constants[id] != nil { continue }
-      guard case .tensorType(let tensor)? = input.type.value else {
+      guard let tensor = Self.tensor(input.type) else {
         model.note(type: Self.kind(input.type), "an input", input.name)
         values[input.name] = graph.addValue(input.name)
         continue
@@ -114,15 +123,25 @@ final class GraphImport {
   private func readOutputs() throws {
     var seen: Set<String> = []
     for output in proto.output {
-      guard let id = values[output.name] else {
+      guard isDefined(output.name) else {
         throw error("nothing makes its output '\(shown(output.name))'")
       }
       guard seen.insert(output.name).inserted else {
         throw error("it has two outputs called '\(shown(output.name))'")
       }
-      graph.outputs.append(id)
+      graph.outputs += try outputs(output.name)
     }
-    guard !graph.outputs.isEmpty else { throw error("it has no outputs") }
+    guard !proto.output.isEmpty else { throw error("it has no outputs") }
+  }
+
+  /// The tensor that an input of this type is. An optional tensor is one that is given.
+  private static func tensor(_ type: ONNXTypeProto) -> ONNXTypeProto.Tensor? {
+    switch type.value {
+    case .tensorType(let tensor): tensor
+    case .optionalType(let optional):
+      optional.elemType.hasTensorType ? optional.elemType.tensorType : nil
+    default: nil
+    }
   }
 
   private static func kind(_ type: ONNXTypeProto) -> String {
@@ -173,6 +192,9 @@ extension GraphImport {
     }
   }
 
+  /// Adds a constant under the file's name `name`.
+  func define(_ name: String, as tensor: Tensor) { values[name] = addConstant(tensor, name) }
+
   /// Adds a constant that the file does not have as one, named after `base`.
   func constant(_ tensor: Tensor, named base: String) -> ValueID { addConstant(tensor, unique(base)) }
 
@@ -187,6 +209,12 @@ extension GraphImport {
 
   /// The value of this name in the file.
   func value(_ name: String) -> ValueID? { values[name] }
+
+  /// Returns true if a tensor, a sequence or an absent optional has this name.
+  func isDefined(_ name: String) -> Bool { values[name] != nil || composites[name] != nil }
+
+  /// The elements of a value if all are known integers.
+  func integers(of id: ValueID) -> [Int]? { inference.integers(of: id) }
 
   /// Returns the type of a value as far as it is known.
   func type(of id: ValueID) -> ValueType? { inference[id] }
@@ -207,7 +235,7 @@ extension GraphImport {
   }
 
   /// Names that the file may hold already: the counter only grows, so finding free ones is linear over all.
-  private func unique(_ base: String) -> String {
+  func unique(_ base: String) -> String {
     var name = base
     while !names.insert(name).inserted {
       nameCounter += 1
@@ -227,7 +255,7 @@ extension GraphImport {
       } catch let form as NodeImport.UnsupportedForm { model.note(proto, name, reason: form.reason) }
     }
     // Something to refer to, so that the rest can be read and all that is unsupported is found.
-    for output in proto.output where !output.isEmpty && values[output] == nil {
+    for output in proto.output where !output.isEmpty && !isDefined(output) {
       _ = value(defining: output)
     }
   }

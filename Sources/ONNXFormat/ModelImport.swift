@@ -10,6 +10,8 @@ final class ModelImport {
   let opsets: [String: Int]
   /// Names of the functions that the model defines itself, with their domains.
   private let functions: Set<[String]>
+  /// The sizes of what sequences made of a small file so far.
+  var sequenceSizes = SequenceSizes()
   private(set) var operatorCounts: [String: Int] = [:]
   private var unsupported: [UnsupportedKey: UnsupportedFeature] = [:]
 
@@ -53,13 +55,17 @@ final class ModelImport {
 
   /// The main graph.
   func read(_ proto: ONNXGraphProto, name: String) throws -> Graph {
-    let graph = try GraphImport(self, proto, name: name).read()
+    let main = GraphImport(self, proto, name: name)
+    main.sequenceOutputs = .served
+    var graph = try main.read()
     guard unsupported.isEmpty else {
       let features = unsupported.values.sorted {
         ($0.name, $0.reason ?? "", $0.names.first ?? "") < ($1.name, $1.reason ?? "", $1.names.first ?? "")
       }
       throw ONNXError(.unsupported(path: path, features))
     }
+    // Elements of sequences that nobody takes, and constant positions.
+    if !main.composites.isEmpty { graph.removeDeadCode() }
     do { try graph.verify() } catch { throw ONNXError(.verification(path: path, error)) }
     return graph
   }

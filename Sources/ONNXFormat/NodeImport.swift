@@ -8,7 +8,7 @@ final class NodeImport {
   let proto: ONNXNodeProto
   /// The version of the node's domain that the model imports.
   let opset: Int
-  /// The operands; `nil` for an optional one that is left out. There are none left out at the end.
+  /// The operands; `nil` for an optional one that is left out, and for a sequence. There are none left out at the end.
   let operands: [ValueID?]
   private let attributes: [String: ONNXAttributeProto]
   private var unread: Set<String>
@@ -39,7 +39,7 @@ final class NodeImport {
     if let name = unread.min() {
       throw malformed("has an attribute '\(shown(name))', which its operator does not have in opset \(opset)")
     }
-    for output in proto.output where !output.isEmpty && graph.value(output) == nil {
+    for output in proto.output where !output.isEmpty && !graph.isDefined(output) {
       throw malformed("has a result '\(shown(output))' that its operator does not have")
     }
   }
@@ -50,14 +50,15 @@ final class NodeImport {
 extension NodeImport {
   /// Checks how many operands there are, and that those before `counts.lowerBound` are not left out.
   func checkOperands(_ counts: ClosedRange<Int>) throws {
-    guard operands.count <= counts.upperBound, operands.count >= counts.lowerBound,
-      operands.prefix(counts.lowerBound).allSatisfy({ $0 != nil })
+    let given = proto.input.prefix(operands.count)
+    guard given.count <= counts.upperBound, given.count >= counts.lowerBound,
+      given.prefix(counts.lowerBound).allSatisfy({ !$0.isEmpty })
     else {
       let wanted =
         counts.upperBound == .max
         ? "at least \(counts.lowerBound)"
         : counts.count == 1 ? "\(counts.lowerBound)" : "\(counts.lowerBound) to \(counts.upperBound)"
-      throw malformed("has \(operands.compactMap { $0 }.count) operands; it takes \(wanted)")
+      throw malformed("has \(given.count { !$0.isEmpty }) operands; it takes \(wanted)")
     }
   }
 

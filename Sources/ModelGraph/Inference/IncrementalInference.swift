@@ -23,6 +23,13 @@ package struct IncrementalInference {
     facts.indices.contains(id.index) ? facts[id.index]?.type : nil
   }
 
+  /// The elements of a value if all are known integers.
+  package func integers(of id: ValueID) -> [Int]? {
+    guard facts.indices.contains(id.index), let elements = facts[id.index]?.cheapElements else { return nil }
+    let known = elements.compactMap(\.integer)
+    return known.count == elements.count ? known : nil
+  }
+
   /// Says what type an input has.
   package mutating func define(_ id: ValueID, as type: ValueType) { set(id, Fact(type)) }
 

@@ -489,10 +489,10 @@ package nonisolated struct ONNXTypeProto: Sendable {
     set {value = .sparseTensorType(newValue)}
   }
 
-  package var optionalType: ONNXTypeProto.Other {
+  package var optionalType: ONNXTypeProto.OptionalValue {
     get {
       if case .optionalType(let v)? = value {return v}
-      return ONNXTypeProto.Other()
+      return ONNXTypeProto.OptionalValue()
     }
     set {value = .optionalType(newValue)}
   }
@@ -505,7 +505,7 @@ package nonisolated struct ONNXTypeProto: Sendable {
     case mapType(ONNXTypeProto.Other)
     case opaqueType(ONNXTypeProto.Other)
     case sparseTensorType(ONNXTypeProto.Other)
-    case optionalType(ONNXTypeProto.Other)
+    case optionalType(ONNXTypeProto.OptionalValue)
 
   }
 
@@ -530,6 +530,49 @@ package nonisolated struct ONNXTypeProto: Sendable {
     package init() {}
 
     fileprivate var _shape: ONNXTensorShapeProto? = nil
+  }
+
+  /// The type of an optional's value, without what it says of values that are no tensors.
+  package nonisolated struct Element: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var tensorType: ONNXTypeProto.Tensor {
+      get {_tensorType ?? ONNXTypeProto.Tensor()}
+      set {_tensorType = newValue}
+    }
+    /// Returns true if `tensorType` has been explicitly set.
+    package var hasTensorType: Bool {self._tensorType != nil}
+    /// Clears the value of `tensorType`. Subsequent reads from it will return its default value.
+    package mutating func clearTensorType() {self._tensorType = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _tensorType: ONNXTypeProto.Tensor? = nil
+  }
+
+  package nonisolated struct OptionalValue: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var elemType: ONNXTypeProto.Element {
+      get {_elemType ?? ONNXTypeProto.Element()}
+      set {_elemType = newValue}
+    }
+    /// Returns true if `elemType` has been explicitly set.
+    package var hasElemType: Bool {self._elemType != nil}
+    /// Clears the value of `elemType`. Subsequent reads from it will return its default value.
+    package mutating func clearElemType() {self._elemType = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _elemType: ONNXTypeProto.Element? = nil
   }
 
   package nonisolated struct Other: Sendable {
@@ -1292,7 +1335,7 @@ nonisolated extension ONNXTypeProto: SwiftProtobuf.Message, SwiftProtobuf._Messa
         }
       }()
       case 9: try {
-        var v: ONNXTypeProto.Other?
+        var v: ONNXTypeProto.OptionalValue?
         var hadOneofValue = false
         if let current = self.value {
           hadOneofValue = true
@@ -1385,6 +1428,74 @@ nonisolated extension ONNXTypeProto.Tensor: SwiftProtobuf.Message, SwiftProtobuf
   package static func ==(lhs: ONNXTypeProto.Tensor, rhs: ONNXTypeProto.Tensor) -> Bool {
     if lhs.elemType != rhs.elemType {return false}
     if lhs._shape != rhs._shape {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ONNXTypeProto.Element: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = ONNXTypeProto.protoMessageName + ".Element"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tensor_type\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._tensorType) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._tensorType {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: ONNXTypeProto.Element, rhs: ONNXTypeProto.Element) -> Bool {
+    if lhs._tensorType != rhs._tensorType {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ONNXTypeProto.OptionalValue: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = ONNXTypeProto.protoMessageName + ".OptionalValue"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._elemType) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._elemType {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: ONNXTypeProto.OptionalValue, rhs: ONNXTypeProto.OptionalValue) -> Bool {
+    if lhs._elemType != rhs._elemType {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

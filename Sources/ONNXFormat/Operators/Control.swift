@@ -7,28 +7,6 @@ extension OperatorImport {
     "Scan": OperatorImport(1...Int.max, since: 9, scan),
   ]
 
-  /// Branches are closed: what either of them captures becomes an input of both, constants too.
-  private static func conditional(_ node: NodeImport) throws {
-    let protos = [try node.graphAttribute("then_branch"), try node.graphAttribute("else_branch")]
-    let captured = try node.captures(of: protos)
-    let branches = try zip(protos, ["then", "else"]).map { proto, name in
-      guard proto.input.isEmpty else { throw node.malformed("has a branch with inputs") }
-      let graph = try GraphImport(
-        node.graph.model, proto, name: "\(node.graph.graph.name)/\(node.name)/\(name)",
-        capturing: captured.map { ($0.name, node.graph.type(of: $0.id)) }
-      ).read()
-      guard graph.outputs.count == node.proto.output.count else {
-        throw node.malformed(
-          "has \(node.proto.output.count) results, but its \(name) branch gives \(graph.outputs.count)")
-      }
-      return graph
-    }
-    try node.emit(
-      .conditional(then: branches[0], otherwise: branches[1]), [try node.operand(0)] + captured.map(\.id))
-  }
-}
-
-extension OperatorImport {
   private static func loop(_ node: NodeImport) throws {
     let proto = try node.graphAttribute("body")
     guard proto.input.count >= 2, proto.input.count >= node.operands.count,
@@ -73,27 +51,15 @@ extension OperatorImport {
 }
 
 extension NodeImport {
-  /// The values that graphs inside the node use and do not make.
-  fileprivate func captures(of graphs: [ONNXGraphProto]) throws -> [(name: String, id: ValueID)] {
-    var seen: Set<String> = []
-    return try graphs.flatMap(capturedNames).filter { seen.insert($0).inserted }.map { name in
-      guard let id = graph.value(name) else {
-        throw malformed("has a graph inside that uses the value '\(shown(name))', which nothing makes")
-      }
-      return (name, id)
-    }
-  }
-
   /// The body of a loop, whose last inputs are the values that it captures.
   fileprivate func body(_ proto: ONNXGraphProto) throws -> (graph: Graph, captured: [ValueID]) {
-    let captured = try captures(of: [proto])
-    let body = try GraphImport(
-      graph.model, proto, name: "\(graph.graph.name)/\(name)/body",
-      capturing: captured.map { ($0.name, graph.type(of: $0.id)) }
-    ).read()
-    guard body.inputs.count == proto.input.count + captured.count else {
+    let captures = try Captures(of: [proto], in: self)
+    let subgraph = captures.subgraph(proto, of: self, name: "body")
+    subgraph.sequenceOutputs = .refused
+    let body = try subgraph.read()
+    guard body.inputs.count == proto.input.count + captures.operands.count else {
       throw malformed("has a body whose input is a constant")
     }
-    return (body, captured.map(\.id))
+    return (body, captures.operands.map(\.id))
   }
 }

@@ -3,18 +3,22 @@ struct OperatorImport: Sendable {
   /// The versions of the domain that have the operator.
   var versions: ClosedRange<Int>
   private var operands: ClosedRange<Int>
+  /// True if operands may be sequences or absent optionals.
+  private var takesComposites: Bool
   private var body: @Sendable (NodeImport) throws -> Void
 
   /// - Parameters:
   ///   - since: the first version of the domain that has the operator.
   ///   - until: the last one.
   ///   - operands: how many operands it may have; the optional ones are at the end.
+  ///   - takesComposites: true if operands may be sequences or absent optionals.
   init(
-    _ operands: ClosedRange<Int>, since: Int = 1, until: Int = .max,
+    _ operands: ClosedRange<Int>, since: Int = 1, until: Int = .max, takesComposites: Bool = false,
     _ body: @escaping @Sendable (NodeImport) throws -> Void
   ) {
     versions = since...until
     self.operands = operands
+    self.takesComposites = takesComposites
     self.body = body
   }
 
@@ -22,6 +26,7 @@ struct OperatorImport: Sendable {
   /// - Throws: ``ONNXError``; ``NodeImport/UnsupportedForm``.
   func lower(_ node: NodeImport) throws {
     try node.checkOperands(operands)
+    if !takesComposites { try node.checkTensors() }
     try body(node)
   }
 
@@ -33,7 +38,7 @@ struct OperatorImport: Sendable {
       resizeOperators, recurrentOperators, controlOperators, quantizationOperators, einsumOperators,
       attentionOperators,
       lossOperators, gridOperators, samplingOperators, signalOperators, signalWindowOperators,
-      selectionOperators,
+      selectionOperators, sequenceOperators, optionalOperators,
     ]),
     "ai.onnx.ml": merged([treeOperators, linearModelOperators, supportVectorOperators, featureOperators]),
     "ai.onnx.preview": previewOperators,

@@ -54,7 +54,7 @@ extension OperatorImport {
       try node.emit(.binary(.multiply), [x, node.intermediate(.unary(.sigmoid), [scaled], "gate")])
     },
     "Clip": OperatorImport(1...3, clip),
-    "Identity": OperatorImport(1...1) { try $0.emit(.identity, $0.operands) },
+    "Identity": OperatorImport(1...1, takesComposites: true) { try $0.emit(sameAs: 0) },
     "Dropout": OperatorImport(1...3, since: 7, dropout),
   ]
 

@@ -1,0 +1,46 @@
+import ModelGraph
+
+/// A value of the file that is no tensor. A graph has tensors only, so such a value exists while the file is read.
+///
+/// An optional that is there is the value that it holds.
+enum CompositeValue {
+  /// A sequence, by its elements.
+  case sequence([ValueID])
+  /// An optional without a value.
+  case absent
+}
+
+/// The treatment of sequences among the outputs of a graph.
+enum SequenceOutputs {
+  /// They are unsupported.
+  case refused
+  /// Each is one tensor if its elements have one shape, and otherwise an output for each element.
+  case served
+  /// Each is an output for each element; the graph is a part of another one, which knows their number.
+  case flattened
+}
+
+/// Counts of what a file's sequences make: a small file may ask for much.
+struct SequenceSizes {
+  /// The elements of all sequences.
+  private var elements = 0
+  /// The nodes of bodies, once for each time that one is read or used.
+  private var nodes = 0
+
+  /// The most elements of one sequence.
+  static let mostElements = 1 << 14
+
+  mutating func add(elements count: Int) throws(NodeImport.UnsupportedForm) {
+    guard count <= Self.mostElements, elements <= 1 << 18 else {
+      throw NodeImport.UnsupportedForm(reason: "its sequences have too many elements")
+    }
+    elements += count
+  }
+
+  mutating func add(nodes count: Int) throws(NodeImport.UnsupportedForm) {
+    guard nodes <= 1 << 16 else {
+      throw NodeImport.UnsupportedForm(reason: "its body makes too many nodes of the elements")
+    }
+    nodes += count
+  }
+}

@@ -1,0 +1,85 @@
+import ModelGraph
+import Tensors
+
+extension GraphImport {
+  /// The sequence or absent optional of this name.
+  func composite(_ name: String) -> CompositeValue? { composites[name] }
+
+  /// Returns the graph's outputs for an output of the file: one, except for a sequence.
+  func outputs(_ name: String) throws -> [ValueID] {
+    guard let composite = composites[name] else { return value(name).map { [$0] } ?? [] }
+    switch (composite, sequenceOutputs) {
+    case (.absent, .flattened): return []
+    case (.sequence(let elements), .flattened): return elements
+    case (.sequence(let elements), .served) where !elements.isEmpty: return try served(elements, as: name)
+    case (.sequence(let elements), _):
+      return unsupported(elements.isEmpty ? "empty sequence" : "sequence", name)
+    case (.absent, _): return unsupported("absent optional", name)
+    }
+  }
+
+  private func unsupported(_ kind: String, _ name: String) -> [ValueID] {
+    model.note(type: kind, "an output", name)
+    return [value(named: name)]
+  }
+
+  /// The elements of an output that is a sequence, stacked along a new first axis if they have one shape, and otherwise
+  /// each by itself: `NAME.0`, `NAME.1`, ….
+  private func served(_ elements: [ValueID], as name: String) throws -> [ValueID] {
+    if haveOneShape(elements) {
+      let axes = constant(try Tensor([Int64(0)], shape: [1]), named: "\(name)/axes")
+      let rows = elements.indices.map { index in
+        added(.unsqueeze, [elements[index], axes], named: "\(name)/\(index)")
+      }
+      let stack = value(defining: name)
+      append(Node(name: "\(name)/stack", op: .concat(axis: 0), inputs: rows, outputs: [stack]))
+      return [stack]
+    }
+    return elements.indices.map { added(.identity, [elements[$0]], named: "\(name).\($0)") }
+  }
+
+  /// Adds a node and its one result, both named after `base`.
+  func added(_ op: Op, _ inputs: [ValueID?], named base: String) -> ValueID {
+    let id = value(named: base)
+    append(Node(name: graph[id].name, op: op, inputs: inputs, outputs: [id]))
+    return id
+  }
+
+  private func haveOneShape(_ elements: [ValueID]) -> Bool {
+    guard let type = elements.first.flatMap(type(of:)), let dimensions = type.dimensions,
+      dimensions.count < Shape.maximumRank, !dimensions.contains(.unknown)
+    else { return false }
+    return elements.allSatisfy { self.type(of: $0) == type }
+  }
+
+  /// Adds the nodes of `part`, which was read as a graph of its own, to this graph.
+  /// - Parameters:
+  ///   - arguments: the values here of its inputs.
+  ///   - prefix: the beginning of the names here of its nodes and values.
+  ///   - constants: the values here of its constants, as far as an earlier call added them.
+  /// - Returns: the values here of its outputs.
+  func splice(
+    _ part: Graph, arguments: [ValueID], prefix: String, constants: inout [ValueID: ValueID]
+  ) -> [ValueID] {
+    for id in part.constants.keys.sorted() where constants[id] == nil {
+      if let tensor = part.tensor(id) {
+        constants[id] = constant(tensor, named: "\(prefix)/\(part[id].name)")
+      }
+    }
+    var here = constants
+    for (inner, outer) in zip(part.inputs, arguments) { here[inner] = outer }
+    func mapped(_ id: ValueID) -> ValueID {
+      if let known = here[id] { return known }
+      let made = value(named: "\(prefix)/\(part[id].name)")
+      here[id] = made
+      return made
+    }
+    for node in part.nodes {
+      append(
+        Node(
+          name: "\(prefix)/\(node.name)", op: node.op, inputs: node.inputs.map { $0.map(mapped) },
+          outputs: node.outputs.map { $0.map(mapped) }, postOps: node.postOps))
+    }
+    return part.outputs.map(mapped)
+  }
+}
