@@ -27,7 +27,7 @@ def judge_way(case, way, outputs, expected, folder, companion):
     if way["status"] != "answered":
         status = "refused" if way["status"] == "refused" else "failed"
         return {"status": status, "stage": way["stage"], "message": way["message"]}
-    problem = comparison.problem(outputs[name], expected, case)
+    problem = comparison.problem(outputs[name], comparison.served(expected, outputs[name]), case)
     alone = outputs.get(ALONE.get(name))
     if problem is None and alone is not None and not case["random"] and not comparison.same_bits(outputs[name], alone):
         problem = "the answer differs from the model's answer alone"

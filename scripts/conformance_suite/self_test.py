@@ -6,7 +6,7 @@ import tempfile
 
 import numpy as np
 
-from . import batches, judgement, manifest, values
+from . import batches, comparison, judgement, manifest, values
 
 WAYS = ["optimised", "optimised-fused", "unoptimised", "unoptimised-fused"]
 COMPANION = np.array([1, 2], np.float32)
@@ -30,6 +30,7 @@ def run():
     with tempfile.TemporaryDirectory(prefix="conformance-") as name:
         folder = pathlib.Path(name)
         check_judgement(folder)
+        check_sequences()
         check_batches(folder)
     check_manifest()
 
@@ -61,6 +62,25 @@ def check_judgement(folder):
     assert status(folder, [EXPECTED[0]] * 4) == "failed"
     assert status(folder, [WRONG] * 4, random=True) == "passed"
     assert status(folder, [EXPECTED[0]] * 4, random=True) == "failed"
+
+
+def check_sequences():
+    one, other, longer = np.array([1, 2], np.float32), np.array([3, 4], np.float32), np.array([5, 6, 7], np.float32)
+    case = {"rtol": 1e-3, "atol": 1e-7, "random": False}
+
+    def problem(expected, got):
+        return comparison.problem(got, comparison.served(expected, got), case)
+
+    assert problem([[one, other], one], [np.stack([one, other]), one]) is None
+    assert problem([[one, other], one], [one, other, one]) is None
+    assert problem([[one, longer]], [one, longer]) is None
+    assert problem([[one, other]], [[one, other]]) is None
+    assert problem([[one]], [one]) is None
+    assert problem([[one, other]], [np.stack([other, one])])
+    assert problem([[one, other]], [other, one])
+    assert problem([[one, longer]], [one])
+    assert problem([[one, other]], [[one]])
+    assert problem([[one, other]], [np.concatenate([one, other])])
 
 
 def check_batches(folder):
