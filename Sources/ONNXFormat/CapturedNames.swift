@@ -3,6 +3,7 @@
 func capturedNames(_ graph: ONNXGraphProto) -> [String] {
   var local = Set(graph.input.map(\.name))
   local.formUnion(graph.initializer.map(\.name))
+  local.formUnion(graph.sparseInitializer.map(\.values.name))
   for node in graph.node { local.formUnion(node.output) }
   var seen: Set<String> = [""]
   var captured: [String] = []

@@ -40,11 +40,21 @@ final class GraphImport {
   static func name(of node: ONNXNodeProto, index: Int) -> String {
     let name =
       node.name.isEmpty ? node.output.first { !$0.isEmpty } ?? "\(node.opType)#\(index)" : node.name
-    return name.utf8.count <= 1024 ? name : String(name.unicodeScalars.prefix(1024))
+    return short(name)
+  }
+
+  static func short(_ name: String) -> String {
+    name.utf8.count <= 1024 ? name : String(name.unicodeScalars.prefix(1024))
   }
 
   /// Reads the graph.
   func read() throws -> Graph {
+    model.graphDepth += 1
+    defer { model.graphDepth -= 1 }
+    // A function may be called in a branch, and have branches itself.
+    guard model.graphDepth <= WireScanner.maximumGraphDepth else {
+      throw error("with functions inlined, subgraphs nest deeper than \(WireScanner.maximumGraphDepth)")
+    }
     try checkSpelling()
     names = Set(captured.map(\.name))
     for node in proto.node { names.formUnion(node.output) }
@@ -65,17 +75,16 @@ final class GraphImport {
   /// Refuses names that are equal to Swift, which compares them as Unicode does, and are not to ONNX, which compares bytes:
   /// one value would be taken for the other.
   private func checkSpelling() throws {
-    var spelled: [String: String] = [:]
+    var spelling = Spelling()
     func check(_ name: String) throws {
-      if name.utf8.allSatisfy({ $0 < 0x80 }) { return }
-      guard name.utf8.elementsEqual((spelled[name] ?? name).utf8) else {
+      guard spelling.agrees(name) else {
         throw error(
           "two of its names differ in Unicode normalisation alone: '\(shown(name))'; rename one of them")
       }
-      spelled[name] = name
     }
     for (name, _) in captured { try check(name) }
     for initializer in proto.initializer { try check(initializer.name) }
+    for initializer in proto.sparseInitializer { try check(initializer.values.name) }
     for input in proto.input { try check(input.name) }
     for node in proto.node {
       for name in node.input { try check(name) }
@@ -85,14 +94,18 @@ final class GraphImport {
   }
 
   private func readInitializers() throws {
-    guard proto.sparseInitializer.isEmpty else {
-      throw error("it has sparse constants, which are not supported; store them as dense tensors")
+    func check(_ name: String) throws {
+      guard !name.isEmpty, values[name] == nil else {
+        throw error("it has two constants, or one without a name, called '\(shown(name))'")
+      }
     }
     for initializer in proto.initializer {
-      guard !initializer.name.isEmpty, values[initializer.name] == nil else {
-        throw error("it has two constants, or one without a name, called '\(shown(initializer.name))'")
-      }
+      try check(initializer.name)
       try define(initializer.name, constant: initializer)
+    }
+    for initializer in proto.sparseInitializer {
+      try check(initializer.values.name)
+      try define(initializer.values.name, sparse: initializer)
     }
   }
 
@@ -184,8 +197,17 @@ final class GraphImport {
 extension GraphImport {
   /// Adds the constant that `proto` describes under the file's name `name`.
   func define(_ name: String, constant proto: ONNXTensorProto) throws {
+    try define(name) { try model.tensors.tensor(proto, name: name) }
+  }
+
+  /// The same of a sparse constant.
+  func define(_ name: String, sparse proto: ONNXSparseTensorProto) throws {
+    try define(name) { try model.tensors.dense(proto, name: name) }
+  }
+
+  private func define(_ name: String, _ tensor: () throws -> Tensor) throws {
     do {
-      values[name] = addConstant(try model.tensors.tensor(proto, name: name), name)
+      values[name] = addConstant(try tensor(), name)
     } catch let unsupported as TensorDecoding.UnsupportedType {
       model.note(type: unsupported.name, "a constant", name)
       values[name] = graph.addValue(name)
@@ -246,6 +268,12 @@ extension GraphImport {
 
   private func read(_ proto: ONNXNodeProto, index: Int) throws {
     let name = Self.name(of: proto, index: index)
+    if let function = model.functions[proto] { return try inline(function, proto, name: name) }
+    try read(proto, name: name)
+  }
+
+  /// Reads a node that calls no function of the model.
+  func read(_ proto: ONNXNodeProto, name: String) throws {
     if let operatorImport = model.operatorImport(proto, name: name) {
       do {
         let node = try NodeImport(self, proto, name: name)

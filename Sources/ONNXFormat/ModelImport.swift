@@ -6,10 +6,16 @@ import Tensors
 final class ModelImport {
   let path: String
   let tensors: TensorDecoding
-  /// The version of each imported domain; ONNX's own is "".
-  let opsets: [String: Int]
-  /// Names of the functions that the model defines itself, with their domains.
-  private let functions: Set<[String]>
+  /// The version of ONNX's own operators that the model imports.
+  let opset: Int
+  /// The version of each domain that the model imports; ONNX's own is "".
+  let imports: [String: Int]
+  /// The versions for the nodes that are being read: the model's, or those of the function that is being inlined.
+  var opsets: [String: Int]
+  /// The functions that the model defines itself, and the state of inlining them.
+  var functions: Functions
+  /// The number of graphs that are being read, each inside the one before.
+  var graphDepth = 0
   /// The sizes of what sequences made of a small file so far.
   var sequenceSizes = SequenceSizes()
   private(set) var operatorCounts: [String: Int] = [:]
@@ -20,19 +26,21 @@ final class ModelImport {
     var reason: String?
   }
 
-  static let supportedOpsets = 7...28
+  static let supportedOpsets = 1...28
+
+  /// A clause for messages.
+  static var supportedText: String {
+    "opsets \(supportedOpsets.lowerBound) to \(supportedOpsets.upperBound) are supported"
+  }
 
   init(_ proto: ONNXModelProto, file: MappedFile) throws {
     path = file.path
     tensors = TensorDecoding(path: file.path, file: file)
-    var opsets: [String: Int] = [:]
-    for opset in proto.opsetImport {
-      let domain = Self.domain(opset.domain)
-      guard let version = Int(exactly: opset.version), opsets[domain, default: version] == version else {
-        throw ONNXError(.version(path: path, detail: "imports the domain '\(shown(opset.domain))' twice"))
-      }
-      opsets[domain] = version
+    var opsets = try Self.versions(proto.opsetImport) { [path] in
+      ONNXError(.version(path: path, detail: "imports the domain '\(shown($0))' twice"))
     }
+    // Files older than version 3 of the format do not name their opset, which is 1.
+    if opsets.isEmpty, proto.irVersion < 3 { opsets[""] = 1 }
     guard let version = opsets[""] ?? (opsets.isEmpty ? nil : Self.supportedOpsets.upperBound) else {
       throw ONNXError(.version(path: path, detail: "does not say which opset it uses"))
     }
@@ -40,15 +48,27 @@ final class ModelImport {
       throw ONNXError(
         .version(
           path: path,
-          detail: "uses opset \(version); opsets \(Self.supportedOpsets.lowerBound) to "
-            + "\(Self.supportedOpsets.upperBound) are supported. onnx.version_converter can convert it, "
+          detail: "uses opset \(version); \(Self.supportedText). onnx.version_converter can convert it, "
             + "or export it again with another opset"))
     }
+    imports = opsets
     self.opsets = opsets
-    functions = Set(proto.functions.map { [Self.domain($0.domain), $0.name] })
+    opset = opsets[""] ?? 0
+    functions = try Functions(proto.functions) { [path] in ONNXError(.malformed(path: path, detail: $0)) }
   }
 
-  var opset: Int { opsets[""] ?? 0 }
+  /// The version of each domain in a list of imports.
+  static func versions(_ imports: [ONNXOperatorSetIdProto], twice: (String) -> ONNXError) throws -> [String:
+    Int]
+  {
+    try imports.reduce(into: [:]) { opsets, opset in
+      let domain = domain(opset.domain)
+      guard let version = Int(exactly: opset.version), opsets[domain, default: version] == version else {
+        throw twice(opset.domain)
+      }
+      opsets[domain] = version
+    }
+  }
 
   /// ONNX's own domain has two names.
   static func domain(_ name: String) -> String { name == "ai.onnx" ? "" : name }
@@ -75,11 +95,7 @@ final class ModelImport {
     let domain = Self.domain(node.domain)
     count(node)
     let known = OperatorImport.all[domain]?[node.opType]
-    if functions.contains([domain, node.opType]) {
-      note(
-        node, name,
-        reason: "it is a function of the model itself; inline it with onnx.inliner.inline_local_functions")
-    } else if let known {
+    if let known {
       guard let version = opsets[domain] else {
         note(node, name, reason: "the model does not import its domain")
         return nil
@@ -123,12 +139,13 @@ final class ModelImport {
 
   /// Looks only for operators that are not known.
   private func survey(_ graph: ONNXGraphProto) {
-    for (index, node) in graph.node.enumerated() {
+    for (index, node) in graph.node.enumerated() where functions[node] == nil {
       _ = operatorImport(node, name: GraphImport.name(of: node, index: index))
     }
   }
 
-  private func count(_ node: ONNXNodeProto) {
+  /// Counts a use of an operator.
+  func count(_ node: ONNXNodeProto) {
     operatorCounts[
       node.domain.isEmpty || node.domain == "ai.onnx" ? node.opType : Self.qualifiedName(node), default: 0] +=
       1

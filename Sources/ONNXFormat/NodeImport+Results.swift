@@ -52,6 +52,12 @@ extension NodeImport {
     try graph.define(proto.output[0], constant: tensor)
   }
 
+  /// The same of a sparse constant.
+  func emit(sparse tensor: ONNXSparseTensorProto) throws {
+    guard proto.output.count == 1 else { throw malformed("has \(proto.output.count) results; it has one") }
+    try graph.define(proto.output[0], sparse: tensor)
+  }
+
   /// A constant list of integers, for an operand that used to be an attribute.
   func constant(_ integers: [Int], _ suffix: String) throws -> ValueID {
     let shape = try Shape(checking: [integers.count])

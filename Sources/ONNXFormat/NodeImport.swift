@@ -177,6 +177,12 @@ extension NodeImport {
     return attribute.t
   }
 
+  func sparseAttribute(_ name: String) throws -> ONNXSparseTensorProto? {
+    guard let attribute = try attribute(name, .sparseTensor) else { return nil }
+    guard attribute.hasSparseTensor else { throw malformed("has no tensor in its attribute '\(name)'") }
+    return attribute.sparseTensor
+  }
+
   func graphAttribute(_ name: String) throws -> ONNXGraphProto {
     guard let attribute = try attribute(name, .graph), attribute.hasG else {
       throw malformed("lacks the attribute '\(name)'")

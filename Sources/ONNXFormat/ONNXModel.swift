@@ -12,7 +12,7 @@ public struct ImportedModel: Sendable {
   /// Absolute paths: the model, then every external data file in the order of its first use.
   public var sourceFiles: [String]
   /// The number of uses of each operator in the file, subgraphs included; operators of other domains as
-  /// `domain.Operator`.
+  /// `domain.Operator`. Those inside a function of the model count for each of its calls, which count too.
   public var operatorCounts: [String: Int]
   /// The files of ``sourceFiles``, mapped: the graph's constants look at them.
   let files: [MappedFile]
@@ -35,7 +35,7 @@ extension ONNXError {
   }
 }
 
-/// Reads ONNX models (`https://onnx.ai/onnx/repo-docs/IR.html`), opset 7 to 28.
+/// Reads ONNX models (`https://onnx.ai/onnx/repo-docs/IR.html`), opset 1 to 28.
 public enum ONNXModel {
   /// Reads the model at `path`. Tensors are views of the mapped file; nothing large is copied.
   /// - Parameter name: what to call the graph; the file's name without its extension when `nil`.

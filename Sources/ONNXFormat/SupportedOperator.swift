@@ -13,8 +13,7 @@ public struct SupportedOperator: Sendable, Hashable, Encodable {
     operators.map { name, operation in
       SupportedOperator(
         domain: domain.isEmpty ? "ai.onnx" : domain, name: name,
-        since: max(
-          operation.versions.lowerBound, domain.isEmpty ? ModelImport.supportedOpsets.lowerBound : 1),
+        since: operation.versions.lowerBound,
         until: operation.versions.upperBound == .max ? nil : operation.versions.upperBound)
     }
   }.sorted { ($0.domain, $0.name) < ($1.domain, $1.name) }

@@ -7,6 +7,8 @@ final class TensorDecoding {
   private let file: MappedFile
   private lazy var fileBuffer = TensorBuffer(borrowing: file.bytes, from: file)
   private var externalBuffers: [ObjectIdentifier: TensorBuffer] = [:]
+  /// The bytes of the sparse tensors that were made dense.
+  var expandedBytes = 0
 
   /// A type that no tensor here can have.
   struct UnsupportedType: Error { var name: String }
@@ -135,7 +137,7 @@ final class TensorDecoding {
     }
   }
 
-  private func error(_ tensor: String, _ detail: String) -> ONNXError {
+  func error(_ tensor: String, _ detail: String) -> ONNXError {
     ONNXError(.tensor(path: path, tensor: tensor, detail: detail))
   }
 }

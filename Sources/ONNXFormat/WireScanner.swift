@@ -1,7 +1,7 @@
 /// Takes the tensors' `raw_data` out of a serialised ONNX model without copying them.
 ///
 /// The protobuf wire format (`https://protobuf.dev/programming-guides/encoding/`) nests messages by length, so a walk
-/// over tags and lengths finds every `raw_data` field: in initialisers, in attributes, in subgraphs. The result is the
+/// over tags and lengths finds every `raw_data` field: in initialisers, attributes, subgraphs and functions. The result is the
 /// same model with each of these fields replaced by its place in the file (`TensorProto.raw_range` of our `.proto`).
 struct WireScanner {
   /// The maximum nesting of graphs.
@@ -16,15 +16,17 @@ struct WireScanner {
   struct Failure: Error { var reason: String }
 
   enum Message {
-    case model, graph, node, attribute, tensor
+    case model, function, graph, node, attribute, sparse, tensor
 
     /// The kind of the message in field `number`, when the walk goes into it.
     func child(_ number: UInt64) -> Message? {
       switch (self, number) {
       case (.model, 7), (.attribute, 6), (.attribute, 11): .graph
-      case (.graph, 1): .node
-      case (.node, 5): .attribute
-      case (.graph, 5), (.attribute, 5): .tensor
+      case (.model, 25): .function
+      case (.graph, 1), (.function, 7): .node
+      case (.node, 5), (.function, 11): .attribute
+      case (.graph, 15), (.attribute, 22): .sparse
+      case (.graph, 5), (.attribute, 5), (.sparse, 1), (.sparse, 2): .tensor
       default: nil
       }
     }
@@ -43,7 +45,7 @@ struct WireScanner {
 
   init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-  /// Recursion is bounded: each level is one of five kinds, and graphs nest to ``maximumGraphDepth``.
+  /// Recursion is bounded: each level is one of seven kinds, and graphs nest to ``maximumGraphDepth``.
   private mutating func walk(
     _ message: Message, _ range: Range<Int>, graphDepth: Int, into rest: inout [UInt8]
   ) throws(Failure) {

@@ -6,9 +6,10 @@ extension OperatorImport {
   static let constantOperators: [String: OperatorImport] = ["Constant": OperatorImport(0...0, constant)]
 
   private static func constant(_ node: NodeImport) throws {
-    let forms = ["value_string", "value_strings", "sparse_value"]
+    let forms = ["value_string", "value_strings"]
     if let form = forms.first(where: node.has) { throw NodeImport.UnsupportedForm(reason: form) }
     if let tensor = try node.tensorAttribute("value") { return try node.emit(constant: tensor) }
+    if let tensor = try node.sparseAttribute("sparse_value") { return try node.emit(sparse: tensor) }
     var proto = ONNXTensorProto()
     if let number = try node.attributeFloat("value_float") {
       proto.dataType = 1
