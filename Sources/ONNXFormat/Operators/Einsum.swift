@@ -2,177 +2,157 @@ import ModelGraph
 import Tensors
 
 extension OperatorImport {
-  /// Sums of products over named axes (`https://onnx.ai/onnx/operators/onnx__Einsum.html`), one operand after the other.
+  /// Sums of products over named axes (`https://onnx.ai/onnx/operators/onnx__Einsum.html`). Operands are multiplied from left to
+  /// right, and an axis is summed as soon as neither the result nor an operand to come has it.
   static let einsumOperators: [String: OperatorImport] = [
     "Einsum": OperatorImport(1...Int.max, since: 12) { node in
       guard let text = try node.text("equation") else {
         throw node.malformed("lacks the attribute 'equation'")
       }
-      let equation = try Equation(text, node)
-      let factors = try equation.operands.enumerated().map { index, axes in
-        try node.diagonal(try node.operand(index), axes, "operand\(index)")
+      let operands = try node.operands.indices.map(node.operand)
+      let equation: Equation
+      do { equation = try Equation(text, ranks: operands.map(node.rank)) } catch let fault as Equation.Fault {
+        throw node.malformed("has the equation '\(shown(text))', which \(fault.reason)")
       }
-      var result = factors[0]
-      if factors.count == 1 {
-        result = try node.summed(result.value, result.axes, keeping: equation.result, "x")
+      if operands.count > 2 {
+        return try node.emitInFloats(operands) { operands in try node.product(of: operands, equation) }
       }
-      for (index, factor) in factors.enumerated().dropFirst() {
-        let wanted = factors[(index + 1)...].flatMap(\.axes) + equation.result
-        result = try node.product(result, factor, keeping: wanted, index == 1 ? "" : "\(index)/")
-      }
-      try node.emit(
-        .transpose(permutation: try node.places(of: equation.result, in: result.axes)), [result.value])
+      let last = try node.product(of: operands, equation)
+      try node.emit(last.op, last.inputs)
     }
   ]
 }
 
-/// The axes of each operand and of the result, one character each.
-private struct Equation {
-  var operands: [[Character]]
-  var result: [Character]
-
-  init(_ text: String, _ node: NodeImport) throws {
-    let sides = text.filter { !$0.isWhitespace }.split(
-      separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
-    let terms = sides[0].split(separator: ",", omittingEmptySubsequences: false)
-    guard terms.count == node.operands.count, sides.count == 1 || sides[1].first == ">" else {
-      throw node.malformed("has the equation '\(shown(text))' for \(node.operands.count) operands")
-    }
-    // Axes that an ellipsis stands for; those of several operands agree from the last one on.
-    var unnamed: [Int] = []
-    for (term, operand) in zip(terms, node.operands) where term.contains("...") {
-      guard let rank = node.rank(operand) else {
-        throw NodeImport.UnsupportedForm(
-          reason: "an ellipsis for an operand whose rank cannot be told from the file")
-      }
-      unnamed.append(rank - (term.count - 3))
-    }
-    guard unnamed.allSatisfy({ $0 >= 0 }) else {
-      throw node.malformed("has an operand with fewer axes than its equation '\(shown(text))' names")
-    }
-    let symbols = "⓪①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮".suffix(unnamed.max() ?? 0)
-    var counts = unnamed.makeIterator()
-    operands = terms.map { term in
-      term.contains("...") ? Equation.axes(term, ellipsis: symbols.suffix(counts.next() ?? 0)) : Array(term)
-    }
-    let letters = operands.flatMap { $0 }
-    // Without a right-hand side: what appears once, in alphabetical order.
-    result =
-      sides.count == 2
-      ? Equation.axes(sides[1].dropFirst(), ellipsis: symbols)
-      : Array(symbols)
-        + Set(letters).filter { letter in letter.isLetter && letters.count { $0 == letter } == 1 }.sorted()
-    guard symbols.count == unnamed.max() ?? 0,
-      (letters + result).allSatisfy({ $0.isLetter || symbols.contains($0) }),
-      Set(result).count == result.count, Set(result).isSubset(of: letters),
-      Set(result).isSuperset(of: symbols),
-      letters.count <= 32
-    else { throw NodeImport.UnsupportedForm(reason: "equation '\(shown(text))'") }
-  }
-
-  private static func axes(_ term: Substring, ellipsis: Substring) -> [Character] {
-    guard let dots = term.firstRange(of: "...") else { return Array(term) }
-    return Array(term[..<dots.lowerBound]) + Array(ellipsis) + Array(term[dots.upperBound...])
-  }
+/// A value, and the axes of the equation that it has.
+private struct Labelled {
+  var value: ValueID
+  var axes: [Equation.Axis]
 }
 
 extension NodeImport {
+  /// Returns the last step to the result.
+  fileprivate func product(of operands: [ValueID], _ equation: Equation) throws -> (
+    op: Op, inputs: [ValueID?]
+  ) {
+    var terms = try zip(operands, equation.operands).enumerated().map { index, operand in
+      try diagonal(Labelled(value: operand.0, axes: operand.1), "operand\(index)")
+    }
+    var result = terms.removeFirst()
+    var step = 0
+    func kept(_ others: [Labelled]) -> Set<Equation.Axis> { Set(others.flatMap(\.axes) + equation.result) }
+    if terms.isEmpty { result = try summed(result, keeping: kept([]), "operand0") }
+    while !terms.isEmpty {
+      let next = terms.removeFirst()
+      let name = "step\(step)"
+      result = try product(
+        try summed(result, keeping: kept([next] + terms), name + "/a"),
+        try summed(next, keeping: kept([result] + terms), name + "/b"), keeping: kept(terms), name)
+      step += 1
+    }
+    return (.transpose(permutation: try places(of: equation.result, in: result.axes)), [result.value])
+  }
+
   /// Returns the position of each of `axes` in `order`.
-  fileprivate func places(of axes: [Character], in order: [Character]) throws -> [Int] {
+  private func places(of axes: [Equation.Axis], in order: [Equation.Axis]) throws -> [Int] {
     try axes.map { axis in
       guard let place = order.firstIndex(of: axis) else {
-        throw malformed("has an equation without '\(axis)'")
+        throw malformed("has an equation that lacks an axis")
       }
       return place
     }
   }
 
-  /// `value` along the diagonal of axes of one name, so that there is but one of each.
-  fileprivate func diagonal(_ value: ValueID, _ axes: [Character], _ suffix: String) throws -> (
-    value: ValueID, axes: [Character]
-  ) {
-    var (value, axes) = (value, axes)
-    while let second = axes.indices.first(where: { axes[..<$0].contains(axes[$0]) }),
-      let first = axes.firstIndex(of: axes[second])
+  /// The elements of `term` whose indices along axes of one letter are equal.
+  ///
+  /// Both axes become the last ones, then one of n² elements, of which every (n + 1)th is on the diagonal.
+  private func diagonal(_ term: Labelled, _ name: String) throws -> Labelled {
+    var term = term
+    var step = 0
+    while let second = term.axes.indices.first(where: { term.axes[..<$0].contains(term.axes[$0]) }),
+      let first = term.axes.firstIndex(of: term.axes[second])
     {
-      let others = axes.indices.filter { $0 != first && $0 != second }
-      let name = "\(suffix)/diagonal\(axes.count)"
-      let moved = intermediate(.transpose(permutation: others + [first, second]), [value], name + "/moved")
-      let count = intermediate(.shape(start: others.count, end: others.count + 1), [moved], name + "/count")
-      let square = intermediate(.concat(axis: 0), [count, count], name + "/square")
-      let ones = intermediate(
-        .constantOfShape(value: try Tensor([true], shape: .scalar)), [square], name + "/ones")
-      let upper = intermediate(.triangular(upper: true), [ones], name + "/upper")
-      let mask = intermediate(.triangular(upper: false), [upper], name + "/mask")
-      let zero = try constant(0, like: value, name + "/zero")
-      let kept = intermediate(.select, [mask, moved, zero], name + "/kept")
-      value = intermediate(
-        .reduce(.sum, keepDimensions: false, noopWithEmptyAxes: false),
-        [kept, try constant([-1], name + "/axes")], name)
-      axes = others.map { axes[$0] } + [axes[first]]
+      func named(_ suffix: String) -> String { "\(name)/diagonal\(step)/\(suffix)" }
+      let others = term.axes.indices.filter { $0 != first && $0 != second }
+      let ordered = intermediate(
+        .transpose(permutation: others + [first, second]), [term.value], named("ordered"))
+      let size = intermediate(.shape(start: first, end: first + 1), [term.value], named("size"))
+      // A 0 copies the size of an axis. Axes of different sizes do not have n² elements.
+      let copied = try constant([Int](repeating: 0, count: others.count), named("copied"))
+      let square = intermediate(.binary(.multiply), [size, size], named("square"))
+      let flat = intermediate(
+        .reshape(allowZero: false),
+        [ordered, intermediate(.concat(axis: 0), [copied, square], named("shape"))], named("flat"))
+      let pace = intermediate(.binary(.add), [size, try constant([1], named("one"))], named("pace"))
+      term = Labelled(
+        value: intermediate(
+          .slice,
+          [
+            flat, try constant([0], named("start")), try constant([Int.max], named("end")),
+            try constant([others.count], named("axis")), pace,
+          ], named("picked")),
+        axes: others.map { term.axes[$0] } + [term.axes[first]])
+      step += 1
     }
-    return (value, axes)
+    return term
   }
 
-  /// `value` summed over the axes that are not in `kept`.
-  fileprivate func summed(_ value: ValueID, _ axes: [Character], keeping kept: [Character], _ suffix: String)
-    throws -> (value: ValueID, axes: [Character])
-  {
-    let gone = axes.indices.filter { !kept.contains(axes[$0]) }
-    if gone.isEmpty { return (value, axes) }
+  /// `term` summed over the axes that are not in `kept`.
+  private func summed(_ term: Labelled, keeping kept: Set<Equation.Axis>, _ name: String) throws -> Labelled {
+    let gone = term.axes.indices.filter { !kept.contains(term.axes[$0]) }
+    if gone.isEmpty { return term }
     let sum = intermediate(
       .reduce(.sum, keepDimensions: false, noopWithEmptyAxes: false),
-      [value, try constant(gone, suffix + "Summed/axes")], suffix + "Summed")
-    return (sum, axes.filter(kept.contains))
+      [term.value, try constant(gone, name + "Summed/axes")], name + "Summed")
+    return Labelled(value: sum, axes: term.axes.filter(kept.contains))
   }
 
-  /// A product of two operands as a batched matrix product: [outer, shared, rows, inner] × [outer, shared, columns, inner]ᵀ.
-  ///
-  /// Of the axes that only one operand has, the last is its rows (columns); the others are outer axes, along which the
-  /// other operand is repeated. Inner axes, which the result lacks, become one.
-  ///
-  /// - Parameter result: the axes that are not summed over.
-  fileprivate func product(
-    _ left: (value: ValueID, axes: [Character]), _ right: (value: ValueID, axes: [Character]),
-    keeping result: [Character], _ prefix: String
-  ) throws -> (value: ValueID, axes: [Character]) {
-    let a = try summed(left.value, left.axes, keeping: right.axes + result, prefix + "a")
-    let b = try summed(right.value, right.axes, keeping: left.axes + result, prefix + "b")
-    let shared = a.axes.filter { b.axes.contains($0) && result.contains($0) }
-    let inner = a.axes.filter { b.axes.contains($0) && !result.contains($0) }
+  /// `term` with its axes in this order, and with one element along those that it lacks; `nil` is an axis of no letter.
+  private func ordered(_ term: Labelled, _ axes: [Equation.Axis?], _ name: String) throws -> ValueID {
+    guard axes.count <= Shape.maximumRank else {
+      throw UnsupportedForm(reason: "an equation of more than \(Shape.maximumRank) axes at once")
+    }
+    let own = axes.compactMap(\.self).filter(term.axes.contains)
+    let value = intermediate(
+      .transpose(permutation: try places(of: own, in: term.axes)), [term.value], name + "Ordered")
+    let missing = axes.indices.filter { index in axes[index].map { !term.axes.contains($0) } ?? true }
+    if missing.isEmpty { return value }
+    return intermediate(
+      .unsqueeze, [value, try constant(missing, name + "Widened/axes")], name + "Widened")
+  }
+
+  /// The product of two operands, summed over the axes that both have and `kept` lacks.
+  private func product(_ a: Labelled, _ b: Labelled, keeping kept: Set<Equation.Axis>, _ name: String) throws
+    -> Labelled
+  {
+    let inner = a.axes.filter { b.axes.contains($0) && !kept.contains($0) }
+    let shared = a.axes.filter { b.axes.contains($0) && kept.contains($0) }
     let onlyA = a.axes.filter { !b.axes.contains($0) }
     let onlyB = b.axes.filter { !a.axes.contains($0) }
-    let outer = onlyA.dropLast() + onlyB.dropLast() + shared
-    func matrix(_ operand: (value: ValueID, axes: [Character]), _ line: Character?, _ suffix: String) throws
-      -> ValueID
-    {
-      let order = outer.filter(operand.axes.contains) + (line.map { [$0] } ?? []) + inner
-      var value = intermediate(
-        .transpose(permutation: try places(of: order, in: operand.axes)), [operand.value], suffix + "Ordered")
-      var missing = outer.indices.filter { !operand.axes.contains(outer[$0]) }
-      if line == nil { missing.append(outer.count) }
-      if inner.isEmpty { missing.append(outer.count + 1) }
-      if !missing.isEmpty {
-        value = intermediate(
-          .unsqueeze, [value, try constant(missing, suffix + "Widened/axes")], suffix + "Widened")
-      }
-      if inner.count > 1 {
-        let merged = [Int](repeating: 0, count: outer.count + 1) + [-1]
-        value = intermediate(
-          .reshape(allowZero: false), [value, try constant(merged, suffix + "Merged/shape")],
-          suffix + "Merged")
-      }
-      return value
+    if inner.isEmpty {
+      let axes = onlyA + onlyB + shared
+      return Labelled(
+        value: intermediate(
+          .binary(.multiply), [try ordered(a, axes, name + "/a"), try ordered(b, axes, name + "/b")],
+          name + "/product"), axes: axes)
+    }
+    // A batched product of matrices: [outer, rows, inner] × [outer, columns, inner]ᵀ. Of the axes that only one operand has, the
+    // last is its rows (columns); the others are outer axes, along which the other operand is repeated.
+    let outer = Array(onlyA.dropLast() + onlyB.dropLast() + shared)
+    func matrix(_ operand: Labelled, _ line: Equation.Axis?, _ suffix: String) throws -> ValueID {
+      let value = try ordered(operand, outer + [line] + inner, suffix)
+      if inner.count == 1 { return value }
+      let merged = [Int](repeating: 0, count: outer.count + 1) + [-1]
+      return intermediate(
+        .reshape(allowZero: false), [value, try constant(merged, suffix + "Merged/shape")], suffix + "Merged")
     }
     let product = intermediate(
       .matrixMultiply(MatrixMultiply(transposeB: true)),
-      [try matrix(a, onlyA.last, prefix + "a"), try matrix(b, onlyB.last, prefix + "b")], prefix + "product")
+      [try matrix(a, onlyA.last, name + "/a"), try matrix(b, onlyB.last, name + "/b")], name + "/product")
     let single = (onlyA.isEmpty ? [outer.count] : []) + (onlyB.isEmpty ? [outer.count + 1] : [])
     let narrow =
       single.isEmpty
       ? product
-      : intermediate(
-        .squeeze, [product, try constant(single, prefix + "narrow/axes")], prefix + "narrow")
-    return (narrow, Array(outer) + (onlyA.suffix(1) + onlyB.suffix(1)))
+      : intermediate(.squeeze, [product, try constant(single, name + "/narrow/axes")], name + "/narrow")
+    return Labelled(value: narrow, axes: outer + onlyA.suffix(1) + onlyB.suffix(1))
   }
 }
