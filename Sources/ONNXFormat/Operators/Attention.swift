@@ -15,7 +15,7 @@ extension OperatorImport {
       }
     },
     // Optimised models have it in opsets before 17, where ONNX does not define it yet.
-    "LayerNormalization": OperatorImport(2...3, layerNormalization),
+    "LayerNormalization": OperatorImport(2...3, since: 7, layerNormalization),
     // onnxruntime's name of RMSNormalization, in ONNX's own domain.
     "SimplifiedLayerNormalization": OperatorImport(2...2, simplifiedLayerNormalization),
   ]

@@ -4,10 +4,12 @@ extension OperatorImport {
   /// Functions of two elements, and of more in a row.
   static let binaryOperators: [String: OperatorImport] = [
     "Add": binary(.add), "Sub": binary(.subtract), "Mul": binary(.multiply), "Div": binary(.divide),
-    "Pow": binary(.power), "PRelu": binary(.parametricRelu), "Equal": binary(.equal), "Less": binary(.less),
+    "Pow": binary(.power), "Equal": binary(.equal), "Less": binary(.less),
     "Greater": binary(.greater), "LessOrEqual": binary(.lessOrEqual, since: 12),
     "GreaterOrEqual": binary(.greaterOrEqual, since: 12), "And": binary(.and), "Or": binary(.or),
-    "Xor": binary(.exclusiveOr), "BitwiseAnd": binary(.bitwiseAnd, since: 18),
+    "Xor": binary(.exclusiveOr),
+    "PRelu": OperatorImport(2...2) { try $0.emit(.binary(.parametricRelu), try $0.slopeOperands()) },
+    "BitwiseAnd": binary(.bitwiseAnd, since: 18),
     "BitwiseOr": binary(.bitwiseOr, since: 18), "BitwiseXor": binary(.bitwiseXor, since: 18),
     "BitShift": OperatorImport(2...2, since: 11) { node in
       let directions: [String: BinaryFunction] = ["LEFT": .shiftLeft, "RIGHT": .shiftRight]
@@ -35,8 +37,10 @@ extension OperatorImport {
     "Where": OperatorImport(3...3, since: 9) { try $0.emit(.select, $0.operands) },
   ]
 
-  static func binary(_ function: BinaryFunction, since: Int = 7) -> OperatorImport {
-    OperatorImport(2...2, since: since) { node in try node.emit(.binary(function), node.operands) }
+  static func binary(_ function: BinaryFunction, since: Int = 1) -> OperatorImport {
+    OperatorImport(2...2, since: since) { node in
+      try node.emit(.binary(function), try node.broadcastOperands())
+    }
   }
 
   private static func variadic(_ function: BinaryFunction) -> OperatorImport {

@@ -4,8 +4,8 @@ import Tensors
 extension OperatorImport {
   /// Conversions of element types.
   static let castOperators: [String: OperatorImport] = [
-    "Cast": OperatorImport(1...1, since: 6) { node in
-      let type = try node.targetType()
+    "Cast": OperatorImport(1...1) { node in
+      let type = try node.opset < 6 ? node.namedElementType() : node.targetType()
       try node.emit(.cast(type, try node.rounding(to: type)), node.operands)
     },
     "CastLike": OperatorImport(2...2, since: 15) { node in

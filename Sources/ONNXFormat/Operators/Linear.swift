@@ -37,6 +37,8 @@ extension OperatorImport {
   ]
 
   private static func gemm(_ node: NodeImport) throws {
+    // Before opset 7 the bias must say that it is broadcast.
+    if node.opset < 7 { node.ignore("broadcast") }
     let beta = try node.float("beta", default: 1)
     let op = Op.matrixMultiply(
       MatrixMultiply(

@@ -3,11 +3,12 @@ import ModelGraph
 extension OperatorImport {
   /// Operators that move elements without computing.
   static let movementOperators: [String: OperatorImport] = [
-    "Concat": OperatorImport(1...Int.max, since: 4) { node in
+    "Concat": OperatorImport(1...Int.max) { node in
       _ = try node.operands.indices.map(node.operand)
-      try node.emit(.concat(axis: try node.requiredInteger("axis")), node.operands)
+      let axis = try node.opset < 4 ? node.integer("axis", default: 1) : node.requiredInteger("axis")
+      try node.emit(.concat(axis: axis), node.operands)
     },
-    "Split": OperatorImport(1...2, since: 2, split),
+    "Split": OperatorImport(1...2, split),
     "Slice": OperatorImport(1...5, slice),
     "Transpose": OperatorImport(1...1) { node in
       let x = try node.operand(0)
@@ -19,7 +20,16 @@ extension OperatorImport {
       }
       try node.emit(.transpose(permutation: order), [x])
     },
-    "Reshape": OperatorImport(2...2, since: 5) { node in
+    "Reshape": OperatorImport(1...2) { node in
+      if node.opset < 5 {
+        try node.checkOperands(1...1)
+        guard let shape = try node.integers("shape") else {
+          throw node.malformed("lacks the attribute 'shape'")
+        }
+        return try node.emit(
+          .reshape(allowZero: false), [try node.operand(0), try node.constant(shape, "shape")])
+      }
+      try node.checkOperands(2...2)
       try node.emit(.reshape(allowZero: try node.flag("allowzero")), node.operands)
     },
     "Flatten": OperatorImport(1...1) { node in
@@ -32,8 +42,11 @@ extension OperatorImport {
       try node.emit(.unsqueeze, [try node.operand(0), axes])
     },
     "Expand": OperatorImport(2...2, since: 8) { try $0.emit(.expand, $0.operands) },
-    "Tile": OperatorImport(2...2, since: 6) { try $0.emit(.tile, $0.operands) },
-    "Pad": OperatorImport(1...4, since: 2, pad),
+    "Tile": OperatorImport(2...3) { node in
+      if node.opset >= 6 { try node.checkOperands(2...2) }
+      try node.emit(.tile, [try node.operand(0), try node.repeats()])
+    },
+    "Pad": OperatorImport(1...4, pad),
     "CenterCropPad": OperatorImport(2...2, since: 18, centerCropPad),
     "DepthToSpace": OperatorImport(1...1) { node in
       try node.emit(
@@ -60,10 +73,12 @@ extension OperatorImport {
     return try node.integers("axes").map { try node.constant($0, "axes") }
   }
 
-  /// Sizes are an attribute before opset 13.
+  /// Sizes are an attribute before opset 13. In opset 1 they may be an operand of any type, too.
   private static func split(_ node: NodeImport) throws {
     var sizes = node.optional(1)
-    if node.opset < 13 {
+    if node.opset < 2, let given = sizes {
+      sizes = node.intermediate(.cast(.int64), [given], "sizes")
+    } else if node.opset < 13 {
       guard sizes == nil else { throw node.malformed("has its sizes as an operand before opset 13") }
       sizes = try node.integers("split").map { try node.constant($0, "split") }
     }
@@ -125,7 +140,8 @@ extension OperatorImport {
     }
     try node.checkOperands(1...1)
     let x = try node.operand(0)
-    guard let pads = try node.integers("pads") else { throw node.malformed("lacks the attribute 'pads'") }
+    let name = node.opset < 2 ? "paddings" : "pads"
+    guard let pads = try node.integers(name) else { throw node.malformed("lacks the attribute '\(name)'") }
     let value = try node.float("value", default: 0)
     try node.emit(
       .pad(mode),

@@ -4,21 +4,7 @@ import Tensors
 extension OperatorImport {
   /// Normalisations, softmax among them.
   static let normalizationOperators: [String: OperatorImport] = [
-    "BatchNormalization": OperatorImport(5...5, since: 7) { node in
-      if node.opset < 9, try !node.flag("spatial", default: true) {
-        throw NodeImport.UnsupportedForm(reason: "spatial = 0")
-      }
-      // Before opset 14 it is the further results that make it train.
-      let momentum = try node.float("momentum", default: 0.9)
-      let op = Op.batchNormalization(epsilon: try node.float("epsilon", default: 1e-5))
-      if node.opset >= 14, try node.flag("training_mode") {
-        return try node.emitTraining(op, momentum: momentum)
-      }
-      guard node.proto.output.dropFirst().allSatisfy(\.isEmpty) else {
-        throw NodeImport.UnsupportedForm(reason: "training mode")
-      }
-      try node.emit(op, node.operands)
-    },
+    "BatchNormalization": OperatorImport(5...5, batchNormalization),
     "InstanceNormalization": OperatorImport(3...3) { node in
       try node.emit(.instanceNormalization(epsilon: try node.float("epsilon", default: 1e-5)), node.operands)
     },
@@ -65,6 +51,34 @@ extension OperatorImport {
       }
     },
   ]
+
+  /// Before opset 9 there may be a mean and a variance for each element of a row, in place of each channel.
+  private static func batchNormalization(_ node: NodeImport) throws {
+    let momentum = try node.float("momentum", default: 0.9)
+    let epsilon = try node.float("epsilon", default: 1e-5)
+    if node.opset < 7, try !node.flag("is_test") {
+      throw NodeImport.UnsupportedForm(reason: "training mode (is_test = 0)")
+    }
+    if node.opset >= 14, try node.flag("training_mode") {
+      return try node.emitTraining(.batchNormalization(epsilon: epsilon), momentum: momentum)
+    }
+    // From opset 7 to 13 it is the further results that make it train.
+    guard node.proto.output.dropFirst().allSatisfy(\.isEmpty) else {
+      throw NodeImport.UnsupportedForm(reason: "training mode")
+    }
+    guard try node.opset < 9 && !node.flag("spatial", default: true) else {
+      return try node.emit(.batchNormalization(epsilon: epsilon), node.operands)
+    }
+    try node.emitInFloats(try (0..<5).map(node.operand)) { operands in
+      let raised = node.intermediate(
+        .binary(.add), [operands[4], try node.constant(epsilon, like: operands[4], "epsilon")], "raised")
+      let centered = node.intermediate(.binary(.subtract), [operands[0], operands[3]], "centered")
+      let root = node.intermediate(.unary(.squareRoot), [raised], "root")
+      let normalized = node.intermediate(.binary(.divide), [centered, root], "normalized")
+      let scaled = node.intermediate(.binary(.multiply), [normalized, operands[1]], "scaled")
+      return (.binary(.add), [scaled, operands[2]])
+    }
+  }
 
   /// Before opset 21 scale and bias are per group, not per channel: each is repeated for the channels of its group.
   private static func groupNormalization(_ node: NodeImport) throws {

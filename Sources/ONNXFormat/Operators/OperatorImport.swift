@@ -27,6 +27,8 @@ struct OperatorImport: Sendable {
   func lower(_ node: NodeImport) throws {
     try node.checkOperands(operands)
     if !takesComposites { try node.checkTensors() }
+    // A hint for runtimes that write results over operands.
+    if node.opset < 6, ModelImport.domain(node.proto.domain).isEmpty { node.ignore("consumed_inputs") }
     try body(node)
   }
 

@@ -3,13 +3,13 @@ import ModelGraph
 extension OperatorImport {
   /// Recurrent networks with the default activations.
   static let recurrentOperators: [String: OperatorImport] = [
-    "LSTM": OperatorImport(3...8, since: 7) { node in
+    "LSTM": OperatorImport(3...8) { node in
       guard try !node.flag("input_forget") else {
         throw NodeImport.UnsupportedForm(reason: "input_forget = 1")
       }
       try node.emit(.lstm(try recurrent(node, activations: ["Sigmoid", "Tanh", "Tanh"])), node.operands)
     },
-    "GRU": OperatorImport(3...6, since: 7) { node in
+    "GRU": OperatorImport(3...6) { node in
       var op = try recurrent(node, activations: ["Sigmoid", "Tanh"])
       op.linearBeforeReset = try node.flag("linear_before_reset")
       try node.emit(.gru(op), node.operands)
@@ -19,6 +19,8 @@ extension OperatorImport {
   private static func recurrent(_ node: NodeImport, activations: [String]) throws -> Recurrent {
     // The default activations have no parameters.
     node.ignore("activation_alpha", "activation_beta")
+    // The node lists the results that are wanted.
+    if node.opset < 7 { node.ignore("output_sequence") }
     let direction = try node.choice(
       "direction", default: "forward",
       ["forward": Recurrent.Direction.forward, "reverse": .reverse, "bidirectional": .bidirectional])

@@ -4,10 +4,16 @@ extension OperatorImport {
   /// `Resize` and its predecessor.
   static let resizeOperators: [String: OperatorImport] = [
     "Resize": OperatorImport(1...4, since: 10, resize),
-    "Upsample": OperatorImport(1...2, since: 7, until: 9) { node in
+    "Upsample": OperatorImport(1...2, until: 9) { node in
       let x = try node.operand(0)
       if node.opset >= 9 { return try scale(node, x, by: try node.operand(1)) }
       try node.checkOperands(1...1)
+      if node.opset < 7 {
+        guard let height = try node.attributeFloat("height_scale"),
+          let width = try node.attributeFloat("width_scale")
+        else { throw node.malformed("lacks the attribute 'height_scale' or 'width_scale'") }
+        return try scale(node, x, by: try node.constant([1, 1, height, width], "scales"))
+      }
       guard let scales = try node.floats("scales") else {
         throw node.malformed("lacks the attribute 'scales'")
       }
@@ -20,7 +26,10 @@ extension OperatorImport {
   /// Upsample, and Resize of opset 10: pixel i lies at i / scale. ONNX leaves the rounding open; as in ONNX Runtime,
   /// it is down when the image grows, and up when it shrinks.
   private static func scale(_ node: NodeImport, _ x: ValueID, by scales: ValueID) throws {
-    let mode = try node.choice("mode", default: "nearest", modes)
+    let mode =
+      try node.opset < 7
+      ? node.choice("mode", default: "nearest", ["nearest": .nearest, "bilinear": .linear])
+      : node.choice("mode", default: "nearest", modes)
     let factors = node.tensor(scales)?.floats ?? []
     let shrinks = factors.contains { $0 < 1 }
     func resize(_ rounding: Resize.Rounding) -> Op {

@@ -7,9 +7,9 @@ extension OperatorImport {
     "Abs": unary(.absolute), "Neg": unary(.negate), "Exp": unary(.exponential), "Log": unary(.logarithm),
     "Sqrt": unary(.squareRoot), "Reciprocal": unary(.reciprocal), "Floor": unary(.floor),
     "Ceil": unary(.ceiling), "Round": unary(.round, since: 11), "Sign": unary(.sign, since: 9),
-    "Erf": unary(.errorFunction, since: 9), "Sin": unary(.sine), "Cos": unary(.cosine),
-    "Tan": unary(.tangent),
-    "Asin": unary(.arcSine), "Acos": unary(.arcCosine), "Atan": unary(.arcTangent),
+    "Erf": unary(.errorFunction, since: 9), "Sin": unary(.sine, since: 7), "Cos": unary(.cosine, since: 7),
+    "Tan": unary(.tangent, since: 7), "Asin": unary(.arcSine, since: 7),
+    "Acos": unary(.arcCosine, since: 7), "Atan": unary(.arcTangent, since: 7),
     "Sinh": unary(.hyperbolicSine, since: 9), "Cosh": unary(.hyperbolicCosine, since: 9),
     "Asinh": unary(.inverseHyperbolicSine, since: 9), "Acosh": unary(.inverseHyperbolicCosine, since: 9),
     "Atanh": unary(.inverseHyperbolicTangent, since: 9),
@@ -21,8 +21,8 @@ extension OperatorImport {
     "Celu": unary(since: 12) { .celu(alpha: try $0.float("alpha", default: 1)) },
     "Selu": unary {
       .selu(
-        alpha: try $0.float("alpha", default: 1.673_263_192_176_818_847_66),
-        gamma: try $0.float("gamma", default: 1.050_701_022_148_132_324_22))
+        alpha: try $0.float("alpha", default: $0.opset < 6 ? 1.6732 : 1.673_263_192_176_818_847_66),
+        gamma: try $0.float("gamma", default: $0.opset < 6 ? 1.0507 : 1.050_701_022_148_132_324_22))
     },
     "ThresholdedRelu": unary(since: 10) { .thresholdedRelu(alpha: try $0.float("alpha", default: 1)) },
     "Shrink": unary(since: 9) {
@@ -55,7 +55,7 @@ extension OperatorImport {
     },
     "Clip": OperatorImport(1...3, clip),
     "Identity": OperatorImport(1...1, takesComposites: true) { try $0.emit(sameAs: 0) },
-    "Dropout": OperatorImport(1...3, since: 7, dropout),
+    "Dropout": OperatorImport(1...3, dropout),
   ]
 
   static func unary(_ function: UnaryFunction, since: Int = 1) -> OperatorImport {
@@ -101,6 +101,9 @@ extension OperatorImport {
   private static func dropout(_ node: NodeImport) throws {
     node.ignore("seed")
     if node.opset < 12 { _ = try node.float("ratio") }
+    if node.opset < 7, try !node.flag("is_test") {
+      throw NodeImport.UnsupportedForm(reason: "training mode (is_test = 0)")
+    }
     if let training = node.optional(2), node.tensor(training)?.integers != [0] {
       throw NodeImport.UnsupportedForm(reason: "training mode")
     }

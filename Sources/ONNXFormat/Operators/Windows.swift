@@ -17,7 +17,7 @@ extension OperatorImport {
         Node(name: node.name, op: op, inputs: node.operands, outputs: [values, indices]))
       try node.emitColumnMajor(indices)
     },
-    "AveragePool": OperatorImport(1...1, since: 7) { node in
+    "AveragePool": OperatorImport(1...1) { node in
       let kind: Pool.Kind = try node.flag("count_include_pad") ? .averageIncludingPadding : .average
       try node.emit(.pool(try pool(node, kind)), node.operands)
     },
@@ -28,7 +28,11 @@ extension OperatorImport {
 
   /// (Σ |x|ᵖ)^(1/p) over each window.
   private static func norm(_ node: NodeImport, _ window: Pool) throws {
-    let p = try node.integer("p", in: 1...NodeImport.largest, default: 2)
+    // A number of any kind in opset 1.
+    let p =
+      try node.opset < 2
+      ? node.float("p", default: 2) : Double(try node.integer("p", in: 1...NodeImport.largest, default: 2))
+    guard p > 0 else { throw node.malformed("has a p of \(p)") }
     try node.emitInFloats([try node.operand(0)]) { operands in
       let x = operands[0]
       let magnitude =
@@ -40,8 +44,8 @@ extension OperatorImport {
         return (.unary(.squareRoot), [node.intermediate(.pool(window), [magnitude], "sum")])
       }
       let power = node.intermediate(
-        .binary(.power), [magnitude, try node.constant(Double(p), like: x, "p")], "power")
-      let root = try node.constant(1 / Double(p), like: x, "root")
+        .binary(.power), [magnitude, try node.constant(p, like: x, "p")], "power")
+      let root = try node.constant(1 / p, like: x, "root")
       return (.binary(.power), [node.intermediate(.pool(window), [power], "sum"), root])
     }
   }
