@@ -8,7 +8,8 @@ import Testing
   let seconds = ProcessInfo.processInfo.environment["FUSEDINF_FUZZ_SECONDS"].flatMap(Double.init) ?? 5
   let end = ContinuousClock.now + .seconds(seconds)
   let names =
-    try ["network.onnx", "types.onnx", "branches.onnx"] + fixtureFiles("nodes").map { "nodes/" + $0 }
+    try ["network.onnx", "types.onnx", "branches.onnx", "functions.onnx"]
+    + fixtureFiles("nodes").map { "nodes/" + $0 }
     + fixtureFiles("opsets").map { "opsets/" + $0 }
   let files = try names.map { try [UInt8](Data(contentsOf: URL(fileURLWithPath: fixtures + "/" + $0))) }
   let models = try files.map { try ONNXModelProto(serializedBytes: $0) }

@@ -30,9 +30,10 @@ import Testing
 }
 
 /// A bit flipped in every byte: read or refused, never anything else.
-@Test func flippedBitsDoNotTrap() throws {
+@Test(arguments: ["branches", "functions"])
+func flippedBitsDoNotTrap(file: String) throws {
   let folder = try TemporaryFolder()
-  let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: fixtures + "/branches.onnx")))
+  let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/\(file).onnx")))
   for index in bytes.indices {
     var damaged = bytes
     damaged[index] ^= 1 << UInt8(index % 8)
