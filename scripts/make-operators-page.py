@@ -11,11 +11,12 @@ PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "operators.md"
 HEAD = """# Operators
 
 `scripts/make-operators-page.py` generates this page from `fusedinf operators`. "since" and "until" are the first and last opset versions in
-which an operator is supported; a model's opset may be 7 to 28. Some forms of an operator may be unsupported: `fusedinf add` then names the
-node, the operator and the unsupported part. `If` is supported if each of its branches is. Functions defined in the model are not supported.
-Sequences and optionals are supported if the file alone decides their lengths and the positions of elements. Inputs and loops cannot have
-them; only an optional tensor may be an input, and it must then be given. An output that is a sequence is served as one tensor, stacked
-along a new first axis, if its elements are known to have one shape, and otherwise as an output for each element: `NAME.0`, `NAME.1`, ….
+which an operator is supported; a model's opset may be 1 to 28. Some forms of an operator may be unsupported: `fusedinf add` then names the
+node, the operator and the unsupported part. `If`, `Loop` and `Scan` are supported if each operator inside is. A function that the model
+defines itself is supported if each operator in it is; its calls are inlined. Sequences and optionals are supported if the file alone decides
+their lengths and the positions of elements. Inputs and loops cannot have them; only an optional tensor may be an input, and it must then be
+given. An output that is a sequence is served as one tensor, stacked along a new first axis, if its elements are known to have one shape, and
+otherwise as an output for each element: `NAME.0`, `NAME.1`, ….
 
 Of `ai.onnx.ml`, forms with strings or maps are not supported: export classifiers with integer labels. The result of `ZipMap` is the tensor of
 scores that it is given: a row for each input, a column for each label in the order of `classlabels_int64s` or `classlabels_strings`.
