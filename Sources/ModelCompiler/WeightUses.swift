@@ -125,7 +125,7 @@ struct WeightUseScanner {
         let sizes = node.op.base.nominalShape(weights: tensor.shape.dims, rank: inference[id]?.rank),
         let shape = try? Shape(checking: sizes)
       {
-        operands.append(Operand(elementType: tensor.elementType, shape: shape))
+        operands.append(Operand(elementType: inference[id]?.elementType ?? tensor.elementType, shape: shape))
       } else if node.postOps.contains(where: { if case .binary(_, position) = $0 { true } else { false } }) {
         // The operand of a binary tail has the result's shape, which is not known: ask without the tail.
         postOps = []

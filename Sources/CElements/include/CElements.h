@@ -53,3 +53,6 @@ void fi_elements_spread_nan(float *numbers, int64_t outer, int64_t count, int64_
 
 /// Not 0 when one of the numbers is the lowest finite one.
 int fi_elements_have_lowest(const float *numbers, size_t count);
+
+/// The products of a vector a and `columns` vectors b, one behind the other, all of `depth` integers of 9 bits and a sign. Sums wrap.
+void fi_integer_products(const int16_t *a, const int16_t *b, int64_t columns, int64_t depth, int32_t *sums);

@@ -21,6 +21,7 @@ extension OneDNNEngine {
     if request.op.is(MatrixMultiply.self), request.optionalOperand(2) != nil {
       forms.append(request.with(postOps: [.binary(.add, operand: 2)] + request.postOps))
     }
+    if let form = request.withBiasBehindSums { forms.append(form) }
     let isPlain = request.operands.allSatisfy { $0.map { $0.layout == .plain || $0.isWeight } ?? true }
     if !isPlain {
       // Layouts that the primitive cannot work in are reordered before it.

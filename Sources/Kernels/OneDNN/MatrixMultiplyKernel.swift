@@ -69,7 +69,7 @@ extension OneDNNEngine {
 }
 
 /// The shapes of a matrix product with all axes there: batch axes, then rows and columns.
-private struct MatrixShapes {
+struct MatrixShapes {
   private(set) var result: [Int]
   private let a: TensorView
   private let b: TensorView

@@ -61,7 +61,14 @@ extension NodeTyping {
   fileprivate func convolution(_ convolution: Convolution) throws(GraphError) -> Fact? {
     try checkSameElementType([0, 1, 2])
     guard let type = elementType(0) ?? elementType(1) else { return nil }
-    guard let image = dimensions(0), let weight = dimensions(1) else { return Fact(type, nil) }
+    guard let result = try convolved(convolution) else { return Fact(type, nil) }
+    try checkVector(2, result[1], "bias")
+    return Fact(type, result)
+  }
+
+  /// The dimensions of the convolution of the first operand by the second; `nil` while theirs are not known.
+  func convolved(_ convolution: Convolution) throws(GraphError) -> [Dimension]? {
+    guard let image = dimensions(0), let weight = dimensions(1) else { return nil }
     try checkRanks(image, weight)
     guard convolution.groups > 0 else { throw failure("it has \(convolution.groups) groups") }
     let channels = try sized(weight[1].times(.known(convolution.groups)))
@@ -73,12 +80,11 @@ extension NodeTyping {
     if let filters = weight[0].size, filters % convolution.groups != 0 {
       throw failure("\(filters) filters cannot be split into \(convolution.groups) groups")
     }
-    try checkVector(2, weight[0], "bias")
     var result = [image[0], weight[0]]
     let slides = try self.slides(convolution, kernel: Array(weight.dropFirst(2)))
     for (size, slide) in zip(image.dropFirst(2), slides) {
       result.append(try covered(size, slide, ceilingMode: false))
     }
-    return Fact(type, result)
+    return result
   }
 }

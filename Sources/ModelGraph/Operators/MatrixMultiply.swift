@@ -61,7 +61,14 @@ extension NodeTyping {
   fileprivate func matrixMultiply(_ multiply: MatrixMultiply) throws(GraphError) -> Fact? {
     try checkSameElementType([0, 1, 2])
     guard let type = elementType(0) ?? elementType(1) else { return nil }
-    guard var a = dimensions(0), var b = dimensions(1) else { return Fact(type, nil) }
+    guard let result = try matrixProduct(multiply) else { return Fact(type, nil) }
+    try checkBroadcast(dimensions(2), to: result, "the bias")
+    return Fact(type, result)
+  }
+
+  /// The dimensions of the product of the first two operands; `nil` while theirs are not known.
+  func matrixProduct(_ multiply: MatrixMultiply) throws(GraphError) -> [Dimension]? {
+    guard var a = dimensions(0), var b = dimensions(1) else { return nil }
     guard !a.isEmpty, !b.isEmpty else { throw failure("a scalar is no matrix") }
     let isRow = a.count == 1
     let isColumn = b.count == 1
@@ -71,13 +78,10 @@ extension NodeTyping {
       throw failure(
         "the inner dimensions of \(ValueType.text(a)) and \(ValueType.text(b))\(transposes(multiply)) differ")
     }
-    guard var result = try broadcast(Array(a.dropLast(2)), Array(b.dropLast(2))) else {
-      return Fact(type, nil)
-    }
+    guard var result = try broadcast(Array(a.dropLast(2)), Array(b.dropLast(2))) else { return nil }
     if !isRow { result.append(a[a.count - 2]) }
     if !isColumn { result.append(b[b.count - 1]) }
-    try checkBroadcast(dimensions(2), to: result, "the bias")
-    return Fact(type, result)
+    return result
   }
 
   fileprivate func transposes(_ multiply: MatrixMultiply) -> String {
