@@ -40,11 +40,14 @@ struct OperatorImport: Sendable {
       resizeOperators, recurrentOperators, controlOperators, quantizationOperators, einsumOperators,
       attentionOperators,
       lossOperators, gridOperators, samplingOperators, signalOperators, signalWindowOperators,
-      selectionOperators, sequenceOperators, optionalOperators,
+      integerProductOperators, selectionOperators, sequenceOperators, optionalOperators,
     ]),
     "ai.onnx.ml": merged([treeOperators, linearModelOperators, supportVectorOperators, featureOperators]),
     "ai.onnx.preview": previewOperators,
-    "com.microsoft": merged([microsoftOperators, microsoftAttentionOperators, microsoftFusedOperators]),
+    "com.microsoft": merged([
+      microsoftOperators, microsoftAttentionOperators, microsoftFusedOperators,
+      microsoftQuantizationOperators, microsoftProductOperators,
+    ]),
   ]
 
   private static func merged(_ families: [[String: OperatorImport]]) -> [String: OperatorImport] {

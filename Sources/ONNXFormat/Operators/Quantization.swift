@@ -10,6 +10,7 @@ extension OperatorImport {
 
   /// `(x − zeroPoint) · scale`, computed in floats and rounded once.
   private static func dequantize(_ node: NodeImport) throws {
+    if try node.dequantizesPlainly() { return }
     let (x, scale) = (try node.operand(0), try node.operand(1))
     guard let scaleType = node.elementType(scale) else { throw NodeImport.unknownType }
     let number = try node.integer("output_dtype", default: 0)
@@ -40,6 +41,7 @@ extension OperatorImport {
 
   /// `x / scale + zeroPoint`, rounded to an integer before the addition if the result is one.
   private static func quantize(_ node: NodeImport) throws {
+    if try node.quantizesPlainly() { return }
     let saturates = try node.flag("saturate", default: true)
     let scale = try node.operand(1)
     let type = try node.quantizedType(node.optional(2))

@@ -16,7 +16,10 @@ extension OperatorImport {
     },
   ]
 
-  private static func recurrent(_ node: NodeImport, activations: [String]) throws -> Recurrent {
+  /// - Parameter hidden: the hidden size that the operands have, where the shape of the recurrent weights does not show it.
+  static func recurrent(_ node: NodeImport, activations: [String], hidden given: Int? = nil) throws
+    -> Recurrent
+  {
     // The default activations have no parameters.
     node.ignore("activation_alpha", "activation_beta")
     // The node lists the results that are wanted.
@@ -33,7 +36,7 @@ extension OperatorImport {
     }
     let clip = try node.float("clip")
     // r is [directions, gates · hidden, hidden].
-    let hidden = node.tensor(try node.operand(2))?.shape[axis: 2]
+    let hidden = try given ?? node.tensor(node.operand(2))?.shape[axis: 2]
     return Recurrent(
       hiddenSize: try node.integer("hidden_size", in: 1...NodeImport.largest, default: hidden),
       direction: direction, batchFirst: try node.flag("layout"), clip: clip == 0 ? nil : clip)

@@ -6,7 +6,7 @@ extension OperatorImport {
     "MaxPool": OperatorImport(1...1) { node in
       // The storage order affects only the indices.
       let isColumnMajor = try node.flag("storage_order")
-      let op = Op.pool(try pool(node, .maximum))
+      let op = Op.pool(try node.pool(.maximum))
       guard isColumnMajor, node.proto.output.count == 2, !node.proto.output[1].isEmpty else {
         return try node.emit(op, node.operands)
       }
@@ -19,10 +19,10 @@ extension OperatorImport {
     },
     "AveragePool": OperatorImport(1...1) { node in
       let kind: Pool.Kind = try node.flag("count_include_pad") ? .averageIncludingPadding : .average
-      try node.emit(.pool(try pool(node, kind)), node.operands)
+      try node.emit(.pool(try node.pool(kind)), node.operands)
     },
     "GlobalAveragePool": globalPool(.average), "GlobalMaxPool": globalPool(.maximum),
-    "LpPool": OperatorImport(1...1) { try norm($0, try pool($0, .sum)) },
+    "LpPool": OperatorImport(1...1) { try norm($0, try $0.pool(.sum)) },
     "GlobalLpPool": OperatorImport(1...1) { try norm($0, globalPool(.sum)) },
   ]
 
@@ -48,16 +48,6 @@ extension OperatorImport {
       let root = try node.constant(1 / p, like: x, "root")
       return (.binary(.power), [node.intermediate(.pool(window), [power], "sum"), root])
     }
-  }
-
-  private static func pool(_ node: NodeImport, _ kind: Pool.Kind) throws -> Pool {
-    guard let kernel = try node.integers("kernel_shape", in: 1...NodeImport.largest, count: nil) else {
-      throw node.malformed("lacks the attribute 'kernel_shape'")
-    }
-    let window = try node.window(spatialAxes: kernel.count)
-    return Pool(
-      kind: kind, window: kernel, strides: window.strides, dilations: window.dilations,
-      padding: window.padding, ceilingMode: try node.flag("ceil_mode"))
   }
 
   private static func globalPool(_ kind: Pool.Kind) -> OperatorImport {
@@ -96,6 +86,17 @@ extension NodeImport {
   /// The largest size, stride or count that is accepted: what fits 31 bits, as in the kernels.
   static let largest = Int(Int32.max)
 
+  /// Returns the parameters of a pooling with a window.
+  func pool(_ kind: Pool.Kind) throws -> Pool {
+    guard let kernel = try integers("kernel_shape", in: 1...Self.largest, count: nil) else {
+      throw malformed("lacks the attribute 'kernel_shape'")
+    }
+    let window = try window(spatialAxes: kernel.count)
+    return Pool(
+      kind: kind, window: kernel, strides: window.strides, dilations: window.dilations,
+      padding: window.padding, ceilingMode: try flag("ceil_mode"))
+  }
+
   /// Returns the attributes that convolutions and pools share, with every default written out.
   func window(spatialAxes axes: Int) throws -> (strides: [Int], dilations: [Int], padding: Padding) {
     let ones = Array(repeating: 1, count: axes)
@@ -115,10 +116,10 @@ extension NodeImport {
   }
 
   /// The number of spatial axes of a convolution: from its attributes, else from the ranks of its operands.
-  func spatialAxes() throws -> Int {
+  func spatialAxes(image: Int = 0, weights: Int = 1) throws -> Int {
     let lists = try ["kernel_shape", "strides", "dilations"].compactMap { try integers($0)?.count }
     let pads = try integers("pads").map { $0.count / 2 }
-    let ranks = [rank(try operand(1)), rank(try operand(0))].compactMap { $0 }
+    let ranks = [rank(try operand(weights)), rank(try operand(image))].compactMap { $0 }
     guard let axes = lists.first ?? pads ?? ranks.first.map({ $0 - 2 }) else {
       throw UnsupportedForm(reason: "the number of its spatial axes cannot be told from the file")
     }

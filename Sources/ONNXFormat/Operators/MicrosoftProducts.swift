@@ -1,0 +1,83 @@
+import ModelGraph
+import Tensors
+
+extension OperatorImport {
+  /// Products with quantised weights of ONNX Runtime (`com.microsoft`).
+  static let microsoftProductOperators: [String: OperatorImport] = [
+    "DynamicQuantizeMatMul": OperatorImport(3...5) { node in
+      let a = try node.quantizedDynamically(try node.operand(0))
+      try node.emitProduct(
+        a.integers, try node.operand(1), scales: [a.scale, try node.operand(2)],
+        zeros: [a.zeroPoint, node.optional(3)],
+        bias: node.optional(4))
+    },
+    "MatMulIntegerToFloat": OperatorImport(4...7) { node in
+      let zero = try node.optional(4).map { try node.rowZeroPoint($0) }
+      try node.emitProduct(
+        try node.operand(0), try node.operand(1),
+        scales: [
+          try node.singleNumber(try node.operand(2), "scale of the left matrix"), try node.operand(3),
+        ], zeros: [zero, node.optional(5)], bias: node.optional(6))
+    },
+    "MatMulNBits": OperatorImport(3...6) { node in
+      node.ignore("accuracy_level")
+      guard node.optional(4) == nil else { throw NodeImport.UnsupportedForm(reason: "g_idx") }
+      let bits = try node.integer("bits", in: 1...8, default: 4)
+      guard bits == 4 || bits == 8 else { throw NodeImport.UnsupportedForm(reason: "\(bits) bits") }
+      let largest = NodeImport.largest
+      let block = BlockDequantize(
+        bits: bits, blockSize: try node.integer("block_size", in: 1...largest),
+        rows: try node.integer("N", in: 1...largest), columns: try node.integer("K", in: 1...largest))
+      let weights = node.intermediate(
+        .blockDequantize(block), [try node.operand(1), try node.operand(2), node.optional(3)], "weights")
+      try node.emit(
+        .matrixMultiply(MatrixMultiply(transposeB: true)), [try node.operand(0), weights, node.optional(5)])
+    },
+    "DynamicQuantizeLSTM": OperatorImport(12...12) { node in
+      guard try !node.flag("input_forget") else {
+        throw NodeImport.UnsupportedForm(reason: "input_forget = 1")
+      }
+      let recurrent = try recurrent(
+        node, activations: ["Sigmoid", "Tanh", "Tanh"],
+        hidden: node.graph.type(of: try node.operand(2))?.dimensions?[1].size)
+      var operands = [ValueID?]()
+      for index in 0..<8 { operands.append(node.optional(index)) }
+      operands[1] = try node.recurrentWeights(1, scale: 8, "input")
+      operands[2] = try node.recurrentWeights(2, scale: 10, "recurrence")
+      try node.emit(.lstm(recurrent), operands)
+    },
+  ]
+}
+
+extension NodeImport {
+  /// Makes the file's result: the product of integers times both scales, and a bias.
+  fileprivate func emitProduct(
+    _ a: ValueID, _ b: ValueID, scales: [ValueID], zeros: [ValueID?], bias: ValueID?
+  ) throws {
+    let scale = intermediate(.binary(.multiply), [scales[0], scales[1]], "scale")
+    let op = Op.integerMatrixMultiply(IntegerMatrixMultiply(result: .floats))
+    let operands = [a, b] + zeros + [nil, scale]
+    guard let bias else { return try emit(op, operands) }
+    try emit(.binary(.add), [intermediate(op, operands, "product"), bias])
+  }
+
+  /// The weights of a recurrence, which ONNX Runtime keeps transposed, as floats. Scale and zero point are one number or one for
+  /// each gate and unit, by direction.
+  fileprivate func recurrentWeights(_ index: Int, scale: Int, _ suffix: String) throws -> ValueID {
+    let shape = try constant([0, 1, -1], "\(suffix)Shape")
+    func spread(_ index: Int, _ name: String) throws -> ValueID {
+      let id = try operand(index)
+      guard let rank = rank(id), (1...2).contains(rank) else {
+        throw UnsupportedForm(reason: "a scale or zero point whose rank is not 1 or 2")
+      }
+      let number =
+        elementType(id) == .float32 ? id : intermediate(.cast(.float32), [id], "\(suffix)\(name)Number")
+      return intermediate(.reshape(allowZero: false), [number, shape], "\(suffix)\(name)")
+    }
+    let number = intermediate(.cast(.float32), [try operand(index)], "\(suffix)Number")
+    let centred = intermediate(
+      .binary(.subtract), [number, try spread(scale + 1, "Zero")], "\(suffix)Centred")
+    let scaled = intermediate(.binary(.multiply), [centred, try spread(scale, "Scale")], "\(suffix)Scaled")
+    return intermediate(.transpose(permutation: [0, 2, 1]), [scaled], suffix)
+  }
+}
