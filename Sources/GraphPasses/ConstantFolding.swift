@@ -73,7 +73,8 @@ extension Node {
     in graph: String
   ) throws -> [Tensor?]? {
     guard let evaluator else { return nil }
-    if op.is(Conditional.self) { return nil }
+    // Weights of a few bits stay what they are.
+    if op.is(Conditional.self) || op.is(BlockDequantize.self) { return nil }
     var bytes = 0
     for (id, type) in zip(outputs, types) where id != nil {
       // A result of unknown size is one that depends on values (NonZero): no larger than its operands allow.

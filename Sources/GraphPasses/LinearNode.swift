@@ -89,8 +89,13 @@ struct LinearNode {
 }
 
 extension Op {
-  /// True for a convolution, deconvolution or matrix multiplication.
+  /// True for a convolution, deconvolution or matrix multiplication, of floats or with a result in floats.
   var isLinear: Bool {
     self.is(Convolution.self) || self.is(Deconvolution.self) || self.is(MatrixMultiply.self)
+      || self.as(IntegerConvolution.self)?.result == .floats
+      || self.as(IntegerMatrixMultiply.self)?.result == .floats
   }
+
+  /// True for a matrix multiplication, of floats or integers.
+  var multipliesMatrices: Bool { self.is(MatrixMultiply.self) || self.is(IntegerMatrixMultiply.self) }
 }

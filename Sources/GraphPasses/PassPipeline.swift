@@ -4,10 +4,15 @@ import ModelGraph
 public struct PassPipeline {
   /// Computing ahead, removing, normalising: until the graph is as small as these make it.
   static let simplifying: [Pass] = [
-    .shapeFolding, .constantFolding, .conditionalInlining, .noOpRemoval, .commonSubexpressions,
+    .shapeFolding, .quantizedProducts, .constantFolding, .conditionalInlining, .noOpRemoval,
+    .commonSubexpressions,
     .softmaxSimplification, .reshapeSimplification, .transposeSimplification, .activationRecognition,
     .layerNormalizationRecognition, .batchNormalizationFolding, .oneHotProducts, .tableFolding,
     .affineFolding, .padMerging, .gateSimplification, .reshapeSinking, .deadCode,
+  ]
+  /// The forms of operations that kernels are fast at, once there is nothing more to recognise.
+  static let preparing: [Pass] = [
+    .unsignedLevels, .integerZeroPoints, .shapeFolding, .constantFolding, .deadCode,
   ]
   /// Passes that put operations where the foldings above no longer see them.
   static let fusing: [Pass] = [.postOpFusion, .noOpRemoval, .deadCode]
@@ -19,7 +24,9 @@ public struct PassPipeline {
 
   /// Every pass that ``optimise(_:evaluator:verifying:progress:)`` runs, in order of first use.
   public static let optimisation: [Pass] =
-    [.sinkBranchConstants] + simplifying + [.postOpFusion, .hoistBranchConstants]
+    [.sinkBranchConstants] + simplifying + [
+      .unsignedLevels, .integerZeroPoints, .postOpFusion, .hoistBranchConstants,
+    ]
 
   /// The maximum number of rounds over a graph. Real models settle in four rounds.
   private static let maximumRounds = 12
@@ -51,7 +58,7 @@ public struct PassPipeline {
       return total
     }
     _ = try run([.sinkBranchConstants], on: &graph)
-    for stage in [simplifying, fusing] {
+    for stage in [simplifying, preparing, fusing] {
       for _ in 0..<maximumRounds {
         report.rounds += 1
         if try run(stage, on: &graph) == 0 { break }

@@ -115,7 +115,7 @@ extension Rewriter {
       sizes.count <= whole.count
     else { return false }
     if ValueType.haveSameShape(type, result) { return true }
-    let channelAxis = host.op.is(MatrixMultiply.self) ? whole.count - 1 : 1
+    let channelAxis = host.op.multipliesMatrices ? whole.count - 1 : 1
     return sizes.enumerated().allSatisfy { index, size in
       if size == .known(1) { return true }
       let axis = index + whole.count - sizes.count

@@ -76,6 +76,13 @@ struct Rewriter {
   /// Returns true if exactly one operand of one node reads `id` and `id` is no output of the graph.
   func isReadOnce(_ id: ValueID) -> Bool { readCounts[id.index] == 1 && !isOutput[id.index] }
 
+  /// The operands of nodes that read `id`.
+  func uses(of id: ValueID) -> [(index: Int, operand: Int)] {
+    Set(readers[id.index]).sorted().filter { !isDead[$0] }.flatMap { index in
+      graph.nodes[index].inputs.indices.filter { graph.nodes[index].inputs[$0] == id }.map { (index, $0) }
+    }
+  }
+
   /// Returns true if a node reads `id` or `id` is an output of the graph.
   func isRead(_ id: ValueID) -> Bool { readCounts[id.index] > 0 || isOutput[id.index] }
 
