@@ -10,8 +10,9 @@ struct OperatorCase: Sendable {
   var inputs: [(name: String, tensor: Tensor)]
   /// Empty if the model, or its run, must be refused.
   var outputs: [Tensor]
-  /// The largest relative and absolute deviation of a floating-point output.
+  /// The largest relative and absolute deviation of a floating-point output, and of integers where the case says so.
   var tolerance: (relative: Double, absolute: Double)
+  var allowsOtherIntegers = false
 
   private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().appending(path: "Fixtures/operators")
@@ -64,7 +65,8 @@ struct OperatorCase: Sendable {
       let tolerance = tolerance ?? (isHalf ? [2e-2, 2e-3] : [1e-5, 1e-6])
       return OperatorCase(
         name: name, model: model.bytes(of: blob), inputs: try inputs.map { ($0.name, try $0.tensor(blob)) },
-        outputs: try outputs.map { try $0.tensor(blob) }, tolerance: (tolerance[0], tolerance[1]))
+        outputs: try outputs.map { try $0.tensor(blob) }, tolerance: (tolerance[0], tolerance[1]),
+        allowsOtherIntegers: self.tolerance != nil)
     }
   }
 }
@@ -73,7 +75,8 @@ extension OperatorCase {
   /// Returns true if a value has the type, the shape and, within the tolerance, the elements of an output.
   func accepts(_ found: Tensor, for expected: Tensor) throws -> Bool {
     guard found.elementType == expected.elementType, found.shape == expected.shape else { return false }
-    guard found.elementType.isFloatingPoint, let numbers = try found.doubles, let wanted = try expected.doubles
+    guard found.elementType.isFloatingPoint || allowsOtherIntegers, let numbers = try found.doubles,
+      let wanted = try expected.doubles
     else { return found == expected }
     return zip(numbers, wanted).allSatisfy { number, wanted in
       if number.isNaN || wanted.isNaN { return number.isNaN && wanted.isNaN }
@@ -86,7 +89,8 @@ extension OperatorCase {
 extension Tensor {
   fileprivate var doubles: [Double]? {
     get throws {
-      elementType == .float64 ? try elements(as: Double.self) : floats?.map { Double($0) }
+      elementType == .float64
+        ? try elements(as: Double.self) : (floats?.map { Double($0) } ?? integers?.map { Double($0) })
     }
   }
 }
