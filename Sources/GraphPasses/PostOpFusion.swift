@@ -75,8 +75,9 @@ extension Rewriter {
     }.sorted { $0.host.index > $1.host.index }
     for (host, x, operand) in hosts where canBeOperand(operand, of: host.node, making: x) {
       var fused = host.node
-      // The place of the bias stays the bias's.
-      while fused.inputs.count < 3 { fused.inputs.append(nil) }
+      // The places of operands that are left out stay theirs.
+      let places = fused.op.signature.operands.upperBound
+      while fused.inputs.count < places { fused.inputs.append(nil) }
       fused.postOps.append(.binary(function, operand: fused.inputs.count))
       fused.inputs.append(operand)
       // With two operands, those that the arithmetic has itself are without operands.

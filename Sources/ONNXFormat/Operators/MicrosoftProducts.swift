@@ -33,7 +33,7 @@ extension OperatorImport {
       try node.emit(
         .matrixMultiply(MatrixMultiply(transposeB: true)), [try node.operand(0), weights, node.optional(5)])
     },
-    "DynamicQuantizeLSTM": OperatorImport(12...12) { node in
+    "DynamicQuantizeLSTM": OperatorImport(3...12) { node in
       guard try !node.flag("input_forget") else {
         throw NodeImport.UnsupportedForm(reason: "input_forget = 1")
       }

@@ -50,7 +50,8 @@ package struct QuantizedRange: Sendable, Hashable, Codable {
 extension QuantizedRange: Packable {
   package func pack(into writer: inout GraphWriter) { writer.write(isSigned, minimum, maximum) }
   package init(unpacking reader: inout GraphReader) throws(GraphError) {
-    self.init(isSigned: try reader.read(), minimum: try reader.read(), maximum: try reader.read())
+    let isSigned = try reader.read(Bool.self)
+    self.init(isSigned: isSigned, minimum: try reader.read(Int.self), maximum: try reader.read(Int.self))
   }
 }
 
