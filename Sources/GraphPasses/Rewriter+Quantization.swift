@@ -39,7 +39,8 @@ extension Rewriter {
     guard let value = dequantized(id), let tensor = tensor(value.integers), let numbers = tensor.integers,
       value.scale.count == 1 || tensor.shape.rank == 1 && value.scale.count == numbers.count
     else { return nil }
-    let zeros = value.zeroPoint.flatMap { self.tensor($0)?.integers } ?? [0]
+    let none = [Int](repeating: 0, count: value.scale.count)
+    let zeros = value.zeroPoint.flatMap { self.tensor($0)?.integers } ?? none
     guard zeros.count == value.scale.count, !zeros.isEmpty else { return nil }
     let values = numbers.indices.map { index in
       let channel = value.scale.count == 1 ? 0 : index

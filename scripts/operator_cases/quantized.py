@@ -101,6 +101,22 @@ for x_type, w_type, zero, attributes, filters, group in [
     case("QLinearConv", [x8[x_type], f32(0.03), x_type(zero), w, (real(rng, filters) ** 2 + f32(0.01)) * f32(0.05),
                          np.full(filters, w_zero), f32(0.21), x_type(7)], attributes, opset=10, constants=range(1, 8))
 
+# Weights that are packed, in convolutions behind each other: with a padded image, of one place, and of each channel.
+node = helper.make_node
+constants = {"zero": np.uint8(0), "zw": np.int8(0), "z": np.uint8(90), "s": f32(0.04), "big": f32(2.5)}
+layers = []
+for index, (filters, channels, size, attributes) in enumerate(
+    [(48, 8, 3, {"pads": [1, 1, 1, 1]}), (32, 48, 1, {}), (32, 1, 6, {"group": 32, "pads": [2, 3, 3, 2]})]
+):
+    constants[f"w{index}"] = levels(np.int8, filters, channels, size, size)
+    constants[f"b{index}"] = rng.integers(-9000, 9000, filters).astype(np.int32)
+    constants[f"s{index}"] = f32(rng.uniform(0.01, 0.03, filters))
+    zeros = ("z", "zero") if index == 0 else ("zero", "z") if index == 1 else ("z", "z")
+    layers.append(node(
+        "QLinearConv", [f"y{index}", "s", zeros[0], f"w{index}", f"s{index}", "zw", "big", zeros[1], f"b{index}"],
+        [f"y{index + 1}"], **attributes))
+whole("QLinearConv in a row", layers, {"y0": levels(np.uint8, 2, 8, 9, 10)}, constants, ["y1", "y2", "y3"])
+
 # QuantizeLinear, DequantizeLinear.
 numbers = np.concatenate([real(rng, 20, scale=40), f32(0.5, 1.5, 2.5, -0.5, -1.5, 1e9, -1e9, np.inf, -np.inf)])
 for dtype in (np.uint8, np.int8, np.uint16, np.int16):
@@ -165,7 +181,6 @@ case("DynamicQuantizeLSTM", [real(rng, 5, 2, 4), w, r, real(rng, 1, 24), None, N
      constants=[1, 2, 3, 8, 9, 10, 11], tolerance=(0.01, 0.006))
 
 # Quantised values as exporters write them: DequantizeLinear, a product, perhaps an activation, QuantizeLinear.
-node = helper.make_node
 
 
 def quantized(dtype, activation, kind, per_channel):
