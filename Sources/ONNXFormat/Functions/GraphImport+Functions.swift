@@ -42,7 +42,11 @@ extension GraphImport {
     }
     // A result may be an operand, or another result once more.
     for (formal, result) in zip(function.proto.output, call.output)
-    where !result.isEmpty && value(result) == nil {
+    where !result.isEmpty && !isDefined(result) {
+      if let composite = composite(body[formal]) {
+        composites[result] = composite
+        continue
+      }
       guard let source = value(body[formal]) else {
         throw malformed("calls a function that does not make its result '\(shown(formal))'")
       }

@@ -44,9 +44,10 @@ extension OperatorImport {
         .binary(.multiply), [node.intermediate(.cast(.float32), [sums], "numbers"), try node.column(scaleA)],
         "rows")
       let product = node.intermediate(
-        .binary(.multiply), [rows, node.inFloats(scaleB, "columnScale")], "product")
+        .binary(.multiply), [rows, node.converted(scaleB, to: .float32, "columnScale")], "product")
       try node.emit(
-        .quantize(to: result.elementType), [product, node.inFloats(step, "step"), try node.operand(7)])
+        .quantize(to: result.elementType),
+        [product, node.converted(step, to: .float32, "step"), try node.operand(7)])
     },
     "DynamicQuantizeLinear": OperatorImport(1...1, since: 11) { node in
       let quantized = try node.quantizedDynamically(try node.operand(0))
@@ -79,8 +80,9 @@ extension NodeImport {
   /// The scale of sums of products, in steps of the result.
   fileprivate func ratio(_ a: ValueID, _ b: ValueID, over step: ValueID) -> ValueID {
     let product = intermediate(
-      .binary(.multiply), [inFloats(a, "leftScale"), inFloats(b, "rightScale")], "productScale")
-    return intermediate(.binary(.divide), [product, inFloats(step, "step")], "ratio")
+      .binary(.multiply),
+      [converted(a, to: .float32, "leftScale"), converted(b, to: .float32, "rightScale")], "productScale")
+    return intermediate(.binary(.divide), [product, converted(step, to: .float32, "step")], "ratio")
   }
 
   /// The parameters of a convolution.
@@ -99,7 +101,8 @@ extension NodeImport {
 
   /// A vector as a column.
   fileprivate func column(_ id: ValueID) throws -> ValueID {
-    let value = elementType(id).map { $0.isFloatingPoint } ?? false ? inFloats(id, "columnNumbers") : id
+    let value =
+      elementType(id).map { $0.isFloatingPoint } ?? false ? converted(id, to: .float32, "columnNumbers") : id
     guard rank(id) == 1 else { return value }
     let shape = try constant([-1, 1], "columnShape")
     return intermediate(.reshape(allowZero: false), [value, shape], "column")

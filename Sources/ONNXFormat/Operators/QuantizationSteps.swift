@@ -14,7 +14,7 @@ extension NodeImport {
     guard let target, target.isFloatingPoint else { return false }
     try emit(
       .dequantize(axis: try integer("axis", default: 1), to: target),
-      [x, inFloats(scale, "scale"), optional(2)])
+      [x, converted(scale, to: .float32, "scale"), optional(2)])
     return true
   }
 
@@ -36,7 +36,7 @@ extension NodeImport {
     ignore("saturate")
     try emit(
       .quantize(axis: try integer("axis", default: 1), to: target),
-      [x, inFloats(scale, "scale"), optional(2)])
+      [x, converted(scale, to: .float32, "scale"), optional(2)])
     return true
   }
 
@@ -44,11 +44,6 @@ extension NodeImport {
   private func isPlain(_ scale: ValueID) throws -> Bool {
     guard let rank = rank(scale), rank <= 1 else { return false }
     return try integer("block_size", default: 0) == 0
-  }
-
-  /// A value as `float32`.
-  func inFloats(_ id: ValueID, _ suffix: String) -> ValueID {
-    elementType(id) == .float32 ? id : intermediate(.cast(.float32), [id], suffix)
   }
 
   /// The floats of a quantised operand: the value at `index`, its scale and its zero point behind it.
