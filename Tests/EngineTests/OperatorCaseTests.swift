@@ -12,7 +12,8 @@ struct OperatorCaseTests {
   func answers(family: String) async throws {
     let folder = TemporaryFolder()
     defer { withExtendedLifetime(folder) {} }
-    let engine = try Engine(store: folder.path)
+    try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+    let engine = try Engine(store: "\(folder.path)/store")
     for (index, one) in try OperatorCase.all(of: family).enumerated() {
       let label: Comment = "\(one.name)"
       do {
@@ -29,7 +30,8 @@ struct OperatorCaseTests {
         for ((tensor, expected), id) in zip(zip(found, one.outputs), model.graph.outputs) {
           #expect(try one.accepts(tensor, for: expected), label)
           let type = ValueType(expected.elementType, expected.shape)
-          #expect(model.graph[id].type?.agrees(with: type) ?? true, "\(one.name): the type inferred of a result")
+          #expect(
+            model.graph[id].type?.agrees(with: type) ?? true, "\(one.name): the type inferred of a result")
         }
       } catch {
         if !one.outputs.isEmpty { Issue.record("\(one.name): \(error)") }

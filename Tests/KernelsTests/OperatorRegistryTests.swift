@@ -32,7 +32,9 @@ import Testing
         Node(
           name: "node", op: fixture.op, inputs: operands, outputs: results, postOps: fixture.postOps)
       ]
-      #expect(try Graph.decoded(from: graph.encoded()).nodes == graph.nodes, "\(fixture.name)")
+      // By bytes: a parameter may be NaN.
+      let bytes = try graph.encoded()
+      #expect(try Graph.decoded(from: bytes).encoded() == bytes, "\(fixture.name)")
       seen.insert(type(of: fixture.op.base).name)
     }
     #expect(seen.count > 30)

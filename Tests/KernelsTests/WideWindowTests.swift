@@ -52,7 +52,7 @@ struct WideWindowTests {
   func mean(kind: Pool.Kind) throws {
     let (name, values) = try run(
       Self.pool(kind), try rising(), results: [.init(.float32, [1, 1, Self.length])])
-    #expect(name == "swift:pool average by axes")
+    #expect(name == "swift:pool \(kind.rawValue) by axes")
     let expected = (0..<Self.length).map { place in
       let (first, last) = (max(0, place - Self.length / 2), min(place + Self.length / 2, Self.length - 1))
       let sum = Double(first + last) / 2 * Double(last - first + 1)

@@ -9,7 +9,7 @@ import Testing
   var model = ONNXModelProto.of(
     opset: 17, inputs: [.of("x"), .of("c", type: 9, []), .of("s", type: 8)], outputs: ["y"],
     (0..<7).map { .of("Harden", ["x"], ["h\($0)"], name: "hard\($0)") } + [
-      .of("Loop", ["", "c", "x"], ["loop"], name: "loop", [.graph("body", body)]),
+      .of("Repeat", ["x"], ["loop"], name: "loop", [.graph("body", body)]),
       .of("If", ["c"], ["if"], name: "if", [.graph("then_branch", branch), .graph("else_branch", branch)]),
       .of("QAttention", ["x"], ["q"], name: "attention", domain: "com.microsoft"),
       .of("Mystery", ["x"], ["m"], name: "mystery", domain: "org.example"),
@@ -25,7 +25,7 @@ import Testing
       "  ai.onnx.Deform, opset 17, 3× ('inLoop', 'inBranch', 'inBranch')",
       "  ai.onnx.Harden, opset 17, 7× ('hard0', 'hard1', 'hard2', 'hard3', 'hard4' and 2 more)",
       "  ai.onnx.LSTM, opset 17, 1×: activations Relu, Tanh, Tanh ('lstm')",
-      "  ai.onnx.Loop, opset 17, 1× ('loop')",
+      "  ai.onnx.Repeat, opset 17, 1× ('loop')",
       "  an input of type string, 1× ('s')",
       "  com.microsoft.QAttention, opset 1, 1× ('attention')",
       "  org.example.Mystery, 1× ('mystery')",

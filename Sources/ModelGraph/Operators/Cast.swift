@@ -25,6 +25,23 @@ package struct Cast: Operator {
   package func keepsRows(_ rows: BatchRows) -> Bool { rows.isRows(0) }
 }
 
+extension Cast {
+  private enum Key: CodingKey { case target, rounding }
+
+  /// In JSON, the standard rounding may be left out.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    target = try container.decode(ElementType.self, forKey: .target)
+    rounding = try container.decodeIfPresent(SmallFloatRounding.self, forKey: .rounding) ?? .standard
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(target, forKey: .target)
+    if rounding != .standard { try container.encode(rounding, forKey: .rounding) }
+  }
+}
+
 extension Op {
   package static func cast(_ target: ElementType, _ rounding: SmallFloatRounding = .standard) -> Op {
     Op(Cast(target: target, rounding: rounding))
