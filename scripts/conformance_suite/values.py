@@ -13,12 +13,20 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 NAMES = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64"}
-TYPES = {NAMES.get(number, name.lower()): number for name, number in TensorProto.DataType.items()}
+
+
+def name_of(number):
+    """The name of an element type: as in ONNX with a small first word, `float8E4M3FN`."""
+    name = TensorProto.DataType.Name(number)
+    small = name.startswith(("FLOAT8", "FLOAT4"))
+    return NAMES.get(number, name[:5].lower() + name[5:] if small else name.lower())
+
+
+TYPES = {name_of(number): number for number in TensorProto.DataType.values()}
 
 
 def element_type(array):
-    number = helper.np_dtype_to_tensor_dtype(array.dtype)
-    return NAMES.get(number, TensorProto.DataType.Name(number).lower())
+    return name_of(helper.np_dtype_to_tensor_dtype(array.dtype))
 
 
 def write(value, folder, name):
