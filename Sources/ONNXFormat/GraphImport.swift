@@ -21,6 +21,9 @@ final class GraphImport {
   /// The names and types that a branch captures, in the order of its inputs; empty for the main graph.
   private let captured: [(name: String, type: ValueType?)]
 
+  /// The types of inputs that the file leaves untyped, in order: only the inputs of a loop's body may be.
+  var untypedInputs: [ValueType?]?
+
   init(
     _ model: ModelImport, _ proto: ONNXGraphProto, name: String,
     capturing captured: [(name: String, type: ValueType?)] = []
@@ -117,6 +120,10 @@ final class GraphImport {
         throw error("it has two inputs, or one without a name, called '\(shown(input.name))'")
       }
       if let id = values[input.name], graph.constants[id] != nil { continue }
+      if input.type.value == nil, let types = untypedInputs {
+        addInput(input.name, types.indices.contains(graph.inputs.count) ? types[graph.inputs.count] : nil)
+        continue
+      }
       guard let tensor = Self.tensor(input.type) else {
         model.note(type: Self.kind(input.type), "an input", input.name)
         values[input.name] = graph.addValue(input.name)

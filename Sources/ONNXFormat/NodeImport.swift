@@ -82,6 +82,9 @@ extension NodeImport {
     return tensor.elementType == .uint64 ? nil : tensor.integers?.first.flatMap { Double(exactly: $0) }
   }
 
+  /// The type of a value as far as it is known.
+  func type(_ id: ValueID?) -> ValueType? { id.flatMap { graph.type(of: $0) } }
+
   /// The element type of a value as far as it is known.
   func elementType(_ id: ValueID?) -> ElementType? { id.flatMap { graph.type(of: $0)?.elementType } }
 

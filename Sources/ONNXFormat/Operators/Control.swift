@@ -1,4 +1,5 @@
 import ModelGraph
+import Tensors
 
 extension OperatorImport {
   /// Control flow.
@@ -21,7 +22,12 @@ extension OperatorImport {
       throw node.malformed("has \(node.operands.count) operands, but its body carries \(carried) values")
     }
     let limit = [node.optional(0), node.optional(1)]
-    let (body, captured) = try node.body(proto)
+    // Sizes may change from round to round.
+    let values = node.operands.dropFirst(2).map { id in
+      node.type(id).map { ValueType($0.elementType, $0.dimensions.map { $0.map { _ in .unknown } }) }
+    }
+    let (body, captured) = try node.body(
+      proto, [ValueType(.int64, Shape.scalar), ValueType(.bool, Shape.scalar)] + values)
     try node.emit(.loop(body: body, carried: carried), limit + node.operands.dropFirst(2) + captured)
   }
 
@@ -41,7 +47,17 @@ extension OperatorImport {
     }
     let inputAxes = try axes("scan_input_axes", count)
     let outputAxes = try axes("scan_output_axes", results)
-    let (body, captured) = try node.body(proto)
+    let types = node.operands.enumerated().map { position, id -> ValueType? in
+      guard var type = node.type(id), position >= states, var dimensions = type.dimensions else {
+        return node.type(id)
+      }
+      let axis = inputAxes[position - states]
+      let place = axis < 0 ? axis + dimensions.count : axis
+      if dimensions.indices.contains(place) { dimensions.remove(at: place) }
+      type.dimensions = dimensions
+      return type
+    }
+    let (body, captured) = try node.body(proto, types)
     try node.emit(
       .scan(
         body: body, states: states, inputs: (inputAxes, try directions("scan_input_directions", count)),
@@ -52,13 +68,18 @@ extension OperatorImport {
 
 extension NodeImport {
   /// The body of a loop, whose last inputs are the values that it captures.
-  fileprivate func body(_ proto: ONNXGraphProto) throws -> (graph: Graph, captured: [ValueID]) {
+  /// - Parameter types: the types of its inputs, where the file does not give them.
+  fileprivate func body(_ proto: ONNXGraphProto, _ types: [ValueType?]) throws -> (
+    graph: Graph, captured: [ValueID]
+  ) {
     let captures = try Captures(of: [proto], in: self)
     let subgraph = captures.subgraph(proto, of: self, name: "body")
     subgraph.sequenceOutputs = .refused
+    subgraph.untypedInputs = types
     let body = try subgraph.read()
     guard body.inputs.count == proto.input.count + captures.operands.count else {
-      throw malformed("has a body whose input is a constant")
+      throw UnsupportedForm(
+        reason: "with a body that takes a sequence or an optional, or a constant as an input")
     }
     return (body, captures.operands.map(\.id))
   }

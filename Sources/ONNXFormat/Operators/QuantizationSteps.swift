@@ -22,13 +22,16 @@ extension NodeImport {
   /// - Returns: false, with nothing made, for other forms.
   func quantizesPlainly() throws -> Bool {
     let (x, scale) = (try operand(0), try operand(1))
-    guard let real = elementType(scale), real.isFloatingPoint, real != .float64, try isPlain(scale),
-      elementType(x) != .float64, try integer("precision", default: 0) == 0
+    // Scales of halves divide in halves.
+    guard elementType(scale) == .float32, try isPlain(scale), elementType(x) != .float64,
+      try integer("precision", default: 0) == 0
     else { return false }
     let output = try integer("output_dtype", default: 0)
     var target: ElementType? = .uint8
     if let zero = optional(2) {
       target = elementType(zero)
+      // A contradiction is for the general form to report.
+      if output != 0, try elementType(number: output) != target { return false }
     } else if output != 0 {
       target = try? TensorDecoding.elementType(output, malformed: malformed)
     }
@@ -36,7 +39,7 @@ extension NodeImport {
     ignore("saturate")
     try emit(
       .quantize(axis: try integer("axis", default: 1), to: target),
-      [x, converted(scale, to: .float32, "scale"), optional(2)])
+      [x, scale, optional(2)])
     return true
   }
 
