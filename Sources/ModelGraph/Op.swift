@@ -27,7 +27,9 @@ public struct Op: Sendable {
 }
 
 extension Op: Equatable {
-  public static func == (a: Op, b: Op) -> Bool { a.base.equals(b.base) }
+  public static func == (a: Op, b: Op) -> Bool {
+    Swift.type(of: a.base) == Swift.type(of: b.base) && a.base.equals(b.base)
+  }
 }
 
 extension Operator {
