@@ -44,6 +44,13 @@ import Testing
       (.matrixMultiply(MatrixMultiply()), two, one),
       (.lstm(Recurrent(hiddenSize: 3, direction: .bidirectional)), { [$0, $0, $0, $0] }, three),
       (.gru(Recurrent(hiddenSize: 3, direction: .reverse)), { [$0, $0, $0, $0] }, two),
+      (.rnn(Recurrent(hiddenSize: 3, direction: .bidirectional)), { [$0, $0, $0, $0] }, two),
+      (
+        .gru(
+          Recurrent(
+            hiddenSize: 3, direction: .forward, activations: [.init(.softsign), .init(.elu, alpha: 1)])),
+        { [$0, $0, $0, $0] }, two
+      ),
       (.batchNormalization(epsilon: 1e-5), { [$0, $0, $0, $0, $0] }, one),
       (.layerNormalization(axis: -1, epsilon: 1e-5), three, one),
       (.instanceNormalization(epsilon: 1e-5), three, one),

@@ -37,7 +37,10 @@ struct CodecTests {
     graph.node(
       "lstm",
       .lstm(
-        Recurrent(hiddenSize: 3, direction: .reverse, batchFirst: true, linearBeforeReset: true, clip: 0.5)),
+        Recurrent(
+          hiddenSize: 3, direction: .reverse, batchFirst: true, linearBeforeReset: true, clip: 0.5,
+          activations: [.init(.hardSigmoid, alpha: 0.2, beta: 0.5), .init(.tanh), .init(.elu, alpha: 1)],
+          couplesForgetGate: true)),
       x)
     graph.outputs = [x]
     return graph

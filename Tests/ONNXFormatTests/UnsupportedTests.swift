@@ -14,7 +14,7 @@ import Testing
       .of("QAttention", ["x"], ["q"], name: "attention", domain: "com.microsoft"),
       .of("Mystery", ["x"], ["m"], name: "mystery", domain: "org.example"),
       .of(
-        "LSTM", ["x", "x", "x"], ["lstm"], name: "lstm", [.texts("activations", ["Relu", "Tanh", "Tanh"])]),
+        "LSTM", ["x", "x", "x"], ["lstm"], name: "lstm", [.texts("activations", ["Mish", "Tanh", "Tanh"])]),
       .of("Relu", ["x"], ["y"]),
     ])
   model.opsetImport.append(.with { ($0.domain, $0.version) = ("com.microsoft", 1) })
@@ -24,7 +24,7 @@ import Testing
     lines.dropFirst() == [
       "  ai.onnx.Deform, opset 17, 3× ('inLoop', 'inBranch', 'inBranch')",
       "  ai.onnx.Harden, opset 17, 7× ('hard0', 'hard1', 'hard2', 'hard3', 'hard4' and 2 more)",
-      "  ai.onnx.LSTM, opset 17, 1×: activations Relu, Tanh, Tanh ('lstm')",
+      "  ai.onnx.LSTM, opset 17, 1×: activation 'Mish' ('lstm')",
       "  ai.onnx.Repeat, opset 17, 1× ('loop')",
       "  an input of type string, 1× ('s')",
       "  com.microsoft.QAttention, opset 1, 1× ('attention')",
@@ -43,7 +43,7 @@ import Testing
   form(.of("Dropout", ["x"], ["y"]), "training mode (is_test = 0)", opset: 6)
   form(.of("Cast", ["x"], ["y"], [.text("to", "STRING")]), "to 'STRING'", opset: 1)
   form(.of("Cast", ["x"], ["y"], [.int("to", 8)]), "to string")
-  form(.of("LSTM", ["x", "x", "x"], ["y"], [.int("input_forget", 1)]), "input_forget = 1")
+  form(.of("RNN", ["x", "x", "x"], ["y"], [.texts("activations", ["Mish"])]), "activation 'Mish'")
   form(
     .of("Resize", ["x", "", "x"], ["y"], [.text("coordinate_transformation_mode", "tf_half_pixel_for_nn")]),
     "coordinate_transformation_mode 'tf_half_pixel_for_nn'")

@@ -139,7 +139,7 @@ private struct RecurrentSizes {
   init?(_ request: KernelRequest, _ op: Recurrent) {
     guard let x = request.ownOperand(0), let w = request.ownOperand(1),
       let r = request.ownOperand(2), x.shape.rank == 3, w.shape.rank == 3, r.shape.rank == 3,
-      op.clip == nil
+      op.clip == nil, op.activations.isEmpty, !op.couplesForgetGate
     else { return nil }
     if request.op.is(LSTM.self) {
       cell = .lstm

@@ -15,7 +15,8 @@ enum GRUProgram {
     {
       return program
     }
-    let layer = try RecurrentLayer(recurrent, gates: 3, request)
+    let layer = try RecurrentLayer(
+      recurrent, gates: 3, activations: GRU.defaultActivations, request)
     let errors = request.withoutElements
     func program<Element: Real>(_ type: Element.Type) -> Program {
       // The gates of one step as the input and as the state feed them, then h.
@@ -47,6 +48,8 @@ enum GRUProgram {
     let (fed, h) = (gates + gateCount, gates + 2 &* gateCount)
     let state = layer.state(direction: direction, batch: batch) &* hidden
     LSTMProgram.load(frame.optional(5, as: type), state, h, hidden)
+    let functions = layer.functions(direction, type)
+    let (gate, activate) = (functions[0], functions[1])
     let limit = layer.clip.map { Element($0) } ?? .infinity
     @inline(__always) func clipped(_ value: Element) -> Element {
       RealFunction.clip(value, from: -limit, to: limit)
@@ -58,9 +61,9 @@ enum GRUProgram {
         y.map { ($0 + place).update(repeating: 0, count: hidden) }
         continue
       }
-      for gate in 0..<gateCount {
-        gates[gate] = bias?[gate] ?? 0
-        fed[gate] = bias?[gateCount &+ gate] ?? 0
+      for row in 0..<gateCount {
+        gates[row] = bias?[row] ?? 0
+        fed[row] = bias?[gateCount &+ row] ?? 0
       }
       let row = x + layer.row(step: time, batch: batch) &* layer.input
       RecurrentLayer.addProduct(row, w, gates, rows: gateCount, columns: layer.input)
@@ -68,8 +71,8 @@ enum GRUProgram {
       RecurrentLayer.addProduct(h, r, fed, rows: early, columns: hidden)
       let (update, reset) = (gates, gates + hidden)
       for unit in 0..<hidden {
-        update[unit] = RealFunction.sigmoid(clipped(gates[unit] + fed[unit]))
-        reset[unit] = RealFunction.sigmoid(clipped(gates[hidden &+ unit] + fed[hidden &+ unit]))
+        update[unit] = gate(clipped(gates[unit] + fed[unit]))
+        reset[unit] = gate(clipped(gates[hidden &+ unit] + fed[hidden &+ unit]))
       }
       if !linearBeforeReset {
         // The places of the gates that were fed are free: the state behind the reset gate goes there.
@@ -79,7 +82,7 @@ enum GRUProgram {
       }
       for unit in 0..<hidden {
         let memory = fed[2 &* hidden &+ unit] * (linearBeforeReset ? reset[unit] : 1)
-        let candidate = Element.hyperbolicTangent(clipped(gates[2 &* hidden &+ unit] + memory))
+        let candidate = activate(clipped(gates[2 &* hidden &+ unit] + memory))
         h[unit] = (1 - update[unit]) * candidate + update[unit] * h[unit]
       }
       y.map { ($0 + place).update(from: h, count: hidden) }

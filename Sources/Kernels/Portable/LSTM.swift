@@ -17,7 +17,8 @@ enum LSTMProgram {
     {
       return program
     }
-    let layer = try RecurrentLayer(recurrent, gates: 4, request)
+    let layer = try RecurrentLayer(
+      recurrent, gates: 4, activations: LSTM.defaultActivations, request)
     if let peephole = request.optionalOperand(7) {
       try request.require(
         peephole.shape.dims == [layer.directions, 3 * layer.hidden],
@@ -31,7 +32,7 @@ enum LSTMProgram {
         let lengths = try layer.lengths(frame, errors)
         for direction in 0..<layer.directions {
           for batch in 0..<layer.batch {
-            try run(type, layer, direction, batch, lengths[batch], frame)
+            try run(type, layer, recurrent.couplesForgetGate, direction, batch, lengths[batch], frame)
           }
         }
       }
@@ -41,8 +42,8 @@ enum LSTMProgram {
 
   /// One sequence in one direction.
   private static func run<Element: Real>(
-    _ type: Element.Type, _ layer: RecurrentLayer, _ direction: Int, _ batch: Int, _ length: Int,
-    _ frame: Frame
+    _ type: Element.Type, _ layer: RecurrentLayer, _ couplesForgetGate: Bool, _ direction: Int, _ batch: Int,
+    _ length: Int, _ frame: Frame
   ) throws {
     let (hidden, gateCount) = (layer.hidden, layer.gates)
     let x = try frame.operand(0, as: type)
@@ -56,6 +57,8 @@ enum LSTMProgram {
     let state = layer.state(direction: direction, batch: batch) &* hidden
     load(frame.optional(5, as: type), state, h, hidden)
     load(frame.optional(6, as: type), state, c, hidden)
+    let functions = layer.functions(direction, type)
+    let (gate, activate, output) = (functions[0], functions[1], functions[2])
     let limit = layer.clip.map { Element($0) } ?? .infinity
     @inline(__always) func clipped(_ value: Element) -> Element {
       RealFunction.clip(value, from: -limit, to: limit)
@@ -67,7 +70,7 @@ enum LSTMProgram {
         y.map { ($0 + place).update(repeating: 0, count: hidden) }
         continue
       }
-      for gate in 0..<gateCount { gates[gate] = bias.map { $0[gate] + $0[gateCount &+ gate] } ?? 0 }
+      for row in 0..<gateCount { gates[row] = bias.map { $0[row] + $0[gateCount &+ row] } ?? 0 }
       let row = x + layer.row(step: time, batch: batch) &* layer.input
       RecurrentLayer.addProduct(row, w, gates, rows: gateCount, columns: layer.input)
       RecurrentLayer.addProduct(h, r, gates, rows: gateCount, columns: hidden)
@@ -75,12 +78,12 @@ enum LSTMProgram {
         let (pi, po, pf) = (
           peephole?[unit] ?? 0, peephole?[hidden &+ unit] ?? 0, peephole?[2 &* hidden &+ unit] ?? 0
         )
-        let i = RealFunction.sigmoid(clipped(gates[unit] + pi * c[unit]))
-        let f = RealFunction.sigmoid(clipped(gates[2 &* hidden &+ unit] + pf * c[unit]))
-        let candidate = Element.hyperbolicTangent(clipped(gates[3 &* hidden &+ unit]))
+        let i = gate(clipped(gates[unit] + pi * c[unit]))
+        let f = couplesForgetGate ? 1 - i : gate(clipped(gates[2 &* hidden &+ unit] + pf * c[unit]))
+        let candidate = activate(clipped(gates[3 &* hidden &+ unit]))
         c[unit] = f * c[unit] + i * candidate
-        let o = RealFunction.sigmoid(clipped(gates[hidden &+ unit] + po * c[unit]))
-        h[unit] = o * Element.hyperbolicTangent(c[unit])
+        let o = gate(clipped(gates[hidden &+ unit] + po * c[unit]))
+        h[unit] = o * output(c[unit])
       }
       y.map { ($0 + place).update(from: h, count: hidden) }
     }

@@ -100,7 +100,7 @@ enum RealFunction {
     return x < 0 ? power / (1 + power) : 1 / (1 + power)
   }
 
-  @inline(__always) private static func softplus<Element: Real>(_ x: Element) -> Element {
+  @inline(__always) static func softplus<Element: Real>(_ x: Element) -> Element {
     larger(x, 0) + Element.logarithmPlusOne(Element.exponential(-x.magnitude))
   }
 

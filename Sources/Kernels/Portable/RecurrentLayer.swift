@@ -2,7 +2,7 @@ import Device
 import ModelGraph
 import Tensors
 
-/// The common parts of `LSTM` and `GRU`: shapes, positions of steps and states, and the inputs of gates.
+/// The common parts of `RNN`, `LSTM` and `GRU`: shapes, positions of steps and states, activations, and the inputs of gates.
 struct RecurrentLayer: Sendable {
   let steps: Int
   let batch: Int
@@ -12,13 +12,17 @@ struct RecurrentLayer: Sendable {
   /// Numbers in all gates of one step.
   let gates: Int
   let clip: Double?
+  private let activations: [RecurrentActivation]
   private let batchFirst: Bool
   private let reverse: Bool
 
-  init(_ recurrent: Recurrent, gates count: Int, _ request: KernelRequest) throws {
+  init(
+    _ recurrent: Recurrent, gates count: Int, activations defaults: [RecurrentActivation],
+    _ request: KernelRequest
+  ) throws {
     let x = try request.operand(0).shape.dims
     hidden = recurrent.hiddenSize
-    directions = recurrent.direction == .bidirectional ? 2 : 1
+    directions = recurrent.directions
     try request.require(
       x.count == 3 && hidden > 0 && hidden < 1 << 24, "a sequence of batches of vectors is needed")
     batchFirst = recurrent.batchFirst
@@ -26,6 +30,9 @@ struct RecurrentLayer: Sendable {
     reverse = recurrent.direction == .reverse
     gates = count * hidden
     clip = recurrent.clip
+    let all = (0..<recurrent.directions).flatMap { _ in defaults }
+    activations = recurrent.activations.isEmpty ? all : recurrent.activations
+    try request.require(activations.count == all.count, "each direction needs \(defaults.count) activations")
     try request.require(
       try request.operand(1).shape.dims == [directions, gates, input]
         && request.operand(2).shape.dims == [directions, gates, hidden],
@@ -53,6 +60,12 @@ struct RecurrentLayer: Sendable {
   }
 
   func isReversed(_ direction: Int) -> Bool { reverse || direction == 1 }
+
+  /// The activation functions of a direction, in ONNX's order.
+  func functions<Element: Real>(_ direction: Int, _ type: Element.Type) -> [ActivationFunction<Element>] {
+    let count = activations.count / directions
+    return activations[direction * count..<(direction + 1) * count].map { ActivationFunction($0) }
+  }
 
   /// The row of the operand that holds a step of a batch.
   func row(step: Int, batch index: Int) -> Int { batchFirst ? index * steps + step : step * batch + index }

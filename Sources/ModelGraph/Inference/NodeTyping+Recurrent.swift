@@ -1,14 +1,17 @@
 import Tensors
 
 extension NodeTyping {
-  /// `https://onnx.ai/onnx/operators/onnx__LSTM.html` (four gates) and `onnx__GRU.html` (three).
-  func recurrent(_ recurrent: Recurrent, gates: Int) throws(GraphError) -> [Fact?] {
+  /// `https://onnx.ai/onnx/operators/onnx__LSTM.html` (four gates), `onnx__GRU.html` (three) and `onnx__RNN.html` (one).
+  /// - Parameter activations: the number of activation functions of a direction.
+  func recurrent(_ recurrent: Recurrent, gates: Int, activations: Int) throws(GraphError) -> [Fact?] {
     try checkSameElementType([0, 1, 2, 3])
     guard let type = elementType(0) ?? elementType(1) else {
       return [Fact?](repeating: nil, count: node.outputs.count)
     }
     guard recurrent.hiddenSize > 0 else { throw failure("its hidden size is \(recurrent.hiddenSize)") }
-    let directions = Dimension.known(recurrent.direction == .bidirectional ? 2 : 1)
+    guard recurrent.activations.isEmpty || recurrent.activations.count == activations * recurrent.directions
+    else { throw failure("it has \(recurrent.activations.count) activations") }
+    let directions = Dimension.known(recurrent.directions)
     let hidden = Dimension.known(recurrent.hiddenSize)
     let rows = try sized(hidden.times(.known(gates)))
     var time = Dimension.unknown

@@ -7,6 +7,7 @@ package struct GRU: Operator {
     .data("x"), .data("w"), .data("r"), .optional(.data("b")), .optional(.data("sequence_lens")),
     .optional(.data("initial_h")), results: 1...2)
   package static let family = OperatorFamily.linear
+  package static let defaultActivations = [RecurrentActivation(.sigmoid), RecurrentActivation(.tanh)]
 
   package var recurrent: Recurrent
 
@@ -15,7 +16,7 @@ package struct GRU: Operator {
   package var attributes: [PrintedAttribute] { recurrent.printedAttributes }
 
   package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] {
-    try node.recurrent(recurrent, gates: 3)
+    try node.recurrent(recurrent, gates: 3, activations: Self.defaultActivations.count)
   }
 
   package func multiplyAdds(_ sizes: NodeSizes) -> Double { recurrent.multiplyAdds(sizes) }

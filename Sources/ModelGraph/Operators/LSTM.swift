@@ -7,6 +7,9 @@ package struct LSTM: Operator {
     .data("x"), .data("w"), .data("r"), .optional(.data("b")), .optional(.data("sequence_lens")),
     .optional(.data("initial_h")), .optional(.data("initial_c")), .optional(.data("p")), results: 1...3)
   package static let family = OperatorFamily.linear
+  package static let defaultActivations = [
+    RecurrentActivation(.sigmoid), RecurrentActivation(.tanh), RecurrentActivation(.tanh),
+  ]
 
   package var recurrent: Recurrent
 
@@ -15,7 +18,7 @@ package struct LSTM: Operator {
   package var attributes: [PrintedAttribute] { recurrent.printedAttributes }
 
   package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] {
-    try node.recurrent(recurrent, gates: 4)
+    try node.recurrent(recurrent, gates: 4, activations: Self.defaultActivations.count)
   }
 
   package func multiplyAdds(_ sizes: NodeSizes) -> Double { recurrent.multiplyAdds(sizes) }

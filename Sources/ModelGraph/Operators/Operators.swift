@@ -53,6 +53,7 @@ package enum Operators {
     PairwiseCoupling.self,
     Pool.self,
     Quantize.self,
+    RNN.self,
     Reduce.self,
     Reshape.self,
     Resize.self,

@@ -34,12 +34,8 @@ extension OperatorImport {
         .matrixMultiply(MatrixMultiply(transposeB: true)), [try node.operand(0), weights, node.optional(5)])
     },
     "DynamicQuantizeLSTM": OperatorImport(3...12) { node in
-      guard try !node.flag("input_forget") else {
-        throw NodeImport.UnsupportedForm(reason: "input_forget = 1")
-      }
-      let recurrent = try recurrent(
-        node, activations: ["Sigmoid", "Tanh", "Tanh"],
-        hidden: node.graph.type(of: try node.operand(2))?.dimensions?[1].size)
+      let recurrent = try longShortTermMemory(
+        node, hidden: node.graph.type(of: try node.operand(2))?.dimensions?[1].size)
       var operands = [ValueID?]()
       for index in 0..<8 { operands.append(node.optional(index)) }
       operands[1] = try node.recurrentWeights(1, scale: 8, "input")

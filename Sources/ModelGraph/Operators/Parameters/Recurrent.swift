@@ -1,4 +1,4 @@
-/// ONNX `LSTM` and `GRU` with the default activations; anything else is refused when the model is read.
+/// The parameters of ONNX `RNN`, `LSTM` and `GRU`.
 package struct Recurrent: Sendable, Hashable, Codable {
   package enum Direction: String, Sendable, Hashable, Codable, Packable {
     case forward, reverse, bidirectional
@@ -7,25 +7,55 @@ package struct Recurrent: Sendable, Hashable, Codable {
   package var direction: Direction
   /// Batch before time.
   package var batchFirst: Bool
+  /// Of `GRU` alone: the reset gate scales the product of the state, not the state.
   package var linearBeforeReset: Bool
   package var clip: Double?
+  /// The activations of the first direction, then those of the second; none for the operator's default ones.
+  package var activations: [RecurrentActivation]
+  /// Of `LSTM` alone: the forget gate is one minus the input gate.
+  package var couplesForgetGate: Bool
 
   package init(
     hiddenSize: Int, direction: Direction, batchFirst: Bool = false, linearBeforeReset: Bool = false,
-    clip: Double? = nil
+    clip: Double? = nil, activations: [RecurrentActivation] = [], couplesForgetGate: Bool = false
   ) {
     self.hiddenSize = hiddenSize
     self.direction = direction
     self.batchFirst = batchFirst
     self.linearBeforeReset = linearBeforeReset
     self.clip = clip
+    self.activations = activations
+    self.couplesForgetGate = couplesForgetGate
+  }
+
+  /// In JSON, default activations and an own forget gate may be left out.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      hiddenSize: try container.decode(Int.self, forKey: .hiddenSize),
+      direction: try container.decode(Direction.self, forKey: .direction),
+      batchFirst: try container.decode(Bool.self, forKey: .batchFirst),
+      linearBeforeReset: try container.decode(Bool.self, forKey: .linearBeforeReset),
+      clip: try container.decodeIfPresent(Double.self, forKey: .clip),
+      activations: try container.decodeIfPresent([RecurrentActivation].self, forKey: .activations) ?? [],
+      couplesForgetGate: try container.decodeIfPresent(Bool.self, forKey: .couplesForgetGate) ?? false)
   }
 }
 
 extension Recurrent {
+  package var directions: Int { direction == .bidirectional ? 2 : 1 }
+
   var printedAttributes: [PrintedAttribute] {
-    [PrintedAttribute("hidden", hiddenSize), PrintedAttribute("direction", direction.rawValue)]
-      + (batchFirst ? [PrintedAttribute("layout", "batch first")] : [])
+    var printed = [
+      PrintedAttribute("hidden", hiddenSize), PrintedAttribute("direction", direction.rawValue),
+    ]
+    if batchFirst { printed.append(PrintedAttribute("layout", "batch first")) }
+    if !activations.isEmpty {
+      let list = activations.map(\.description).joined(separator: ", ")
+      printed.append(PrintedAttribute("activations", list))
+    }
+    if couplesForgetGate { printed.append(PrintedAttribute("forget", "1 - input")) }
+    return printed
   }
 
   /// The products of every step's input and state with the weights.
@@ -33,10 +63,11 @@ extension Recurrent {
     sizes.elements(0) / sizes.size(sizes.rank(0) - 1, of: 0) * (sizes.elements(1) + sizes.elements(2))
   }
 
-  /// The same recurrence of one unit.
+  /// The same recurrence of one unit in one direction.
   var smallest: Recurrent {
     var smallest = self
     (smallest.hiddenSize, smallest.direction, smallest.batchFirst) = (1, .forward, false)
+    smallest.activations = Array(activations.prefix(activations.count / directions))
     return smallest
   }
 
@@ -49,10 +80,13 @@ extension Recurrent: Packable {
     writer.write(direction)
     writer.write(batchFirst, linearBeforeReset)
     writer.write(clip)
+    writer.write(activations)
+    writer.write(couplesForgetGate)
   }
   package init(unpacking reader: inout GraphReader) throws(GraphError) {
     self.init(
       hiddenSize: try reader.read(), direction: try reader.read(), batchFirst: try reader.read(),
-      linearBeforeReset: try reader.read(), clip: try reader.read())
+      linearBeforeReset: try reader.read(), clip: try reader.read(), activations: try reader.read(),
+      couplesForgetGate: try reader.read())
   }
 }
