@@ -15,6 +15,8 @@ final class GraphImport {
   var capturedComposites: [String: [String]?] = [:]
   /// The treatment of outputs that are sequences.
   var sequenceOutputs = SequenceOutputs.refused
+  /// True in the body of a loop, and in branches inside of one.
+  var isRepeated = false
   /// Every name that is taken, in the file or here.
   private var names: Set<String> = []
   private var nameCounter = 0

@@ -5,7 +5,9 @@ extension OperatorImport {
   /// Control flow.
   static let controlOperators: [String: OperatorImport] = [
     "If": OperatorImport(1...1, conditional), "Loop": OperatorImport(0...Int.max, loop),
-    "Scan": OperatorImport(1...Int.max, since: 9, scan),
+    "Scan": OperatorImport(0...Int.max, since: 8) { node in
+      if node.opset < 9 { try scanOfBatch(node) } else { try scan(node) }
+    },
   ]
 
   private static func loop(_ node: NodeImport) throws {
@@ -32,18 +34,10 @@ extension OperatorImport {
   }
 
   private static func scan(_ node: NodeImport) throws {
-    let proto = try node.graphAttribute("body")
-    guard let count = try node.integer("num_scan_inputs"), count > 0, count <= node.operands.count,
-      node.operands.count == proto.input.count, proto.output.count >= proto.input.count - count
-    else { throw node.malformed("has a body that does not fit its operands and num_scan_inputs") }
-    let states = proto.input.count - count
-    let results = proto.output.count - states
+    let (count, results, proto) = try node.scanSizes(operands: node.operands.count)
     func axes(_ name: String, _ count: Int) throws -> [Int] {
       try node.integers(name, in: -NodeImport.largest...NodeImport.largest, count: count)
         ?? [Int](repeating: 0, count: count)
-    }
-    func directions(_ name: String, _ count: Int) throws -> [Bool] {
-      try (node.integers(name, in: 0...1, count: count) ?? [Int](repeating: 0, count: count)).map { $0 == 1 }
     }
     let inputAxes = try axes("scan_input_axes", count)
     let outputAxes = try axes("scan_output_axes", results)
@@ -60,13 +54,53 @@ extension OperatorImport {
     let (body, captured) = try node.body(proto, types)
     try node.emit(
       .scan(
-        body: body, states: states, inputs: (inputAxes, try directions("scan_input_directions", count)),
-        outputs: (outputAxes, try directions("scan_output_directions", results))),
+        body: body, states: node.operands.count - count,
+        inputs: (inputAxes, try node.directions("scan_input_directions", count)),
+        outputs: (outputAxes, try node.directions("scan_output_directions", results))),
       node.operands + captured)
+  }
+
+  /// Version 8: operands are the lengths of the sequences, then values with a batch axis in front of the sequence. A scan
+  /// over the batch runs a scan of each sequence.
+  private static func scanOfBatch(_ node: NodeImport) throws {
+    guard node.optional(0) == nil else { throw NodeImport.UnsupportedForm(reason: "sequence_lens") }
+    let operands = Array(node.operands.dropFirst())
+    let (count, results, proto) = try node.scanSizes(operands: operands.count)
+    let states = operands.count - count
+    let (body, captured) = try node.body(proto, [])
+    let zeros = { [Int](repeating: 0, count: $0) }
+    let forwards = { [Bool](repeating: false, count: $0) }
+    let sequence = Op.scan(
+      body: body, states: states,
+      inputs: (zeros(count), try node.directions("directions", count)),
+      outputs: (zeros(results), forwards(results)))
+    var batch = Graph(name: "\(node.graph.graph.name)/\(node.name)/sequence")
+    batch.inputs = body.inputs.indices.map { batch.addValue("operand\($0)") }
+    batch.outputs = body.outputs.indices.map { batch.addValue("result\($0)") }
+    batch.nodes = [Node(name: "sequence", op: sequence, inputs: batch.inputs, outputs: batch.outputs)]
+    try node.emit(
+      .scan(
+        body: batch, states: 0, inputs: (zeros(operands.count), forwards(operands.count)),
+        outputs: (zeros(states + results), forwards(states + results))),
+      operands + captured)
   }
 }
 
 extension NodeImport {
+  /// The numbers of values that a scan walks and collects, and its body.
+  fileprivate func scanSizes(operands: Int) throws -> (inputs: Int, outputs: Int, body: ONNXGraphProto) {
+    let proto = try graphAttribute("body")
+    guard let count = try integer("num_scan_inputs"), count > 0, count <= operands,
+      operands == proto.input.count, proto.output.count >= proto.input.count - count
+    else { throw malformed("has a body that does not fit its operands and num_scan_inputs") }
+    return (count, proto.output.count - (proto.input.count - count), proto)
+  }
+
+  /// For each of `count` values: true if it is walked, or filled, from its end.
+  fileprivate func directions(_ name: String, _ count: Int) throws -> [Bool] {
+    try (integers(name, in: 0...1, count: count) ?? [Int](repeating: 0, count: count)).map { $0 == 1 }
+  }
+
   /// The body of a loop, whose last inputs are the values that it captures.
   /// - Parameter types: the types of its inputs, where the file does not give them.
   fileprivate func body(_ proto: ONNXGraphProto, _ types: [ValueType?]) throws -> (
@@ -76,6 +110,7 @@ extension NodeImport {
     let subgraph = captures.subgraph(proto, of: self, name: "body")
     subgraph.sequenceOutputs = .refused
     subgraph.untypedInputs = types
+    subgraph.isRepeated = true
     let body = try subgraph.read()
     guard body.inputs.count == proto.input.count + captures.operands.count else {
       throw UnsupportedForm(

@@ -97,15 +97,15 @@ extension OperatorImport {
     }
   }
 
-  /// The inference form: the identity, and a mask that lets everything through.
+  /// Outside of training mode: the identity, and a mask that lets everything through.
   private static func dropout(_ node: NodeImport) throws {
+    if let training = node.optional(2), node.tensor(training)?.integers != [0] {
+      return try trainingDropout(node)
+    }
     node.ignore("seed")
     if node.opset < 12 { _ = try node.float("ratio") }
     if node.opset < 7, try !node.flag("is_test") {
       throw NodeImport.UnsupportedForm(reason: "training mode (is_test = 0)")
-    }
-    if let training = node.optional(2), node.tensor(training)?.integers != [0] {
-      throw NodeImport.UnsupportedForm(reason: "training mode")
     }
     let x = try node.operand(0)
     let outputs = node.proto.output

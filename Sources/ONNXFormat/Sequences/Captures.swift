@@ -41,6 +41,7 @@ struct Captures {
       node.graph.model, proto, name: "\(node.graph.graph.name)/\(node.name)/\(name)",
       capturing: inputs + operands.map { ($0.name, node.graph.type(of: $0.id)) })
     graph.sequenceOutputs = .flattened
+    graph.isRepeated = node.graph.isRepeated
     graph.capturedComposites = composites
     return graph
   }
