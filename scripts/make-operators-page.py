@@ -18,6 +18,10 @@ their lengths and the positions of elements. Inputs and loops cannot have them; 
 given. An output that is a sequence is served as one tensor, stacked along a new first axis, if its elements are known to have one shape, and
 otherwise as an output for each element: `NAME.0`, `NAME.1`, ….
 
+Random operators, and `Dropout` in training mode, are supported outside of loops. As with ONNX Runtime and a fixed seed, a model always draws
+the same numbers, but each run starts anew: a second run repeats the numbers of the first. Without the attribute `seed`, the node's name is the
+seed.
+
 Of `ai.onnx.ml`, forms with strings or maps are not supported: export classifiers with integer labels. The result of `ZipMap` is the tensor of
 scores that it is given: a row for each input, a column for each label in the order of `classlabels_int64s` or `classlabels_strings`.
 """

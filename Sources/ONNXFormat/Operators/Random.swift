@@ -49,8 +49,10 @@ extension OperatorImport {
   static func trainingDropout(_ node: NodeImport) throws {
     let x = try node.operand(0)
     var ratio = try node.optional(1) ?? node.constant(0.5, like: x, "ratio")
-    if let number = node.scalar(ratio), !(0..<1).contains(number) {
-      throw node.malformed("has the ratio \(number), which must be at least 0 and less than 1")
+    if node.tensor(ratio) != nil {
+      guard let number = node.scalar(ratio), (0..<1).contains(number) else {
+        throw node.malformed("has a ratio that is not at least 0 and less than 1")
+      }
     }
     let type = try node.knownType(x)
     let real: ElementType = type == .float64 ? .float64 : .float32
