@@ -41,6 +41,7 @@ extension OperatorImport {
     }
     let inputAxes = try axes("scan_input_axes", count)
     let outputAxes = try axes("scan_output_axes", results)
+    let states = node.operands.count - count
     let types = node.operands.enumerated().map { position, id -> ValueType? in
       guard var type = node.type(id), position >= states, var dimensions = type.dimensions else {
         return node.type(id)
@@ -54,7 +55,7 @@ extension OperatorImport {
     let (body, captured) = try node.body(proto, types)
     try node.emit(
       .scan(
-        body: body, states: node.operands.count - count,
+        body: body, states: states,
         inputs: (inputAxes, try node.directions("scan_input_directions", count)),
         outputs: (outputAxes, try node.directions("scan_output_directions", results))),
       node.operands + captured)
