@@ -14,7 +14,8 @@ import Testing
       .of("QAttention", ["x"], ["q"], name: "attention", domain: "com.microsoft"),
       .of("Mystery", ["x"], ["m"], name: "mystery", domain: "org.example"),
       .of(
-        "LSTM", ["x", "x", "x"], ["lstm"], name: "lstm", [.texts("activations", ["Mish", "Tanh", "Tanh"])]),
+        "LSTM", ["x", "x", "x"], ["lstm"], name: "lstm",
+        [.int("hidden_size", 2), .texts("activations", ["Mish", "Tanh", "Tanh"])]),
       .of("Relu", ["x"], ["y"]),
     ])
   model.opsetImport.append(.with { ($0.domain, $0.version) = ("com.microsoft", 1) })
@@ -43,7 +44,9 @@ import Testing
   form(.of("Dropout", ["x"], ["y"]), "training mode (is_test = 0)", opset: 6)
   form(.of("Cast", ["x"], ["y"], [.text("to", "STRING")]), "to 'STRING'", opset: 1)
   form(.of("Cast", ["x"], ["y"], [.int("to", 8)]), "to string")
-  form(.of("RNN", ["x", "x", "x"], ["y"], [.texts("activations", ["Mish"])]), "activation 'Mish'")
+  form(
+    .of("RNN", ["x", "x", "x"], ["y"], [.int("hidden_size", 2), .texts("activations", ["Mish"])]),
+    "activation 'Mish'")
   form(
     .of("Resize", ["x", "", "x"], ["y"], [.text("coordinate_transformation_mode", "tf_half_pixel_for_nn")]),
     "coordinate_transformation_mode 'tf_half_pixel_for_nn'")
