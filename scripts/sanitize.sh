@@ -14,7 +14,7 @@ address() {
   # XCTest itself leaks, and no test here needs it. An allocation that cannot be is a test's own doing. The tests that
   # start the program are left out: what it says on standard error is compared, and the sanitizer speaks there too.
   ASAN_OPTIONS="allocator_may_return_null=1" LSAN_OPTIONS="suppressions=$PWD/scripts/lsan.supp:print_suppressions=0" \
-    swift test --sanitize address --disable-xctest --scratch-path .build/asan --skip fusedinfTests
+    swift test --sanitize address --disable-xctest --scratch-path .build/asan --skip fusedinfTests --skip OperatorCaseTests
 }
 
 thread() {

@@ -18,9 +18,6 @@ extension Op {
 
 /// `https://onnx.ai/onnx/operators/onnx__Loop.html`
 extension Loop: HostLoop {
-  /// The most rounds of a loop: one whose condition never becomes false would hold its lane for ever.
-  private static let mostRounds = 1 << 20
-
   package func results(_ operands: [Tensor?], round: ([Tensor]) throws -> [Tensor]) throws -> [Tensor] {
     let limit = operands[0].flatMap { $0.integers?.first }
     var goesOn = operands[1].map { $0.integers?.first != 0 } ?? true
@@ -32,10 +29,6 @@ extension Loop: HostLoop {
     var collected = [[Tensor]](repeating: [], count: body.outputs.count - firstCollected)
     var number = 0
     while goesOn, limit.map({ number < $0 }) ?? true {
-      guard number < Self.mostRounds else {
-        throw DeviceError(
-          .invalidData, "more than \(Self.mostRounds) rounds; give the loop a smaller trip count")
-      }
       let condition = try Tensor([true], shape: .scalar)
       let outputs = try round([try Tensor([Int64(number)], shape: .scalar), condition] + values)
       goesOn = outputs[0].integers?.first != 0
@@ -89,11 +82,22 @@ extension Scan: HostLoop {
     return try values
       + collected.indices.map { index in
         let parts = reversedOutputs[index] ? collected[index].reversed() : collected[index]
-        guard let first = parts.first else {
-          throw DeviceError(.invalidData, "there is nothing to scan, and so nothing to collect")
-        }
+        guard let first = parts.first else { return try empty(index) }
         let axis = outputAxes[index] < 0 ? outputAxes[index] + first.shape.rank + 1 : outputAxes[index]
         return try Tensor(stacking: parts, along: axis)
       }
+  }
+
+  /// A collected value of no rounds.
+  private func empty(_ index: Int) throws -> Tensor {
+    let type = body[body.outputs[states + index]].type
+    var sizes = (type?.dimensions ?? []).map { $0.size ?? 0 }
+    let axis = outputAxes[index] < 0 ? outputAxes[index] + sizes.count + 1 : outputAxes[index]
+    guard 0...sizes.count ~= axis else {
+      throw DeviceError(
+        .invalidData, "there is nothing to scan, and the sizes of what it collects are not known")
+    }
+    sizes.insert(0, at: axis)
+    return try Tensor(elementType: type?.elementType ?? .float32, shape: Shape(checking: sizes)) { _ in }
   }
 }

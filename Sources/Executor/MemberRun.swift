@@ -20,6 +20,8 @@ struct MemberRun {
   /// The most that can be reserved beside the weights, in bytes, and the budget that it comes of.
   let room: (bytes: Int, budget: Int)
   let trace: Trace?
+  /// The rounds of all loops so far.
+  private let rounds = RoundCount()
 
   /// Runs `plan` and what follows from it.
   /// - Parameter needed: what the run takes up to the end of this plan.
@@ -97,6 +99,7 @@ struct MemberRun {
       return operand
     }
     var kept = needed
+    var collected = 0
     do {
       let results = try loop.results(Array(operands.prefix(loop.firstCapture))) { inputs in
         let inputs = inputs + captured
@@ -105,9 +108,16 @@ struct MemberRun {
         var needed = kept
         needed.arenaBytes = max(needed.arenaBytes, round.arenaBytes)
         needed.add(requestBytes: round.requestBytes)
-        try reserve(needed, of: plan)
+        // As much again as there is by now, so that a loop starts anew few times.
+        try reserve(needed, of: plan, spare: max(collected, MemberRun.leastSpare))
+        try rounds.add(limit: MemberRun.mostRounds)
         let outputs = try run(round, inputs: inputs, needed: needed)
-        for output in outputs.dropFirst(loop.firstCollected) { kept.add(requestBytes: output.byteCount) }
+        // Twice: each by itself, and then all of them in one tensor.
+        for output in outputs.dropFirst(loop.firstCollected) {
+          let bytes = output.byteCount.adding(saturating: output.byteCount)
+          collected = collected.adding(saturating: bytes)
+          kept.add(requestBytes: bytes)
+        }
         return outputs
       }
       return CountedResults(results.map { KernelRequest.ResultType($0.elementType, $0.shape) }) { results }
@@ -116,13 +126,23 @@ struct MemberRun {
     }
   }
 
+  /// The most rounds of all loops of a run together: a condition that never becomes false would hold the lane for ever.
+  private static let mostRounds = 1 << 20
+  /// The least bytes that a loop asks for beyond what it needs by now.
+  private static let leastSpare = 1 << 20
+
   /// Checks that the member has the memory.
+  /// - Parameter spare: bytes to ask for beside it, if there is room for them.
   /// - Throws: ``NeedsMoreMemory`` if it has reserved less; `LinkError` if there is no room for it.
-  private func reserve(_ needed: MemberMemory, of plan: Plan) throws {
+  private func reserve(_ needed: MemberMemory, of plan: Plan, spare: Int = 0) throws {
     try check(needed, of: plan)
-    guard needed.arenaBytes <= reserved.arenaBytes,
-      needed.requestBytes <= roundedToPages(reserved.requestBytes)
-    else { throw NeedsMoreMemory(memory: needed) }
+    guard
+      needed.arenaBytes > reserved.arenaBytes
+        || needed.requestBytes > roundedToPages(reserved.requestBytes)
+    else { return }
+    var more = needed
+    more.add(requestBytes: spare)
+    throw NeedsMoreMemory(memory: more.fits(room.bytes) ? more : needed)
   }
 
   /// Refuses what no member of the model can have.
@@ -196,6 +216,20 @@ struct MemberRun {
       try Tensor(elementType: port.elementType, shape: port.shape) { bytes in
         if port.byteCount > 0 { try device.read(bytes, from: location, of: memory) }
       }
+    }
+  }
+}
+
+/// Counts the rounds of loops, those in loops included.
+private final class RoundCount {
+  private var count = 0
+
+  /// - Throws: ``DeviceError`` beyond `limit`.
+  func add(limit: Int) throws {
+    count += 1
+    guard count <= limit else {
+      throw DeviceError(
+        .invalidData, "its loops run more than \(limit) rounds; give them smaller trip counts")
     }
   }
 }

@@ -28,14 +28,17 @@ extension Rewriter {
   /// The weights of a product, and how many channels they have, when they are constants without a zero point.
   fileprivate func movableWeights(_ product: IntegerProductNode) -> (weights: Tensor, channels: Int)? {
     guard let weights = tensor(product.node.inputs[1]), weights.elementType == .int8,
-      product[IntegerProductNode.Place.zeroB] == nil, let channels = product.channels(weights.shape.dims)
+      weights.shape.elementCount > 0, product[IntegerProductNode.Place.zeroB] == nil,
+      let channels = product.channels(weights.shape.dims)
     else { return nil }
     return (weights, channels)
   }
 
   /// Subtracts a constant zero point from constant weights.
   fileprivate mutating func centreWeights(_ index: Int, _ product: IntegerProductNode) throws -> Bool {
-    guard let id = product.node.inputs[1], let weights = tensor(id) else { return false }
+    guard let id = product.node.inputs[1], let weights = tensor(id), weights.shape.elementCount > 0 else {
+      return false
+    }
     let zeroID = product[IntegerProductNode.Place.zeroB]
     guard zeroID != nil || weights.elementType == .uint8, let channels = product.channels(weights.shape.dims)
     else { return false }

@@ -21,12 +21,12 @@ extension NonMaxSuppression: HostOperator {
       throw operands.invalidData("has \(overlap) as its threshold of overlap, which must be 0 to 1")
     }
     let score = try operands.number(4, as: Float.self)
-    let selected = boxes.withUnsafeBytes { boxes in
-      scores.withUnsafeBytes { scores in
+    let selected = try boxes.withUnsafeBytes { boxes in
+      try scores.withUnsafeBytes { scores in
         let selection = BoxSelection(
           areCentered: centerPointBox, count: places[1], most: Int(clamping: most), overlap: overlap,
           score: score)
-        return selection.run(boxes, scores, batches: places[0], classes: ranks[1])
+        return try selection.run(boxes, scores, batches: places[0], classes: ranks[1])
       }
     }
     let shape = try Shape(checking: [selected.count / 3, 3])
@@ -58,11 +58,16 @@ private struct BoxSelection {
     var area: Float { (right - left) * (bottom - top) }
   }
 
+  /// The most pairs of boxes that are compared: a bound on the time.
+  private static let mostComparisons = 1 << 31
+
   /// Returns batch, class and index of each selected box.
+  /// - Throws: ``DeviceError`` if boxes would have to be compared for too long.
   func run(_ boxes: UnsafeRawBufferPointer, _ scores: UnsafeRawBufferPointer, batches: Int, classes: Int)
-    -> [Int64]
+    throws -> [Int64]
   {
     var found: [Int64] = []
+    var comparisons = 0
     // Without boxes, the numbers of batches and classes are not bounded by any elements.
     if most <= 0 || count == 0 { return found }
     var candidates: [Candidate] = []
@@ -80,6 +85,12 @@ private struct BoxSelection {
         candidates.sort(by: Self.precedes)
         for candidate in candidates {
           if chosen.count >= most { break }
+          comparisons += chosen.count
+          guard comparisons <= Self.mostComparisons else {
+            throw DeviceError(
+              .invalidData,
+              "too many boxes overlap too little; set a score threshold, or fewer boxes for each class")
+          }
           let box = box(boxes, batch * count + candidate.index)
           if chosen.contains(where: { isSuppressed(box, by: $0) }) { continue }
           chosen.append(box)

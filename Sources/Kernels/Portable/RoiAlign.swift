@@ -97,7 +97,9 @@ private struct BinAxis<Element: Real> {
   /// The samples of a bin among which are all that lie in the image.
   func candidates(_ number: Int) -> Range<Int> {
     let (first, step) = (place(number, 0), bin / Element(samples))
-    guard samples > 4096, first.isFinite, step > 0 else { return 0..<samples }
+    guard samples > 4096 else { return 0..<samples }
+    // Places that are no numbers, or the same for all samples, lie outside.
+    guard first.isFinite, step.isFinite, step > 0 else { return 0..<0 }
     // A step further on each side, for what rounding does to places.
     let low = ((-1 - first) / step).rounded(.down) - 1
     let high = ((Element(size) - first) / step).rounded(.up) + 2

@@ -26,9 +26,7 @@ package struct FourierTransform: Operator {
 
   package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [try node.fourier(self)] }
 
-  package func keepsRows(_ rows: BatchRows) -> Bool {
-    rows.isRows(0) && rows.restIsFixed && rows.areInner(axesIn: 1)
-  }
+  // Rows are not independent: kernels transform two real lines as one complex line, so that a NaN of one reaches the other.
 
   /// About 5 n log₂ n, of a length that is taken to be a thousand or so.
   package func multiplyAdds(_ sizes: NodeSizes) -> Double { sizes.resultElements * 25 }

@@ -42,7 +42,8 @@ extension NodeTyping {
     }
     var inputs = inputs
     // Sizes are opened once, then ranks: more rounds change nothing.
-    for _ in 0..<4 {
+    // Of loops in loops in loops, ranks are opened at once: otherwise each level would multiply the rounds.
+    for _ in 0..<(depth > 1 ? 0 : 4) {
       let results = try bodyResults(
         of: body, inputs + (looping.firstCapture..<body.inputs.count).map { operands[$0] })
       var isStable = true

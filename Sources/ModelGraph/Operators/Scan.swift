@@ -30,7 +30,8 @@ package struct Scan: LoopingOperator {
   }
 
   package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] {
-    guard states >= 0, inputAxes.count == reversedInputs.count, outputAxes.count == reversedOutputs.count,
+    guard 0...body.inputs.count ~= states, inputAxes.count == reversedInputs.count,
+      outputAxes.count == reversedOutputs.count,
       body.outputs.count == states + outputAxes.count, body.inputs.count >= firstCapture
     else { throw node.failure("its body '\(body.name)' does not fit its axes and states") }
     var length = Dimension.unknown

@@ -22,7 +22,7 @@ package struct ShortTimeFourierTransform: Operator {
 
   package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [try node.shortTimeFourier(self)] }
 
-  package func keepsRows(_ rows: BatchRows) -> Bool { rows.isRows(0) && rows.restIsFixed }
+  // Rows are not independent: kernels transform two real lines as one complex line, so that a NaN of one reaches the other.
 
   /// About 5 n log₂ n a frame, of a length that is taken to be a thousand or so.
   package func multiplyAdds(_ sizes: NodeSizes) -> Double { sizes.resultElements * 25 }

@@ -44,10 +44,15 @@ extension OperatorImport {
     let operand = node.converted(x, to: type, name + "Operand")
     proto.input = []
     let inputs = [(name: parameter, id: operand)] + captured
-    let graph = try GraphImport(
+    let reading = GraphImport(
       node.graph.model, proto, name: "\(node.graph.graph.name)/\(node.name)/\(name)",
-      capturing: inputs.map { ($0.name, node.graph.type(of: $0.id)) }
-    ).read()
+      capturing: inputs.map { ($0.name, node.graph.type(of: $0.id)) })
+    reading.isRepeated = node.graph.isRepeated
+    let graph = try reading.read()
+    // Each is there twice, in both branches.
+    guard !graph.nodes.contains(where: { !$0.op.bodies.isEmpty }) else {
+      throw NodeImport.UnsupportedForm(reason: "whose \(name) has graphs inside")
+    }
     let always = node.graph.constant(
       try Tensor([true], shape: .scalar), named: "\(node.name)/\(name)Condition")
     let result = node.intermediate(

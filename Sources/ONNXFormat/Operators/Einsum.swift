@@ -9,6 +9,9 @@ extension OperatorImport {
       guard let text = try node.text("equation") else {
         throw node.malformed("lacks the attribute 'equation'")
       }
+      guard node.operands.count <= 64 else {
+        throw NodeImport.UnsupportedForm(reason: "of more than 64 operands")
+      }
       let operands = try node.operands.indices.map(node.operand)
       let equation: Equation
       do { equation = try Equation(text, ranks: operands.map(node.rank)) } catch let fault as Equation.Fault {

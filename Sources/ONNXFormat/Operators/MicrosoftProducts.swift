@@ -35,7 +35,7 @@ extension OperatorImport {
     },
     "DynamicQuantizeLSTM": OperatorImport(3...12) { node in
       let recurrent = try longShortTermMemory(
-        node, hidden: node.graph.type(of: try node.operand(2))?.dimensions?[1].size)
+        node, hidden: node.knownSize(1, of: try node.operand(2)))
       var operands = [ValueID?]()
       for index in 0..<8 { operands.append(node.optional(index)) }
       operands[1] = try node.recurrentWeights(1, scale: 8, "input")

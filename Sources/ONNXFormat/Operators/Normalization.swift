@@ -134,7 +134,7 @@ extension OperatorImport {
     }
     let largest = node.intermediate(
       .argumentOf(.maximum, axis: axis, keepDimensions: false, selectLastIndex: false), [x], "largest")
-    let count = node.intermediate(.shape(start: axis, end: axis == -1 ? nil : axis + 1), [x], "count")
+    let count = node.intermediate(.shape(start: axis, end: axis == -1 ? nil : axis &+ 1), [x], "count")
     let numbers = try node.constant([0, 1] as [Float], "numbers")
     let values = type == .float32 ? numbers : node.intermediate(.cast(type), [numbers], "values")
     return (.oneHot(axis: axis), [largest, count, values])

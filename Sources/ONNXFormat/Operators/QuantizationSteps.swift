@@ -13,7 +13,7 @@ extension NodeImport {
     let target = output == 0 ? real : try? TensorDecoding.elementType(output, malformed: malformed)
     guard let target, target.isFloatingPoint else { return false }
     try emit(
-      .dequantize(axis: try integer("axis", default: 1), to: target),
+      .dequantize(axis: try quantizedAxis(of: x), to: target),
       [x, converted(scale, to: .float32, "scale"), optional(2)])
     return true
   }
@@ -38,9 +38,15 @@ extension NodeImport {
     guard let target, target.isNarrowInteger else { return false }
     ignore("saturate")
     try emit(
-      .quantize(axis: try integer("axis", default: 1), to: target),
+      .quantize(axis: try quantizedAxis(of: x), to: target),
       [x, scale, optional(2)])
     return true
+  }
+
+  /// The axis of a scale for each index; a value of one axis has but that.
+  private func quantizedAxis(of x: ValueID) throws -> Int {
+    let axis = try integer("axis", default: 1)
+    return rank(x) == 1 ? 0 : axis
   }
 
   /// Returns true if a scale is one number or a vector, and not one of blocks.

@@ -55,7 +55,8 @@ private struct MappedBody {
   mutating func results(of elements: [ValueID], prefix: String) throws -> [ValueID] {
     let types = elements.map(node.graph.type(of:))
     var reading = try readings[types] ?? (read(types), [:])
-    try node.graph.model.sequenceSizes.add(nodes: reading.graph.nodes.count + 1)
+    try node.graph.model.sequenceSizes.add(
+      nodes: reading.graph.nodes.count + reading.graph.constants.count + 1)
     defer { readings[types] = reading }
     return node.graph.splice(
       reading.graph, arguments: elements + captures.operands.map(\.id), prefix: prefix,
@@ -68,6 +69,8 @@ private struct MappedBody {
     // The elements' own types say more than the declared ones.
     body.input = []
     let given = zip(inputs, types).map { (name: $0, type: $1) }
-    return try captures.subgraph(body, of: node, name: "body", inputs: given).read()
+    let graph = captures.subgraph(body, of: node, name: "body", inputs: given)
+    graph.isRepeated = true
+    return try graph.read()
   }
 }

@@ -99,6 +99,7 @@ extension OperatorImport {
 
   /// Outside of training mode: the identity, and a mask that lets everything through.
   private static func dropout(_ node: NodeImport) throws {
+    if node.opset < 12 { try node.checkOperands(1...1) }
     if let training = node.optional(2), node.tensor(training)?.integers != [0] {
       return try trainingDropout(node)
     }

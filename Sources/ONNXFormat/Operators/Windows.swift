@@ -1,4 +1,5 @@
 import ModelGraph
+import Tensors
 
 extension OperatorImport {
   /// Pooling.
@@ -90,6 +91,9 @@ extension NodeImport {
   func pool(_ kind: Pool.Kind) throws -> Pool {
     guard let kernel = try integers("kernel_shape", in: 1...Self.largest, count: nil) else {
       throw malformed("lacks the attribute 'kernel_shape'")
+    }
+    guard !kernel.isEmpty, kernel.count <= Shape.maximumRank else {
+      throw malformed("has a kernel_shape of \(kernel.count) axes")
     }
     let window = try window(spatialAxes: kernel.count)
     return Pool(
