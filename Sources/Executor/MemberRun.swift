@@ -20,8 +20,8 @@ struct MemberRun {
   /// The most that can be reserved beside the weights, in bytes, and the budget that it comes of.
   let room: (bytes: Int, budget: Int)
   let trace: Trace?
-  /// The rounds of all loops so far.
-  private let rounds = RoundCount()
+  /// The needs of the run so far.
+  private let needs = RunNeeds()
 
   /// Runs `plan` and what follows from it.
   /// - Parameter needed: what the run takes up to the end of this plan.
@@ -110,7 +110,7 @@ struct MemberRun {
         needed.add(requestBytes: round.requestBytes)
         // As much again as there is by now, so that a loop starts anew few times.
         try reserve(needed, of: plan, spare: max(collected, MemberRun.leastSpare))
-        try rounds.add(limit: MemberRun.mostRounds)
+        try needs.addRound(limit: MemberRun.mostRounds)
         let outputs = try run(round, inputs: inputs, needed: needed)
         // Twice: each by itself, and then all of them in one tensor.
         for output in outputs.dropFirst(loop.firstCollected) {
@@ -135,14 +135,16 @@ struct MemberRun {
   /// - Parameter spare: bytes to ask for beside it, if there is room for them.
   /// - Throws: ``NeedsMoreMemory`` if it has reserved less; `LinkError` if there is no room for it.
   private func reserve(_ needed: MemberMemory, of plan: Plan, spare: Int = 0) throws {
-    try check(needed, of: plan)
+    // What earlier steps needed, too: the run begins anew with this memory.
+    needs.memory = needs.memory.union(needed)
+    try check(needs.memory, of: plan)
     guard
       needed.arenaBytes > reserved.arenaBytes
         || needed.requestBytes > roundedToPages(reserved.requestBytes)
     else { return }
-    var more = needed
+    var more = needs.memory
     more.add(requestBytes: spare)
-    throw NeedsMoreMemory(memory: more.fits(room.bytes) ? more : needed)
+    throw NeedsMoreMemory(memory: more.fits(room.bytes) ? more : needs.memory)
   }
 
   /// Refuses what no member of the model can have.
@@ -220,14 +222,15 @@ struct MemberRun {
   }
 }
 
-/// Counts the rounds of loops, those in loops included.
-private final class RoundCount {
-  private var count = 0
+/// The memory that the steps of a run needed so far, and the rounds of its loops, those in loops included.
+private final class RunNeeds {
+  var memory = MemberMemory(arenaBytes: 0, requestBytes: 0)
+  private var rounds = 0
 
   /// - Throws: ``DeviceError`` beyond `limit`.
-  func add(limit: Int) throws {
-    count += 1
-    guard count <= limit else {
+  func addRound(limit: Int) throws {
+    rounds += 1
+    guard rounds <= limit else {
       throw DeviceError(
         .invalidData, "its loops run more than \(limit) rounds; give them smaller trip counts")
     }
