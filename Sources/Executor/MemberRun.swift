@@ -135,7 +135,7 @@ struct MemberRun {
   /// - Parameter spare: bytes to ask for beside it, if there is room for them.
   /// - Throws: ``NeedsMoreMemory`` if it has reserved less; `LinkError` if there is no room for it.
   private func reserve(_ needed: MemberMemory, of plan: Plan, spare: Int = 0) throws {
-    // What earlier steps needed, too: the run begins anew with this memory.
+    // With the needs of earlier steps: the run begins anew with this memory.
     needs.memory = needs.memory.union(needed)
     try check(needs.memory, of: plan)
     guard
