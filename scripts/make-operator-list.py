@@ -29,7 +29,7 @@ TAIL = """  ]
 def contents():
     types = []
     for file in FOLDER.rglob("*.swift"):
-        types += re.findall(r"^(?:package|public) struct (\w+): (?:Looping)?Operator\b", file.read_text(), re.M)
+        types += re.findall(r"^(?:package|public) struct (\w+): (?:Looping|Recurrent)?Operator\b", file.read_text(), re.M)
     return HEAD + "".join(f"    {name}.self,\n" for name in sorted(types)) + TAIL
 
 

@@ -3,8 +3,9 @@ import ModelGraph
 
 /// The part of a graph that can be planned now, and what has to wait until data decide its shapes.
 ///
-/// A node waits when the shape of a result does not follow from what is known (`NonZero`, a reshape to a computed
-/// shape), when it is a conditional whose condition is not known, or when it reads what such a node makes.
+/// A node waits when the shape of a result does not follow from what is known (a reshape to a computed shape), when the host
+/// computes it (`NonZero`, a loop), when it is a conditional whose condition is not known, or when it reads what such a
+/// node makes.
 package struct GraphSplit {
   /// Indices of the nodes that are planned now, in order.
   package var nodes: [Int]
@@ -36,7 +37,7 @@ package struct GraphSplit {
   }
 
   private static func isDataDependent(_ node: Node, _ inference: Inference) -> Bool {
-    node.op.is(Conditional.self) || node.op.looping != nil
+    node.op.is(Conditional.self) || type(of: node.op.base).resultSizesDependOnData
       || node.outputs.contains { output in output.map { inference[$0]?.shape == nil } ?? false }
   }
 

@@ -2,6 +2,11 @@ import ModelGraph
 import Tensors
 
 extension NodeImport {
+  /// Returns true if the file uses the result.
+  func wants(_ result: Int) -> Bool {
+    proto.output.indices.contains(result) && !proto.output[result].isEmpty
+  }
+
   /// Makes the node that gives the file's results.
   func emit(_ op: Op, _ inputs: [ValueID?]) throws {
     let outputs = proto.output.map { $0.isEmpty ? nil : graph.value(defining: $0) }
@@ -11,7 +16,7 @@ extension NodeImport {
 
   /// Makes the node that gives one of the file's results by itself.
   func emit(result index: Int, _ op: Op, _ inputs: [ValueID?]) throws {
-    guard proto.output.indices.contains(index), !proto.output[index].isEmpty else {
+    guard wants(index) else {
       throw malformed("lacks its result \(index)")
     }
     graph.append(

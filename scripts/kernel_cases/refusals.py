@@ -81,8 +81,6 @@ def refusals():
         [(F32, (4,))],
         "axis out of range",
     )
-    refused("nonzero", "NonZero", [ints(1, 0, 1)], [(I64, (1, 1))], "more than asked for")
-    refused("nonzero", "NonZero", [ints(1, 0, 1)], [(I64, (1, 3))], "fewer than asked for")
     fields = dict(hiddenSize=2, direction="forward", batchFirst=False, linearBeforeReset=False)
     refused(
         op("gru", recurrent=fields),

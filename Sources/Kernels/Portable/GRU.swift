@@ -16,7 +16,7 @@ enum GRUProgram {
       return program
     }
     let layer = try RecurrentLayer(
-      recurrent, gates: 3, activations: GRU.defaultActivations, request)
+      recurrent, gates: GRU.gates, activations: GRU.defaultActivations, request)
     let errors = request.withoutElements
     func program<Element: Real>(_ type: Element.Type) -> Program {
       // The gates of one step as the input and as the state feed them, then h.

@@ -18,7 +18,7 @@ enum LSTMProgram {
       return program
     }
     let layer = try RecurrentLayer(
-      recurrent, gates: 4, activations: LSTM.defaultActivations, request)
+      recurrent, gates: LSTM.gates, activations: LSTM.defaultActivations, request)
     if let peephole = request.optionalOperand(7) {
       try request.require(
         peephole.shape.dims == [layer.directions, 3 * layer.hidden],

@@ -15,7 +15,7 @@ enum RNNProgram {
     {
       return program
     }
-    let layer = try RecurrentLayer(recurrent, gates: 1, activations: RNN.defaultActivations, request)
+    let layer = try RecurrentLayer(recurrent, gates: RNN.gates, activations: RNN.defaultActivations, request)
     let errors = request.withoutElements
     func program<Element: Real>(_ type: Element.Type) -> Program {
       // The sums of one step, then h.

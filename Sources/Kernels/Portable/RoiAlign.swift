@@ -127,6 +127,7 @@ private struct BinSamples<Element: Real> {
   }
 
   init(_ memory: UnsafeMutableRawPointer, capacity: Int, merging: Bool) {
+    // Scratch memory holds plain numbers, these behind those; each list is written before it is read.
     indices = memory.assumingMemoryBound(to: Int.self)
     weights = (memory + capacity &* MemoryLayout<Int>.stride).assumingMemoryBound(to: Element.self)
     (self.capacity, self.merging) = (capacity, merging)

@@ -71,6 +71,7 @@ struct SampleTaps<Element: Real> {
   /// The list number `list` of `lists` in the memory. Lists are to be made in their order.
   init(_ memory: UnsafeMutableRawPointer, capacity: Int, list: Int, of lists: Int) {
     let indices = (capacity &* lists &+ 4) &* MemoryLayout<Int>.stride
+    // Scratch memory holds plain numbers, these behind those; each list is written before it is read.
     offsets = memory.assumingMemoryBound(to: Int.self) + list &* capacity
     weights = (memory + indices).assumingMemoryBound(to: Element.self) + list &* capacity
     self.capacity = capacity

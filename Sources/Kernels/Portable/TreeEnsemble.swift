@@ -31,6 +31,7 @@ enum TreeEnsembleProgram<Element: BinaryFloatingPoint & BitwiseCopyable & Sendab
     let (slotCount, treeCount) = (slots.shape.dims[0], roots.shape.dims[0])
     let errors = request.withoutElements
     return Program(name: "trees") { frame in
+      // A slot is words of 32 bits in a row, and places are aligned to 64 bytes.
       let walk = TreeWalk(
         slots: UnsafeRawPointer(try frame.operand(1, as: UInt32.self))
           .assumingMemoryBound(to: TreeSlot<Element>.self), count: slotCount,

@@ -21,7 +21,7 @@ package protocol Operator: Sendable, Equatable, Codable {
   static var readsShapesAlone: Bool { get }
   /// True when results follow from shapes if the operands do: arithmetic and movement that models apply to sizes.
   static var isShapeArithmetic: Bool { get }
-  /// True when sizes of the results are known only once the node has run.
+  /// True when sizes of the results are known only once the node has run: no kernel computes it, but the host between two plans.
   static var resultSizesDependOnData: Bool { get }
 
   /// The name shown to a reader: ``name-swift.type.property``, and the part of the parameters that selects a function.

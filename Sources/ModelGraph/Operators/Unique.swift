@@ -30,19 +30,24 @@ extension Op {
 
 extension NodeTyping {
   fileprivate func unique(axis: Int?) throws(GraphError) -> [Fact?] {
-    // The size of the third result is the operand's. It stays open, so that the node waits for its data even if
-    // only that result is used.
     let list = Fact(.int64, [.unknown])
     var values: Fact?
+    var places = list
     if let type = type(0) {
       guard type.elementType.bitWidth >= 8 else { throw failure("its operand is \(type.elementType)") }
       var dimensions: [Dimension]? = [.unknown]
       if let axis {
         dimensions = type.dimensions
-        if let rank = type.rank { dimensions?[try normalized(axis, rank: rank)] = .unknown }
+        if let whole = type.dimensions {
+          let axis = try normalized(axis, rank: whole.count)
+          dimensions?[axis] = .unknown
+          places = Fact(.int64, [whole[axis]])
+        }
+      } else if let whole = type.dimensions {
+        places = Fact(.int64, [try sized(DimensionProduct(whole)?.dimension)])
       }
       values = Fact(type.elementType, dimensions)
     }
-    return Array([values, list, list, list].prefix(node.outputs.count))
+    return Array([values, list, places, list].prefix(node.outputs.count))
   }
 }

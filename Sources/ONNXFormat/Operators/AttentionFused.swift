@@ -17,11 +17,7 @@ extension OperatorImport {
 
   /// x, w, bias, and a term that is added before the activation.
   private static func fusedConvolution(_ node: NodeImport) throws {
-    let window = try node.window(spatialAxes: try node.spatialAxes())
-    let op = Op.convolution(
-      Convolution(
-        strides: window.strides, dilations: window.dilations, padding: window.padding,
-        groups: try node.integer("group", in: 1...NodeImport.largest, default: 1)))
+    let op = Op.convolution(try node.convolutionWindow())
     let parameters = try node.floats("activation_params")?.map { Double($0) } ?? []
     let activation = try activation(node, parameters)
     let operands = [try node.operand(0), try node.operand(1), node.optional(2)]

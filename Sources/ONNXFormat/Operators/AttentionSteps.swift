@@ -76,11 +76,6 @@ extension NodeImport {
     return (type, type == .float64 ? .float64 : .float32)
   }
 
-  /// Returns true if the file uses the result.
-  func wants(_ result: Int) -> Bool {
-    proto.output.indices.contains(result) && !proto.output[result].isEmpty
-  }
-
   /// Makes one of the file's results of a value, which is converted to `type` first.
   func emit(result index: Int, _ x: ValueID, as type: ElementType) throws {
     try emit(result: index, elementType(x) == type ? .identity : .cast(type), [x])

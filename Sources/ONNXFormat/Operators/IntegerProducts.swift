@@ -52,7 +52,7 @@ extension OperatorImport {
     "DynamicQuantizeLinear": OperatorImport(1...1, since: 11) { node in
       let quantized = try node.quantizedDynamically(try node.operand(0))
       for (index, part) in [quantized.integers, quantized.scale, quantized.zeroPoint].enumerated() {
-        guard node.proto.output.indices.contains(index), !node.proto.output[index].isEmpty else { continue }
+        guard node.wants(index) else { continue }
         try node.emit(result: index, .identity, [part])
       }
     },

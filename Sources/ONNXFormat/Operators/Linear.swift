@@ -7,16 +7,10 @@ extension OperatorImport {
     "Det": OperatorImport(1...1, since: 11) { try $0.emit(.determinant, $0.operands) },
     "Gemm": OperatorImport(2...3, gemm),
     "Conv": OperatorImport(2...3) { node in
-      let window = try node.window(spatialAxes: try node.spatialAxes())
-      try node.emit(
-        .convolution(
-          Convolution(
-            strides: window.strides, dilations: window.dilations, padding: window.padding,
-            groups: try node.integer("group", in: 1...NodeImport.largest, default: 1))), node.operands)
+      try node.emit(.convolution(try node.convolutionWindow()), node.operands)
     },
     "ConvTranspose": OperatorImport(2...3) { node in
       let axes = try node.spatialAxes()
-      let window = try node.window(spatialAxes: axes)
       let zeros = Array(repeating: 0, count: axes)
       let outputPadding =
         try node.integers("output_padding", in: 0...NodeImport.largest, count: axes) ?? zeros
@@ -29,9 +23,7 @@ extension OperatorImport {
       try node.emit(
         .deconvolution(
           Deconvolution(
-            window: Convolution(
-              strides: window.strides, dilations: window.dilations, padding: window.padding,
-              groups: try node.integer("group", in: 1...NodeImport.largest, default: 1)),
+            window: try node.convolutionWindow(spatialAxes: axes),
             outputPadding: outputPadding, outputShape: outputShape)), node.operands)
     },
   ]

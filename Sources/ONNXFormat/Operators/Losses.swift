@@ -19,7 +19,7 @@ extension OperatorImport {
       let last = try node.negativeLogLikelihood(logarithms, weights: operands.dropFirst().first)
       let loss = node.intermediate(last.op, last.inputs, "loss")
       for (result, value) in [loss, logarithms].enumerated()
-      where node.proto.output.indices.contains(result) && !node.proto.output[result].isEmpty {
+      where node.wants(result) {
         let type = operands[0] == node.operands[0] ? nil : node.elementType(node.operands[0])
         try node.emit(result: result, type.map { .cast($0) } ?? .identity, [value])
       }

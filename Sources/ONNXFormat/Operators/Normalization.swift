@@ -103,26 +103,17 @@ extension OperatorImport {
     try node.emit(op, [x] + parameters)
   }
 
-  /// x / √(mean(x²) + ε) · scale, over the axes from `axis` to the last. Halves are normalised as floats, whose range their
-  /// squares need.
+  /// x / √(mean(x²) + ε) · scale, over the axes from `axis` to the last, in the type of the scale, which need not be that of x.
   private static func rootMeanSquare(_ node: NodeImport) throws {
     node.ignore("stash_type")
-    let operand = try node.operand(0)
-    let x = node.inFloats(operand)
-    let axes = try node.axes(from: try node.integer("axis", default: -1), of: x)
-    let epsilon = try node.constant(try node.float("epsilon", default: 1e-5), like: x, "epsilon")
-    let square = node.intermediate(.binary(.multiply), [x, x], "square")
-    let mean = node.intermediate(
-      .reduce(.mean, keepDimensions: true, noopWithEmptyAxes: false), [square, axes], "mean")
-    let raised = node.intermediate(.binary(.add), [mean, epsilon], "raised")
-    let root = node.intermediate(.unary(.squareRoot), [raised], "root")
-    var normalized = node.intermediate(.binary(.divide), [x, root], "normalized")
-    // The result has the type of the scale, which need not be that of x.
     let scale = try node.operand(1)
-    if let type = node.elementType(scale), type != node.elementType(normalized) {
-      normalized = node.intermediate(.cast(type), [normalized], "narrowed")
+    let normalized = try node.rootMeanSquare(
+      try node.operand(0), scale, axis: try node.integer("axis", default: -1),
+      try node.float("epsilon", default: 1e-5))
+    guard let type = node.elementType(scale) else {
+      throw NodeImport.UnsupportedForm(reason: "the element type of its scale cannot be told from the file")
     }
-    try node.emit(.binary(.multiply), [normalized, scale])
+    try node.emit(result: 0, normalized.value, as: type)
   }
 
   /// 1 at the first of the largest elements along an axis, and 0 elsewhere.
@@ -194,7 +185,7 @@ extension NodeImport {
         .cast(type), [intermediate(.reshape(allowZero: false), [value, flat], name + "/flat")], name)
       statistics.append(found)
       let result = index - 2
-      guard proto.output.indices.contains(result), !proto.output[result].isEmpty else { continue }
+      guard wants(result) else { continue }
       let old = intermediate(
         .binary(.multiply), [average, try constant(momentum, like: average, name + "/momentum")],
         name + "/old")
@@ -203,14 +194,6 @@ extension NodeImport {
       try emit(result: result, .binary(.add), [old, new])
     }
     try emit(result: 0, op, [x, try operand(1), try operand(2)] + statistics)
-  }
-
-  /// The axes from `axis` to the last, counted from the end.
-  fileprivate func axes(from axis: Int, of x: ValueID) throws -> ValueID {
-    guard let first = axis < 0 ? axis : rank(x).map({ axis - $0 }), (-16..<0).contains(first) else {
-      throw UnsupportedForm(reason: "axis \(axis) of a value whose rank cannot be told from the file")
-    }
-    return try constant(Array(first..<0), "axes")
   }
 
   /// A value of halves as floats; any other value as it is.

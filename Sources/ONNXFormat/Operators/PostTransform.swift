@@ -138,7 +138,7 @@ extension NodeImport {
   /// Makes the two results of a classifier: labels, and scores as floats.
   func emitClasses(_ label: ValueID, scores: ValueID) throws {
     func emitWanted(_ index: Int, _ op: Op, _ value: ValueID) throws {
-      guard proto.output.indices.contains(index), !proto.output[index].isEmpty else { return }
+      guard wants(index) else { return }
       try emit(result: index, op, [value])
     }
     try emitWanted(0, .identity, label)

@@ -46,12 +46,8 @@ extension OperatorImport {
       try node.emit(.binary(negative || positive ? .equal : .greater), [x, infinity])
     },
     "Swish": OperatorImport(1...1, since: 24) { node in
-      let x = try node.operand(0)
-      let alpha = try node.float("alpha", default: 1)
-      if alpha == 1 { return try node.emit(.unary(.silu), [x]) }
-      let scaled = node.intermediate(
-        .binary(.multiply), [x, try node.constant(alpha, like: x, "alpha")], "scaled")
-      try node.emit(.binary(.multiply), [x, node.intermediate(.unary(.sigmoid), [scaled], "gate")])
+      let swish = try node.swish(try node.operand(0), alpha: try node.float("alpha", default: 1))
+      try node.emit(.identity, [swish])
     },
     "Clip": OperatorImport(1...3, clip),
     "Identity": OperatorImport(1...1, takesComposites: true) { try $0.emit(sameAs: 0) },

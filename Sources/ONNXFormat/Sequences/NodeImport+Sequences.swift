@@ -55,7 +55,7 @@ extension NodeImport {
 
   /// Makes the file's result at `index` a sequence or an absent optional.
   func emit(result index: Int = 0, composite: CompositeValue) throws {
-    guard proto.output.indices.contains(index), !proto.output[index].isEmpty else {
+    guard wants(index) else {
       throw malformed("lacks its result \(index)")
     }
     graph.composites[proto.output[index]] = composite

@@ -58,11 +58,6 @@ extension Recurrent {
     return printed
   }
 
-  /// The products of every step's input and state with the weights.
-  func multiplyAdds(_ sizes: NodeSizes) -> Double {
-    sizes.elements(0) / sizes.size(sizes.rank(0) - 1, of: 0) * (sizes.elements(1) + sizes.elements(2))
-  }
-
   /// The same recurrence of one unit in one direction.
   var smallest: Recurrent {
     var smallest = self
@@ -70,8 +65,6 @@ extension Recurrent {
     smallest.activations = Array(activations.prefix(activations.count / directions))
     return smallest
   }
-
-  static func nominalShape(weights: [Int]) -> [Int]? { weights.count == 3 ? [16, 1, weights[2]] : nil }
 }
 
 extension Recurrent: Packable {
