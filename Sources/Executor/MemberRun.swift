@@ -70,21 +70,61 @@ struct MemberRun {
     let types = zip(continuation.hostNodes, counted).flatMap { node, results in
       node.results.map { results.types[$0] }
     }
-    var needed = needed
-    for type in types {
-      needed.add(requestBytes: type.elementType.byteCount(of: type.shape.elementCount) ?? .max)
-    }
-    try check(needed, of: plan)
-    let rest = try planner.plan(restOf: plan, carried: carried, counted: types)
-    needed.arenaBytes = max(needed.arenaBytes, rest.arenaBytes)
-    needed.add(requestBytes: rest.resultBytes)
-    try reserve(needed, of: plan)
-    let made = try zip(continuation.hostNodes, counted).flatMap { node, results in
+    let number = continuation.rows?.count(in: types)
+    if number == 0, let outputs = continuation.rows?.outputsOfNoRows { return outputs }
+    let rest = try plannedRest(of: plan, continuation, carried, types, count: number, after: needed)
+    try reserve(rest.needed, of: plan)
+    var made = try zip(continuation.hostNodes, counted).flatMap { node, results in
       let tensors = try results.tensors()
       return node.results.map { tensors[$0] }
     }
-    let inputs = (carried + made).enumerated().filter { !continuation.decisive.contains($0.offset) }
-    return try run(rest, inputs: inputs.map(\.element), needed: needed)
+    if let number, let rows = continuation.rows, let bound = rest.rows {
+      made = try rows.padded(made, to: bound)
+      let inputs = rest.inputs(of: continuation, carried + made)
+      return try rows.cut(try run(rest.plan, inputs: inputs, needed: rest.needed), of: bound, to: number)
+    }
+    return try run(rest.plan, inputs: rest.inputs(of: continuation, carried + made), needed: rest.needed)
+  }
+
+  /// A rest that is planned.
+  private struct PlannedRest {
+    var plan: Plan
+    /// What the run takes up to the end of it.
+    var needed: MemberMemory
+    /// The rows that it takes, if those are more than there are.
+    var rows: Int?
+
+    func inputs(of continuation: Plan.Continuation, _ values: [Tensor]) -> [Tensor] {
+      values.enumerated().filter { !continuation.decisive.contains($0.offset) }.map(\.element)
+    }
+  }
+
+  /// Plans the rest: for more rows than there are where that saves plans and there is room for it, for what there is otherwise.
+  private func plannedRest(
+    of plan: Plan, _ continuation: Plan.Continuation, _ carried: [Tensor],
+    _ types: [KernelRequest.ResultType],
+    count: Int?, after needed: MemberMemory
+  ) throws -> PlannedRest {
+    var exact = needed
+    for type in types {
+      exact.add(requestBytes: type.elementType.byteCount(of: type.shape.elementCount) ?? .max)
+    }
+    try check(exact, of: plan)
+    if let rows = continuation.rows, let count, count > 0,
+      let (rest, bound) = try? planner.plan(
+        restOf: plan, carried: carried, counted: types, in: rows, count: count)
+    {
+      var needed = exact
+      // Rows with copies behind them stand beside those that were counted.
+      if bound > count { needed.add(requestBytes: rest.requestBytes) }
+      needed.add(rest)
+      if needs.memory.union(needed).fits(room.bytes) {
+        return PlannedRest(plan: rest, needed: needed, rows: bound > count ? bound : nil)
+      }
+    }
+    let rest = try planner.plan(restOf: plan, carried: carried, counted: types)
+    exact.add(rest)
+    return PlannedRest(plan: rest, needed: exact)
   }
 
   /// Runs a loop. The values that it keeps of every round are counted as they come.
@@ -234,5 +274,13 @@ private final class RunNeeds {
       throw DeviceError(
         .invalidData, "its loops run more than \(limit) rounds; give them smaller trip counts")
     }
+  }
+}
+
+extension MemberMemory {
+  /// Adds a rest that runs when what came before it has run.
+  fileprivate mutating func add(_ rest: Plan) {
+    arenaBytes = max(arenaBytes, rest.arenaBytes)
+    add(requestBytes: rest.resultBytes)
   }
 }

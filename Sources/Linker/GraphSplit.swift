@@ -87,10 +87,11 @@ package struct GraphSplit {
     var rest = Graph(name: graph.name)
     rest.values = graph.values
     rest.constants = graph.constants
-    rest.inputs = carried + hostNodes.flatMap(\.results)
+    let made = hostNodes.flatMap(\.results)
+    rest.inputs = carried + made
     rest.nodes = kept
     rest.outputs = graph.outputs.filter(late.contains)
-    for id in carried { rest[id].type = inference[id] }
+    for id in rest.inputs { rest[id].type = inference[id] }
     var done = 0
     var remaining = 0
     let order = graph.outputs.map { id -> Plan.Continuation.Output in
@@ -102,7 +103,8 @@ package struct GraphSplit {
       return .done(done)
     }
     continuation = Plan.Continuation(
-      graph: rest, decisive: decisive.sorted(), hostNodes: hostNodes.map(\.node), outputs: order)
+      graph: rest, decisive: decisive.sorted(), hostNodes: hostNodes.map(\.node), outputs: order,
+      rows: decisive.isEmpty ? RestRows(of: rest, made: made[...]) : nil)
   }
 }
 

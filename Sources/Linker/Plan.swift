@@ -46,6 +46,8 @@ public final class Plan: Sendable {
     public var hostNodes: [HostNode]
     /// For each output of the model: its index in ``Plan/outputs``, or the index of the rest's output.
     public var outputs: [Output]
+    /// The rows of the rest, if it keeps them apart.
+    public var rows: RestRows?
 
     public enum Output: Sendable { case done(Int), rest(Int) }
   }
@@ -78,6 +80,10 @@ public final class Plan: Sendable {
   /// Warnings for the user: kernels that fall back to a reference implementation, weights that are reordered
   /// at run time.
   public let warnings: [String]
+  /// About the time that its kernels take on one thread, in microseconds.
+  let estimatedMicroseconds: Double
+  /// The number of rows that its rest is planned for.
+  let rowBound: RowBound
 
   // Linking reads these each time, so they are worked out once.
 
@@ -96,7 +102,8 @@ public final class Plan: Sendable {
 
   init(
     model: LinkableModel, bytes: MemoryShare, steps: [Step], extents: [Int], arenaBytes: Int, inputs: [Port],
-    outputs: [Port], carried: [Port], continuation: Continuation?, warnings: [String]
+    outputs: [Port], carried: [Port], continuation: Continuation?, warnings: [String],
+    estimatedMicroseconds: Double
   ) {
     self.model = model
     self.bytes = bytes
@@ -108,6 +115,8 @@ public final class Plan: Sendable {
     self.carried = carried
     self.continuation = continuation
     self.warnings = warnings
+    self.estimatedMicroseconds = estimatedMicroseconds
+    rowBound = RowBound(after: estimatedMicroseconds)
     let planned = Set(extents)
     reservedExtents =
       continuation == nil ? extents : extents + model.file.extents.indices.filter { !planned.contains($0) }

@@ -21,6 +21,7 @@ extension PlanBuilder {
     }
     let threads = kernel.usesThreads ? request.threads : Array(request.threads.prefix(1))
     sharing.runs(request, with: threads)
+    estimatedMicroseconds += request.estimatedMicroseconds
     var scratch: Int?
     if kernel.scratchBytes > 0 { scratch = addValue(kernel.scratchBytes, readers: 0) }
     drafts.append(
@@ -95,6 +96,6 @@ extension PlanBuilder {
       model: model, bytes: bytes, steps: steps, extents: extents,
       arenaBytes: roundedToPages(layout.byteCount),
       inputs: inputPorts, outputs: outputPorts, carried: carriedPorts, continuation: split.continuation,
-      warnings: warnings)
+      warnings: warnings, estimatedMicroseconds: estimatedMicroseconds)
   }
 }

@@ -48,6 +48,8 @@ struct PlanBuilder {
   var readers: [ValueID: Int] = [:]
   var warnings: [String] = []
   var sharing = ThreadSharing()
+  /// The time of all drafts on one thread.
+  var estimatedMicroseconds = 0.0
   private let time: PlanningTime
 
   init(

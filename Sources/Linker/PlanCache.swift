@@ -47,6 +47,8 @@ final class PlanCache: Sendable {
     var entries: [PlanKey: Entry] = [:]
     /// The entries of each model, by its number.
     var keys: [UInt64: Set<PlanKey>] = [:]
+    /// The entries of each graph that is a rest or a round.
+    var parts: [PlanIdentity: Set<PlanKey>] = [:]
     /// Uses in the order in which they came. One that is older than its entry's last use says nothing.
     var uses: [(key: PlanKey, time: UInt64)] = []
     var firstUse = 0
@@ -76,6 +78,8 @@ final class PlanCache: Sendable {
       let model = entry.plan.model.identity.number
       keys[model]?.remove(key)
       if keys[model]?.isEmpty == true { keys[model] = nil }
+      parts[key.graph]?.remove(key)
+      if parts[key.graph]?.isEmpty == true { parts[key.graph] = nil }
       return entry.plan
     }
 
@@ -94,6 +98,14 @@ final class PlanCache: Sendable {
         busy.append(key)
       }
       return nil
+    }
+
+    /// Removes the least recently used plans of a rest or a round beyond `most`.
+    mutating func removeOldest(of graph: PlanIdentity, beyond most: Int) -> [Plan] {
+      let keys = parts[graph] ?? []
+      guard keys.count > most else { return [] }
+      let oldest = keys.sorted { (entries[$0]?.lastUse ?? 0) < (entries[$1]?.lastUse ?? 0) }
+      return oldest.prefix(keys.count - most).compactMap { remove($0) }
     }
 
     private mutating func isIdle(_ key: PlanKey) -> Bool {
@@ -121,15 +133,19 @@ final class PlanCache: Sendable {
   }
 
   /// Keeps `plan`, unless its model was forgotten.
-  func insert(_ plan: Plan, for key: PlanKey) {
-    let replaced: Plan? = state.withLock { state in
+  /// - Parameter most: the most plans that are kept of a graph which is a rest or a round: data, and so whoever sends them, decide
+  ///   how many there could be. `nil` for a model's own graph.
+  func insert(_ plan: Plan, for key: PlanKey, most: Int? = nil) {
+    let replaced: [Plan?] = state.withLock { state in
       // A forgotten model is not planned again.
-      guard plan.model.isPlannedAgain else { return nil }
+      guard plan.model.isPlannedAgain else { return [] }
       let replaced = state.remove(key)
       state.entries[key] = Entry(plan: plan, lastUse: 0)
       state.keys[plan.model.identity.number, default: []].insert(key)
       state.touch(key)
-      return replaced
+      guard let most else { return [replaced] }
+      state.parts[key.graph, default: []].insert(key)
+      return state.removeOldest(of: key.graph, beyond: most) + [replaced]
     }
     // Its bytes come back outside the lock.
     withExtendedLifetime(replaced) {}

@@ -77,6 +77,32 @@ public final class Planner: Sendable {
   public func plan(restOf plan: Plan, carried: [Tensor], counted: [KernelRequest.ResultType] = []) throws
     -> Plan
   {
+    try self.plan(restOf: plan, carried: carried, counted: counted, most: Planner.mostPlans)
+  }
+
+  /// The plan of what `plan` left to do, for at least as many rows as there are.
+  /// - Parameters:
+  ///   - counted: the types of the results of host nodes.
+  ///   - count: the number of rows in them; at least 1.
+  /// - Returns: the plan, and the rows that it takes.
+  package func plan(
+    restOf plan: Plan, carried: [Tensor], counted: [KernelRequest.ResultType], in rows: RestRows, count: Int
+  ) throws -> (plan: Plan, rows: Int) {
+    let bound = plan.rowBound.rows(for: count)
+    let isWide = plan.rowBound.isWide(bound)
+    let rest = try self.plan(
+      restOf: plan, carried: carried, counted: try rows.types(counted, rows: bound),
+      most: isWide ? 1 : Planner.mostPlans)
+    plan.rowBound.note(rows: bound, microseconds: rest.estimatedMicroseconds)
+    return (rest, bound)
+  }
+
+  /// The most plans that are kept of one rest or one round.
+  private static let mostPlans = 8
+
+  private func plan(
+    restOf plan: Plan, carried: [Tensor], counted: [KernelRequest.ResultType], most: Int
+  ) throws -> Plan {
     guard let continuation = plan.continuation else {
       throw LinkError(.notPlannable(model: plan.model.name, detail: "the plan has no rest"))
     }
@@ -105,7 +131,7 @@ public final class Planner: Sendable {
       }
     }
     graph.inputs = inputs
-    return try make(plan.model, graph, types, key)
+    return try make(plan.model, graph, types, key, most: most)
   }
 
   /// The plan of one round of a loop that is a host node of `plan`.
@@ -118,11 +144,12 @@ public final class Planner: Sendable {
     }
     let key = PlanKey(
       graph: node.body, inputs: inputs.map { .init(elementType: $0.0, shape: $0.1) }, decisions: [])
-    return try cache[key] ?? make(plan.model, looping.body, inputs, key)
+    return try cache[key] ?? make(plan.model, looping.body, inputs, key, most: Planner.mostPlans)
   }
 
   private func make(
-    _ model: LinkableModel, _ graph: Graph, _ inputs: [(ElementType, Shape)], _ key: PlanKey
+    _ model: LinkableModel, _ graph: Graph, _ inputs: [(ElementType, Shape)], _ key: PlanKey,
+    most: Int? = nil
   ) throws -> Plan {
     defer { device.giveBackUnused() }
     let working = cache.makeBytes()
@@ -147,7 +174,7 @@ public final class Planner: Sendable {
       do { try plan.bytes.settle(plan.footprint + decisions) } catch {
         throw LinkError(plansOf: model.name, error)
       }
-      cache.insert(plan, for: key)
+      cache.insert(plan, for: key, most: most)
       return plan
     } catch let error as DeviceError where error.kind == .invalidArgument {
       // The model was planned when it was added: what a kernel refuses now came with the inputs.

@@ -41,4 +41,24 @@ extension Tensor {
     let part = try Shape(checking: [range.count] + shape.dims.dropFirst())
     return try view(of: part, from: byteCount / count * range.lowerBound)
   }
+  /// The tensor with copies of its last row behind it, so that it has `count` rows.
+  /// - Throws: ``TensorError`` if it has no row, more of them than that, or rows that do not begin with a byte.
+  package func repeatingLastRow(to count: Int) throws -> Tensor {
+    guard let rows = shape.dims.first, rows > 0, rows <= count, !elementType.isPacked else {
+      throw TensorError(.byteCountMismatch(expected: count, found: shape.dims.first ?? 0, elementType, shape))
+    }
+    if rows == count { return self }
+    let width = byteCount / rows
+    return try Tensor(elementType: elementType, shape: Shape(checking: [count] + shape.dims.dropFirst())) {
+      bytes in
+      withUnsafeBytes { from in
+        UnsafeMutableRawBufferPointer(rebasing: bytes[..<byteCount]).copyMemory(from: from)
+        let last = UnsafeRawBufferPointer(rebasing: from[(byteCount - width)...])
+        for row in rows..<count where width > 0 {
+          UnsafeMutableRawBufferPointer(rebasing: bytes[row * width..<(row + 1) * width]).copyMemory(
+            from: last)
+        }
+      }
+    }
+  }
 }

@@ -241,4 +241,41 @@ struct GraphSplitTests {
     #expect(continuation.hostNodes.isEmpty)
     #expect(continuation.graph.nodes.map(\.name) == ["waits", "places"])
   }
+
+  // MARK: Rows
+
+  /// The first column of what `NonMaxSuppression` selects, and the rows of a table that it names.
+  private func detector(_ rest: (inout Builder, _ column: ValueID, _ chosen: ValueID) throws -> ValueID)
+    throws
+    -> RestRows?
+  {
+    var builder = Builder()
+    let boxes = try builder.input("boxes", [1, 9, 4])
+    let scores = try builder.input("scores", [1, 1, 9])
+    let table = try builder.input("table", [9, 5])
+    let kept = builder.node(
+      "kept", .nonMaxSuppression(centerPointBox: false), boxes, scores,
+      try builder.constant("most", [9]))
+    let column = builder.node("column", .gather(axis: 1), kept, try builder.constant("two", [2]))
+    let index = builder.node("index", .reshape(allowZero: false), column, try builder.constant("flat", [-1]))
+    let chosen = builder.node("chosen", .gather(axis: 0), table, index)
+    builder.graph.outputs = [try rest(&builder, column, chosen)]
+    return try #require(try builder.split().continuation).rows
+  }
+
+  @Test("rows that are computed one by one are told apart")
+  func keepsRows() throws {
+    let rows = try #require(try detector { builder, _, chosen in builder.node("y", .unary(.relu), chosen) })
+    #expect(rows.count(in: [.init(.int64, [7, 3])]) == 7)
+    #expect(try rows.types([.init(.int64, [7, 3])], rows: 16) == [.init(.int64, [16, 3])])
+    #expect(rows.outputsOfNoRows?.map(\.shape) == [[0, 5]])
+  }
+
+  @Test("rows that are added up, or turned to columns, are not")
+  func mixesRows() throws {
+    #expect(try detector { builder, _, chosen in builder.node("y", .softmax(axis: 0), chosen) } == nil)
+    #expect(
+      try detector { builder, _, chosen in builder.node("y", .transpose(permutation: [1, 0]), chosen) } == nil
+    )
+  }
 }

@@ -18,7 +18,35 @@ extension Graph {
       symbols.insert(name)
     }
     guard symbols.count == 1, let symbol = symbols.first else { return false }
-    return BatchAxis(graph: self, inference: inference, batch: .symbol(symbol)).reachesOutputs
+    let labels = BatchAxis(graph: self, inference: inference, batch: .symbol(symbol)).labels(withRows: inputs)
+    return !outputs.isEmpty && outputs.allSatisfy { labels?[$0] == .rows }
+  }
+
+  /// Returns what is certain of the outputs if axis 0 of these inputs is one axis of rows, and each other input is the same for
+  /// all rows.
+  /// - Returns: for each output, its type with the number of rows as a symbol, or `nil` if it does not depend on the rows at all. `nil`
+  ///   for the whole if an output may depend on the rows in another way.
+  package func outputs(withRows rows: [ValueID]) -> [ValueType?]? {
+    var graph = self
+    let count = Dimension.symbol("number of rows")
+    for id in rows {
+      guard let type = graph[id].type, !type.elementType.isPacked, let dimensions = type.dimensions,
+        !dimensions.isEmpty
+      else { return nil }
+      graph[id].type = ValueType(type.elementType, [count] + dimensions.dropFirst())
+    }
+    guard let inference = try? graph.inferTypes(),
+      let labels = BatchAxis(graph: graph, inference: inference, batch: count).labels(withRows: rows)
+    else { return nil }
+    var types: [ValueType?] = []
+    for id in outputs {
+      switch labels[id] {
+      case .rows where inference[id]?.elementType.isPacked == false: types.append(inference[id])
+      case .fixed: types.append(nil)
+      default: return nil
+      }
+    }
+    return types
   }
 }
 
@@ -45,11 +73,12 @@ struct BatchAxis {
     self.batch = batch
   }
 
-  var reachesOutputs: Bool {
+  /// Returns what is certain of each value if these inputs have rows, and the others are fixed; `nil` if one of them has none.
+  func labels(withRows rows: [ValueID]) -> [ValueID: Label]? {
     var search = self
-    for id in graph.constants.keys { search.labels[id] = .fixed }
-    for id in graph.inputs {
-      guard search.hasRows(id) else { return false }
+    for id in Array(graph.constants.keys) + graph.inputs { search.labels[id] = .fixed }
+    for id in rows {
+      guard search.hasRows(id) else { return nil }
       search.labels[id] = .rows
     }
     for node in graph.nodes {
@@ -59,7 +88,7 @@ struct BatchAxis {
         search.labels[id] = label
       }
     }
-    return !graph.outputs.isEmpty && graph.outputs.allSatisfy { search.labels[$0] == .rows }
+    return search.labels
   }
 
   /// True when the value's first size is the number of rows, and no other may be.
