@@ -1,4 +1,4 @@
-"""AffineGrid, windows for signals, EyeLike, CenterCropPad, Det."""
+"""AffineGrid, windows for signals, EyeLike, CenterCropPad, Det, com.microsoft.Inverse."""
 
 import numpy as np
 
@@ -47,3 +47,11 @@ case("Det", [np.array([[0, 1], [1, 0]], np.float32)], opset=22, name="with a zer
 half = real(rng, 2, 3, 3, dtype=np.float16)
 case("Det", [half], opset=22, expected=[np.linalg.det(half.astype(np.float64)).astype(np.float16)])
 refused("Det", [real(rng, 2, 3)], opset=11)
+
+for shape in ((1, 1), (2, 2), (3, 3), (2, 4, 4), (2, 3, 5, 5), (0, 2, 2), (17, 17)):
+    for dtype in (np.float32, np.float64):
+        case("Inverse", [real(rng, *shape, dtype=dtype)], domain="com.microsoft", opset=1, tolerance=(1e-3, 1e-4))
+case("Inverse", [np.array([[0, 1], [1, 0]], np.float32)], domain="com.microsoft", opset=1, name="with a zero pivot")
+case("Inverse", [np.eye(3, dtype=np.float16) * np.float16(4)], domain="com.microsoft", opset=1, name="of halves")
+refused("Inverse", [real(rng, 2, 3)], domain="com.microsoft", opset=1)
+refused("Inverse", [real(rng, 3)], domain="com.microsoft", opset=1)

@@ -36,6 +36,7 @@ package enum Operators {
     InstanceNormalization.self,
     IntegerConvolution.self,
     IntegerMatrixMultiply.self,
+    Inverse.self,
     LSTM.self,
     LayerNormalization.self,
     LinearAttention.self,

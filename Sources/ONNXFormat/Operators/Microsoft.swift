@@ -1,7 +1,7 @@
 import ModelGraph
 
 extension OperatorImport {
-  /// Operators of ONNX Runtime (`com.microsoft`) that say the same as ONNX's own.
+  /// Operators of ONNX Runtime (`com.microsoft`): plain arithmetic.
   static let microsoftOperators: [String: OperatorImport] = [
     "Gelu": unary(.gelu(approximate: false)),
     "BiasGelu": OperatorImport(2...2) { node in
@@ -13,5 +13,6 @@ extension OperatorImport {
       if let bias = node.optional(1) { x = node.intermediate(.binary(.add), [x, bias], "biased") }
       try node.emit(.unary(.gelu(approximate: true)), [x])
     },
+    "Inverse": OperatorImport(1...1) { try $0.emit(.inverse, $0.operands) },
   ]
 }
