@@ -161,7 +161,7 @@ class Field:
             for entry in entries:
                 for item in entry["outputs"]:
                     file = pathlib.Path(folder) / entry["name"] / (item["name"].replace("/", "_") + ".npy")
-                    problem = deviation(np.load(file), np.load(item["file"]))
+                    problem = deviation(np.load(file), np.load(item["file"]), item.get("within"))
                     if problem:
                         return f"{entry['name']}: output {item['name']} {problem}"
         return None
@@ -186,11 +186,15 @@ class Field:
         return answers
 
 
-def deviation(got, reference):
-    """What is wrong with an answer; None when nothing is."""
+def deviation(got, reference, within=None):
+    """What is wrong with an answer; None when nothing is. `within` bounds the root mean square of the differences over that of
+    the reference, in place of the bound of each element."""
     got, reference = got.astype(np.float64), reference.astype(np.float64)
     if got.shape != reference.shape:
         return f"has shape {got.shape}, not {reference.shape}"
+    if within is not None:
+        far = float(np.sqrt(np.square(got - reference).mean() / np.square(reference).mean()))
+        return None if far <= within else f"is {far:.3g} from the reference, not {within:.3g}"
     bound = 1e-4 * np.abs(reference).max() + 1e-3 * np.abs(reference)
     # A comparison with what is not a number is false.
     return None if (np.abs(got - reference) <= bound).all() else "is beyond the tolerance"

@@ -90,6 +90,25 @@ def warm(sections):
             goal, worst)
 
 
+def quantised(sections):
+    models = sections.get("quantised", {}).get("models", {})
+
+    def against(kinds, peer):
+        return {
+            name: (middle(one["times"], OURS), middle(one["times"], peer))
+            for name, one in models.items() if one["kind"] in kinds}
+
+    yield ratios("int8, static / ONNX Runtime", against(("static", "operators"), "onnxruntime"), 1.0)
+    yield ratios("int8, static / OpenVINO", against(("static", "operators"), "openvino"), 1.0)
+    yield ratios(
+        "int8, static / f32 in FusedInf", against(("static", "operators"), f"{OURS} f32"), 0.6,
+        note="less where the model is bound by arithmetic")
+    yield ratios("int8, dynamic / ONNX Runtime", against(("dynamic",), "onnxruntime"), 1.1)
+    yield ratios(
+        "int8, resident bytes of the weights / f32",
+        {name: (one["weight_bytes"], one["f32_weight_bytes"]) for name, one in models.items()}, 0.3)
+
+
 def fused(sections):
     sets = sections.get("sets", {}).get("sets", {})
     ours = {title: middle(one["times"], f"{OURS} fused") for title, one in sets.items()}
@@ -160,4 +179,4 @@ def storm(sections):
 
 def figures(results):
     sections = results["sections"]
-    return [*swap_in(sections), *warm(sections), *fused(sections), *memory(sections), *storm(sections)]
+    return [*swap_in(sections), *warm(sections), *quantised(sections), *fused(sections), *memory(sections), *storm(sections)]

@@ -101,6 +101,27 @@ def arithmetic(models, limit):
     yield from table(["model", "GFLOP", "GFLOP/s", "of the best direct convolution"], rows)
 
 
+def quantised(models):
+    """Times of int8 models, and how they compare with the peers' and with f32."""
+    yield "## int8\n"
+    yield (
+        "Milliseconds: median (least–most) and ours over theirs; *f32*: the same model before it was quantised, in FusedInf. "
+        "*Weights*: MiB that are resident, and their share of the f32 model's.\n")
+    rows = []
+    for model, one in models.items():
+        times = one["times"]
+        ours = middle(times, OURS)
+        row = [model, spread(times.get(OURS, {}).get("ms"))]
+        for name in ("onnxruntime", "openvino", f"{OURS} f32"):
+            theirs = middle(times, name)
+            ratio = f" {ours / theirs:.2f}×" if ours and theirs else ""
+            row.append(spread(times.get(name, {}).get("ms")) + ratio)
+        own, whole = one["weight_bytes"], one["f32_weight_bytes"]
+        row += [mebibytes(own), f"{own / whole:.2f}×" if own and whole else "–"]
+        rows.append(row)
+    yield from table(["model", OURS, "onnxruntime", "openvino", f"{OURS} f32", "weights", "of f32"], rows)
+
+
 def set_times(sets, threads):
     yield "## Sets of models\n"
     yield (
@@ -201,7 +222,7 @@ def markdown(results, pictures):
     gibibytes = (machine["memory_bytes"] or 0) / 2**30
     yield (
         f"{machine['cpu']}, {machine['cores']} cores, AVX-512 {'yes' if machine['avx512'] else 'no'}, "
-        f"{gibibytes:.0f} GiB, Linux {machine['kernel']}; {results['threads']} threads, f32. "
+        f"{gibibytes:.0f} GiB, Linux {machine['kernel']}; {results['threads']} threads, f32 unless int8 is said. "
         "Ratios are ours over theirs: below 1 is faster, or less.\n")
     yield from goals(figures(results))
     sections = results["sections"]
@@ -217,6 +238,8 @@ def markdown(results, pictures):
         yield from picture("warm", "Warm latency of the peers over FusedInf's")
         if "limits" in sections:
             yield from arithmetic(sections["warm"]["models"], sections["limits"]["gflop_s"])
+    if "quantised" in sections:
+        yield from quantised(sections["quantised"]["models"])
     if "swap" in sections:
         models = sections["swap"]["models"]
         for way, words in (("warm", "files in the page cache"), ("cold", "files on the disk alone")):
