@@ -54,12 +54,17 @@ struct ByteProduct {
     case .sums: return fusion
     case .floats: fusion = PostOpFusion(request, result: dims, reshape: reshape)
     case .levels(let range):
-      if zero != 0 { fusion.prepend([.linear(1, Float(zero))]) }
-      fusion.prepend([
-        EltwiseFunction(
-          algorithm: dnnl_eltwise_clip, alpha: Float(range.minimum - zero), beta: Float(range.maximum - zero)),
-        EltwiseFunction(algorithm: dnnl_eltwise_round),
-      ])
+      // The conversion to bytes rounds and saturates; a zero point is added behind the rounding.
+      if zero != 0 {
+        fusion.prepend([EltwiseFunction(algorithm: dnnl_eltwise_round), .linear(1, Float(zero))])
+      }
+      if !range.isWhole {
+        fusion.prepend([
+          EltwiseFunction(
+            algorithm: dnnl_eltwise_clip, alpha: Float(range.minimum - zero),
+            beta: Float(range.maximum - zero))
+        ])
+      }
     }
     guard let scale = request.ownOperand(5), let view = channels(scale, of: dims, axis: channelAxis) else {
       return nil

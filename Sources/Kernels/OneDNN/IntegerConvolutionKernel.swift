@@ -60,15 +60,38 @@ extension OneDNNEngine {
     draft.fusion = fusion
     draft.allowsReference = false
     let order = [0] + (2..<source.dims.count) + [1]
-    draft.candidates = [
-      [
-        DNNL_ARG_SRC: try TensorView(source.dims, order: order).descriptor(dnnl_u8),
-        DNNL_ARG_DST: try TensorView(target.dims, order: order).descriptor(type),
-      ], [:],
+    let behind = [
+      DNNL_ARG_SRC: try TensorView(source.dims, order: order).descriptor(dnnl_u8),
+      DNNL_ARG_DST: try TensorView(target.dims, order: order).descriptor(type),
     ]
+    draft.candidates = try weightTags(weights.dims, isGrouped: convolution.groups > 1).map { tag in
+      try behind.merging([DNNL_ARG_WEIGHTS: MemoryDescriptor(weights.dims, dnnl_s8, tag: tag)]) { $1 }
+    }
+    draft.candidates += [behind, [:]]
     let tableBytes = y.shape.dims[y.shape.rank - 1] * LibraryLimits.tableBytesAPlace
     guard tableBytes <= LibraryLimits.largestTables else { return nil }
     draft.tableBytes = { $0.hasPrefix("brgconv:") ? tableBytes : 0 }
     return draft
+  }
+
+  /// Layouts of filters that kernels take for every size of the image and number of threads; those of batch-reduced convolutions,
+  /// which the library chooses first, depend on both, and are no faster.
+  private func weightTags(_ dims: [Int], isGrouped: Bool) -> [dnnl_format_tag_t] {
+    if !isGrouped {
+      switch dims.count {
+      case 3: return [dnnl_ABc4b16a4b]
+      case 4: return [dnnl_ABcd4b16a4b]
+      case 5: return [dnnl_ABcde4b16a4b]
+      default: return []
+      }
+    }
+    // A filter for each channel, or blocks of them.
+    let isDepthwise = dims[1] == 1 && dims[2] == 1
+    switch dims.count {
+    case 4: return [isDepthwise ? dnnl_Abcd16a : dnnl_aBCd4c16b4c]
+    case 5: return [isDepthwise ? dnnl_Abcde16a : dnnl_aBCde4c16b4c]
+    case 6: return isDepthwise ? [] : [dnnl_aBCdef4c16b4c]
+    default: return []
+    }
   }
 }

@@ -68,7 +68,7 @@ struct QuantizedImport {
 
 extension NodeImport {
   /// The levels of the result: those of the type of its zero point.
-  fileprivate func levels(_ zero: Int) throws -> ProductResult {
+  func levels(_ zero: Int) throws -> ProductResult {
     switch elementType(try operand(zero)) {
     case .int8: return .levels(QuantizedRange(isSigned: true))
     case .uint8: return .levels(QuantizedRange(isSigned: false))
@@ -78,7 +78,7 @@ extension NodeImport {
   }
 
   /// The scale of sums of products, in steps of the result.
-  fileprivate func ratio(_ a: ValueID, _ b: ValueID, over step: ValueID) -> ValueID {
+  func ratio(_ a: ValueID, _ b: ValueID, over step: ValueID) -> ValueID {
     let product = intermediate(
       .binary(.multiply),
       [converted(a, to: .float32, "leftScale"), converted(b, to: .float32, "rightScale")], "productScale")
@@ -100,7 +100,7 @@ extension NodeImport {
   }
 
   /// A vector as a column.
-  fileprivate func column(_ id: ValueID) throws -> ValueID {
+  func column(_ id: ValueID) throws -> ValueID {
     let value =
       elementType(id).map { $0.isFloatingPoint } ?? false ? converted(id, to: .float32, "columnNumbers") : id
     guard rank(id) == 1 else { return value }
@@ -109,13 +109,13 @@ extension NodeImport {
   }
 
   /// Returns true if a value is known to be one number.
-  fileprivate func isOneNumber(_ id: ValueID) -> Bool {
+  func isOneNumber(_ id: ValueID) -> Bool {
     if rank(id) == 0 { return true }
     return graph.type(of: id)?.shape?.elementCount == 1 || tensor(id)?.shape.elementCount == 1
   }
 
   /// Returns true if a value is one number, or a vector.
-  fileprivate func isRow(_ id: ValueID) -> Bool { rank(id).map { $0 <= 1 } ?? false || isOneNumber(id) }
+  func isRow(_ id: ValueID) -> Bool { rank(id).map { $0 <= 1 } ?? false || isOneNumber(id) }
 
   /// `x` as `uint8`, with the scale and the zero point that ONNX `DynamicQuantizeLinear` finds for it.
   func quantizedDynamically(_ x: ValueID) throws -> QuantizedImport {

@@ -19,6 +19,7 @@ extension OperatorImport {
           try node.singleNumber(try node.operand(2), "scale of the left matrix"), try node.operand(3),
         ], zeros: [zero, node.optional(5)], bias: node.optional(6))
     },
+    "QGemm": OperatorImport(6...9, quantizedGemm),
     "MatMulNBits": OperatorImport(3...6) { node in
       node.ignore("accuracy_level")
       guard node.optional(4) == nil else { throw NodeImport.UnsupportedForm(reason: "g_idx") }
@@ -43,6 +44,42 @@ extension OperatorImport {
       try node.emit(.lstm(recurrent), operands)
     },
   ]
+}
+
+extension OperatorImport {
+  /// `alpha · (a · b + c)`, whose c has the step of the sums, quantised if the result has a scale.
+  fileprivate static func quantizedGemm(_ node: NodeImport) throws {
+    let (transposeA, transposeB) = (try node.flag("transA"), try node.flag("transB"))
+    let alpha = try node.float("alpha", default: 1)
+    let bias = node.optional(6)
+    if let bias {
+      guard node.isRow(bias) else { throw NodeImport.UnsupportedForm(reason: "a bias that is no vector") }
+    }
+    let leftScale = try node.singleNumber(try node.operand(1), "scale of the left matrix")
+    var scale = node.intermediate(.binary(.multiply), [leftScale, try node.operand(4)], "scale")
+    if alpha != 1 {
+      scale = node.intermediate(
+        .binary(.multiply), [scale, try node.constant(alpha, like: scale, "alpha")], "alphaScale")
+    }
+    var zeroB = try node.operand(5)
+    if transposeB, !node.isOneNumber(zeroB) { zeroB = try node.column(zeroB) }
+    var operands: [ValueID?] = [
+      try node.operand(0), try node.operand(3), try node.operand(2), zeroB, bias, scale,
+    ]
+    var result = ProductResult.floats
+    if let step = node.optional(7) {
+      guard let zero = node.optional(8) else {
+        throw NodeImport.UnsupportedForm(reason: "a quantised result without a zero point")
+      }
+      result = try node.levels(8)
+      operands[5] = node.intermediate(
+        .binary(.divide), [scale, try node.singleNumber(step, "scale")], "ratio")
+      operands.append(zero)
+    }
+    try node.emit(
+      .integerMatrixMultiply(
+        IntegerMatrixMultiply(transposeA: transposeA, transposeB: transposeB, result: result)), operands)
+  }
 }
 
 extension NodeImport {
