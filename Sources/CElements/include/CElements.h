@@ -56,3 +56,17 @@ int fi_elements_have_lowest(const float *numbers, size_t count);
 
 /// The products of a vector a and `columns` vectors b, one behind the other, all of `depth` integers of 9 bits and a sign. Sums wrap.
 void fi_integer_products(const int16_t *a, const int16_t *b, int64_t columns, int64_t depth, int32_t *sums);
+
+/// 8-bit levels of floats: `number = (level − zero) · scale`.
+typedef struct {
+  float scale;
+  int32_t zero;
+  /// Not 0: levels are int8; 0: uint8.
+  int is_signed;
+  /// Not 0: floats become levels, which are rounded to even at ties and saturate; 0: levels become floats.
+  int quantizes;
+  size_t count;
+} fi_levels;
+
+/// Computes on so many threads of the kernel library's.
+void fi_levels_run(const fi_levels *levels, const void *from, void *to, int threads);
