@@ -6,16 +6,16 @@ import Tensors
 
 extension Pool: OneDNNOperator {
   func draft(_ request: KernelRequest, on engine: OneDNNEngine) throws -> PrimitiveDraft? {
-    kind == .maximum ? nil : try engine.pool(request, self)
+    kind == .maximum && request.isAllFloat ? nil : try engine.pool(request, self)
   }
 }
 
 extension OneDNNEngine {
-  /// Drafts oneDNN's pooling, for ONNX `MaxPool` (values alone), `AveragePool` and the global pools: x [N, C, …]. The largest of
-  /// −∞ alone is a number there: see ``maximumPool(_:_:)``.
+  /// Drafts oneDNN's pooling, for ONNX `MaxPool` (values alone), `AveragePool` and the global pools: x [N, C, …], of floats; the
+  /// largest of 8-bit integers too. The largest of −∞ alone is a number there: see ``maximumPool(_:_:)``.
   func pool(_ request: KernelRequest, _ op: Pool) throws -> PrimitiveDraft? {
     guard let x = request.ownOperand(0), let y = request.optionalResult(0),
-      request.isAllFloat,
+      let type = request.isAllFloat ? dnnl_f32 : op.kind == .maximum ? request.byteType : nil,
       request.results.dropFirst().allSatisfy({ $0 == nil }), x.shape.rank >= 3,
       y.shape.rank == x.shape.rank, y.shape.dims[..<2] == x.shape.dims[..<2]
     else { return nil }
@@ -39,8 +39,8 @@ extension OneDNNEngine {
       case .averageIncludingPadding, .sum: dnnl_pooling_avg_include_padding
       }
     var draft = PrimitiveDraft { [handle] pins, attributes in
-      let src = try PrimitiveDraft.descriptor(DNNL_ARG_SRC, source.dims, in: pins)
-      let dst = try PrimitiveDraft.descriptor(DNNL_ARG_DST, target.dims, in: pins)
+      let src = try pins[DNNL_ARG_SRC] ?? .any(source.dims, type)
+      let dst = try pins[DNNL_ARG_DST] ?? .any(target.dims, type)
       return try PrimitiveDescriptor("dnnl_pooling_forward_primitive_desc_create") {
         fi_dnnl_pooling_forward_primitive_desc_create(
           $0, handle.raw, dnnl_forward_inference, algorithm, src.raw, dst.raw, window.strides.wide,
@@ -57,8 +57,30 @@ extension OneDNNEngine {
       draft.fusion.prepend([EltwiseFunction.linear(Float(size), 0)])
     }
     let given = try x.descriptor(as: source)
-    draft.candidates = try [given, source.descriptor()].compactMap { $0.map { [DNNL_ARG_SRC: $0] } }
+    draft.candidates = try [given, source.descriptor(type)].compactMap { $0.map { [DNNL_ARG_SRC: $0] } }
+    if type != dnnl_f32 {
+      // Bytes have kernels with channels behind alone.
+      let order = [0] + (2..<source.dims.count) + [1]
+      draft.candidates = [
+        [
+          DNNL_ARG_SRC: try TensorView(source.dims, order: order).descriptor(type),
+          DNNL_ARG_DST: try TensorView(target.dims, order: order).descriptor(type),
+        ]
+      ]
+      draft.allowsReference = false
+    }
     return draft
+  }
+}
+
+extension KernelRequest {
+  /// The data type of a request whose only operand and first result are of the same 8-bit integers; `nil` for others.
+  fileprivate var byteType: dnnl_data_type_t? {
+    guard postOps.isEmpty, operands.count == 1, let x = ownOperand(0), let y = optionalResult(0),
+      x.elementType == y.elementType, x.elementType == .uint8 || x.elementType == .int8,
+      x.shape.elementCount > 0, y.shape.elementCount > 0
+    else { return nil }
+    return x.elementType.dataType
   }
 }
 
