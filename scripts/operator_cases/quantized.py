@@ -218,3 +218,11 @@ for dtype in (np.uint8, np.int8):
     for kind in ("Conv", "MatMul", "Gemm"):
         for activation, per_channel in [(None, True), ("Relu", False), ("Clip", True), ("Sigmoid", False)]:
             quantized(dtype, activation, kind, per_channel)
+
+# QGemm.
+for attributes, columns, scales in [({}, False, 1), ({"transB": 1}, True, 6), ({"transB": 1, "alpha": 0.5}, True, 1)]:
+    b8 = levels(np.int8, *((6, 20) if columns else (20, 6)))
+    c8 = rng.integers(-900, 900, 6).astype(np.int32)
+    given = [levels(np.uint8, 3, 20), f32(0.1), np.uint8(120), b8, real(rng, scales) ** 2 + f32(0.01), np.zeros(scales, np.int8), c8]
+    case("QGemm", given, attributes, opset=1, domain=MS, constants=[3, 5, 6])
+    case("QGemm", [*given, f32(2.3), np.uint8(99)], attributes, opset=1, domain=MS, constants=range(1, 9))
