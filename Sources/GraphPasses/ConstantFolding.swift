@@ -75,6 +75,8 @@ extension Node {
     guard let evaluator else { return nil }
     // Weights of a few bits stay what they are.
     if op.is(Conditional.self) || op.is(BlockDequantize.self) { return nil }
+    // A constant is bytes, which no sequence is.
+    if types.contains(where: { $0?.elementType == .sequence }) { return nil }
     var bytes = 0
     for (id, type) in zip(outputs, types) where id != nil {
       // A result of unknown size is one that depends on values (NonZero): no larger than its operands allow.

@@ -16,10 +16,13 @@ public struct ValueType: Sendable, Hashable, Codable {
   public var elementType: ElementType
   /// The dimensions; `nil` when not even the rank is known.
   public var dimensions: [Dimension]?
+  /// The type of the tensors in a sequence, where it is known.
+  public var contents: SequenceContents?
 
+  /// A sequence is a scalar, whatever `dimensions` are.
   public init(_ elementType: ElementType, _ dimensions: [Dimension]?) {
     self.elementType = elementType
-    self.dimensions = dimensions
+    self.dimensions = elementType == .sequence ? [] : dimensions
   }
 
   /// A fully known type.

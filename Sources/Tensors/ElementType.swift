@@ -1,5 +1,5 @@
 /// The type of a tensor's elements.
-public enum ElementType: String, Sendable, Hashable, Codable, CaseIterable {
+public enum ElementType: String, Sendable, Hashable, Codable {
   case float32, float64, float16, bfloat16
   case int8, int16, int32, int64
   case uint8, uint16, uint32, uint64
@@ -15,6 +15,8 @@ public enum ElementType: String, Sendable, Hashable, Codable, CaseIterable {
   case float8E8M0
   /// A sign, two bits of exponent, one of fraction, all of them finite. Two elements a byte, the first in the low bits.
   case float4E2M1
+  /// A list of tensors, or an optional: a scalar. ``Tensor/list`` has the elements; memory has a handle of eight bytes.
+  case sequence
 
   /// Bits that one element takes in memory.
   public var bitWidth: Int {
@@ -25,6 +27,7 @@ public enum ElementType: String, Sendable, Hashable, Codable, CaseIterable {
     case .int16, .uint16, .float16, .bfloat16: 16
     case .float32, .int32, .uint32: 32
     case .float64, .int64, .uint64: 64
+    case .sequence: 64
     }
   }
 
@@ -58,5 +61,15 @@ public enum ElementType: String, Sendable, Hashable, Codable, CaseIterable {
   }
 
   /// True for the signed and unsigned integers (not for `bool`).
-  public var isInteger: Bool { !isFloatingPoint && self != .bool }
+  public var isInteger: Bool { !isFloatingPoint && self != .bool && self != .sequence }
+}
+
+extension ElementType: CaseIterable {
+  /// The types of elements that the bytes of a tensor hold: all but ``sequence``.
+  public static let allCases: [ElementType] = [
+    .float32, .float64, .float16, .bfloat16, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64,
+    .bool,
+    .int4, .uint4, .int2, .uint2, .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2, .float8E5M2FNUZ, .float8E8M0,
+    .float4E2M1,
+  ]
 }

@@ -50,6 +50,7 @@ private func forEachNonZero(_ bytes: UnsafeRawBufferPointer, _ type: ElementType
   case .int16, .uint16: visit(UInt16.self) { $0 != 0 }
   case .int32, .uint32: visit(UInt32.self) { $0 != 0 }
   case .int64, .uint64: visit(UInt64.self) { $0 != 0 }
+  case .sequence: break
   case .int4, .uint4, .float4E2M1:
     let mask: UInt8 = type == .float4E2M1 ? 7 : 0xf
     for (index, byte) in bytes.enumerated() {

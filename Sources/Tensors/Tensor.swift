@@ -4,6 +4,8 @@ public struct Tensor: Sendable {
   public let elementType: ElementType
   /// The sizes along each axis.
   public let shape: Shape
+  /// The elements of a sequence; `nil` for an absent optional, and for every other tensor.
+  public let list: [Tensor]?
   private let buffer: TensorBuffer
   private let offset: Int
 
@@ -26,7 +28,18 @@ public struct Tensor: Sendable {
     self.shape = shape
     self.buffer = buffer
     self.offset = offset
+    list = nil
     byteCount = bytes
+  }
+
+  /// A sequence of tensors, or an optional: `nil` is an absent one.
+  public init(list: [Tensor]?) throws {
+    elementType = .sequence
+    shape = .scalar
+    byteCount = 8
+    buffer = try TensorBuffer(byteCount: 8) { $0.initializeMemory(as: UInt8.self, repeating: 0) }
+    offset = 0
+    self.list = list
   }
 
   /// Allocates a tensor and lets `fill` write all of its bytes.
@@ -98,7 +111,7 @@ public struct Tensor: Sendable {
 extension Tensor: Equatable {
   /// Equal type, shape and bits.
   public static func == (a: Tensor, b: Tensor) -> Bool {
-    a.elementType == b.elementType && a.shape == b.shape
+    a.elementType == b.elementType && a.shape == b.shape && a.list == b.list
       && a.withUnsafeBytes { left in b.withUnsafeBytes { right in left.elementsEqual(right) } }
   }
 }

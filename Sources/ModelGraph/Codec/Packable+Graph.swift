@@ -39,9 +39,11 @@ extension ValueType: Packable {
   package func pack(into writer: inout GraphWriter) {
     writer.write(elementType)
     writer.write(dimensions)
+    if elementType == .sequence { writer.write(contents) }
   }
   package init(unpacking reader: inout GraphReader) throws(GraphError) {
     self.init(try reader.read(), try reader.read([Dimension]?.self))
+    if elementType == .sequence { contents = try reader.read() }
   }
 }
 
@@ -65,6 +67,7 @@ extension Tensor: Packable {
   }
   package init(unpacking reader: inout GraphReader) throws(GraphError) {
     let type = try reader.read(ElementType.self)
+    guard type != .sequence else { throw reader.failure("a constant is a sequence") }
     let shape = try reader.read(Shape.self)
     let block = try reader.block()
     guard block.count == type.byteCount(of: shape.elementCount) else {

@@ -65,6 +65,9 @@ package struct Fact {
 
   /// Returns the certain knowledge about a value that is either of the two.
   func joined(with other: Fact) -> Fact {
+    if type.elementType == .sequence {
+      return Fact(ValueType(sequence: type.contents?.joined(with: other.type.contents)))
+    }
     guard let a = type.dimensions, let b = other.type.dimensions, a.count == b.count else {
       return Fact(type.elementType, nil)
     }

@@ -26,7 +26,10 @@ extension Graph {
       if let tensor = known[id] {
         arguments.append(Fact(tensor))
       } else {
-        let type = types?[position] ?? values[id.index].type
+        let declared = values[id.index].type
+        var type = types?[position] ?? declared
+        // The types of a request's values do not say what is in a sequence.
+        if type?.elementType == .sequence, type?.contents == nil { type?.contents = declared?.contents }
         if let type { try checkSizes(type, of: values[id.index].name) }
         arguments.append(type.map { Fact($0) })
       }
@@ -43,7 +46,7 @@ extension Graph {
       if let types, types.indices.contains(position), let type = types[position] { return type }
       return values.indices.contains(id.index) ? values[id.index].type : nil
     }
-    let open = declared.map { $0.map { ValueType($0.elementType, nil) } }
+    let open = declared.map { $0?.open }
     for arguments in [declared, open] {
       if let facts = try? inferFacts(arguments.map { $0.map { Fact($0) } }, depth: 0) {
         return inference(from: facts)

@@ -47,6 +47,7 @@ package struct IncrementalInference {
     }
     let typing = NodeTyping(graph: graph.name, node: node, operands: operands, depth: depth)
     try typing.checkCounts()
+    try typing.checkSequences()
     let results = try typing.afterPostOps(node.op.base.results(typing))
     for (id, fact) in zip(node.outputs, results) {
       guard let id else { continue }

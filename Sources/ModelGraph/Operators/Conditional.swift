@@ -5,6 +5,7 @@ package struct Conditional: Operator {
   package static let name = "if"
   package static let signature = Signature(.shape("condition"), isVariadic: true, results: 0...Int.max)
   package static let family = OperatorFamily.control
+  package static let takesSequences = true
 
   package var then: Graph
   package var otherwise: Graph
@@ -83,7 +84,7 @@ extension NodeTyping {
     var results: [Fact?] = []
     for (left, right) in zip(a, b) {
       guard let left, let right else {
-        results.append((left ?? right).map { Fact($0.type.elementType, nil) })
+        results.append((left ?? right).map { Fact($0.type.open) })
         continue
       }
       guard left.type.elementType == right.type.elementType else {

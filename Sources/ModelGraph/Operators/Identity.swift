@@ -5,6 +5,7 @@ package struct Identity: Operator {
   package static let name = "identity"
   package static let signature = Signature(.data("x"))
   package static let family = OperatorFamily.movement
+  package static let takesSequences = true
   package static let isView = true
   package static let isShapeArithmetic = true
 

@@ -9,6 +9,7 @@ package struct Loop: LoopingOperator {
   package static let signature = Signature(
     .optional(.shape("rounds")), .optional(.shape("condition")), isVariadic: true, results: 0...Int.max)
   package static let family = OperatorFamily.control
+  package static let takesSequences = true
   package static let resultSizesDependOnData = true
 
   package var body: Graph
@@ -36,6 +37,9 @@ package struct Loop: LoopingOperator {
       of: self, [Fact(.int64, []), Fact(.bool, [])] + initial, carried: 2..<firstCapture, firstResult: 1)
     let final = zip(initial, results[1..<firstCollected]).map { before, after in
       before.flatMap { before in after.map { Fact(before.joined(with: $0).type) } }
+    }
+    for fact in results[firstCollected...] where fact?.type.elementType == .sequence {
+      throw node.failure("it collects sequences")
     }
     return final
       + results[firstCollected...].map { fact in

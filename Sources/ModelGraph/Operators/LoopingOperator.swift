@@ -62,7 +62,7 @@ extension NodeTyping {
     }
     return try bodyResults(
       of: body,
-      inputs.enumerated().map { carried.contains($0) ? $1.map { Fact($0.type.elementType, nil) } : $1 }
+      inputs.enumerated().map { carried.contains($0) ? $1.map { Fact($0.type.open) } : $1 }
         + (looping.firstCapture..<body.inputs.count).map { operands[$0] })
   }
 

@@ -21,6 +21,8 @@ package protocol Operator: Sendable, Equatable, Codable {
   static var readsShapesAlone: Bool { get }
   /// True when results follow from shapes if the operands do: arithmetic and movement that models apply to sizes.
   static var isShapeArithmetic: Bool { get }
+  /// True when operands may be sequences.
+  static var takesSequences: Bool { get }
   /// True when sizes of the results are known only once the node has run: no kernel computes it, but the host between two plans.
   static var resultSizesDependOnData: Bool { get }
 
@@ -47,6 +49,7 @@ extension Operator {
   package static var writesApart: Bool { false }
   package static var readsShapesAlone: Bool { false }
   package static var isShapeArithmetic: Bool { false }
+  package static var takesSequences: Bool { false }
   package static var resultSizesDependOnData: Bool { false }
 
   package var name: String { Self.name }

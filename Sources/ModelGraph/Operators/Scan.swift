@@ -6,6 +6,7 @@ package struct Scan: LoopingOperator {
   package static let name = "scan"
   package static let signature = Signature(isVariadic: true, results: 0...Int.max)
   package static let family = OperatorFamily.control
+  package static let takesSequences = true
   package static let resultSizesDependOnData = true
 
   package var body: Graph
@@ -52,6 +53,7 @@ package struct Scan: LoopingOperator {
     }
     var collected: [Fact?] = []
     for (axis, fact) in zip(outputAxes, results[states...]) {
+      if fact?.type.elementType == .sequence { throw node.failure("it collects sequences") }
       guard let fact, var dimensions = fact.type.dimensions else {
         collected.append(fact.map { Fact($0.type.elementType, nil) })
         continue

@@ -1,0 +1,30 @@
+extension Tensor {
+  /// The most elements of a sequence that is made at run time: one without bytes takes memory too.
+  package static let mostListed = 1 << 16
+
+  /// Bytes that an element of a sequence takes beside those of its own elements, about.
+  package static let listedOverhead = 192
+
+  /// Bytes of the elements, and for a sequence, those of all tensors in it; `Int.max` where there are more.
+  package var heldBytes: Int {
+    (list ?? []).reduce(byteCount) { sum, element in
+      let (own, overflow) = element.heldBytes.addingReportingOverflow(Tensor.listedOverhead)
+      let (total, more) = sum.addingReportingOverflow(own)
+      return overflow || more ? .max : total
+    }
+  }
+
+  /// The tensors that a model's output of this name is served as. A sequence is one tensor, stacked along a new first axis,
+  /// if its elements have one type and shape, and otherwise each element by itself: `NAME.0`, `NAME.1`, …. An optional
+  /// is its value. An absent one, and an empty sequence, are no tensor.
+  package func served(as name: String, isOptional: Bool = false) throws -> [(name: String, tensor: Tensor)] {
+    guard elementType == .sequence else { return [(name, self)] }
+    guard let list, let first = list.first else { return [] }
+    if isOptional { return [(name, first)] }
+    let haveOneShape = list.allSatisfy { $0.elementType == first.elementType && $0.shape == first.shape }
+    if haveOneShape, first.shape.rank < Shape.maximumRank, first.elementType.bitWidth >= 8 {
+      return [(name, try Tensor(stacking: list, along: 0))]
+    }
+    return list.enumerated().map { ("\(name).\($0.offset)", $0.element) }
+  }
+}
