@@ -14,11 +14,16 @@ package protocol HostOperator: Operator {
 package struct CountedResults {
   /// The type of each result.
   package var types: [KernelRequest.ResultType]
+  /// Bytes that sequences among the results take beside those of their types, and that are not counted with the operands.
+  package let held: Int
   private let make: () throws -> [Tensor]
 
   /// - Parameter make: makes the results; of these types.
-  package init(_ types: [KernelRequest.ResultType], make: @escaping () throws -> [Tensor]) {
+  package init(
+    _ types: [KernelRequest.ResultType], held: Int = 0, make: @escaping () throws -> [Tensor]
+  ) {
     self.types = types
+    self.held = held
     self.make = make
   }
 

@@ -23,18 +23,50 @@ struct MemberRun {
   /// The needs of the run so far.
   private let needs = RunNeeds()
 
-  /// Runs `plan` and what follows from it.
-  /// - Parameter needed: what the run takes up to the end of this plan.
+  /// Runs the member's plan and what follows from it.
   /// - Returns: the outputs in the model's order.
   /// - Throws: what a load, a kernel or the planner throws; ``NeedsMoreMemory``; `LinkError` when a rest takes more than
   ///   there is room for.
-  func run(_ plan: Plan, inputs: [Tensor], needed: MemberMemory) throws -> [Tensor] {
+  func run(_ plan: Plan, inputs: [Tensor]) throws -> [Tensor] {
+    var needed = plan.ownMemory
+    if inputs.contains(where: { $0.elementType == .sequence }) {
+      try checkContents(of: inputs, for: plan)
+      needed.add(listsOf: inputs)
+      try reserve(needed, of: plan)
+    }
+    return try run(plan, inputs: inputs, needed: needed)
+  }
+
+  /// Refuses sequences whose elements are not what the model declares: a plan knows nothing of them.
+  private func checkContents(of inputs: [Tensor], for plan: Plan) throws {
+    let graph = plan.model.graph
+    for (id, tensor) in zip(graph.inputs, inputs) {
+      guard let contents = graph[id].type?.contents, let list = tensor.list else { continue }
+      if let wrong = list.first(where: { !contents.accepts($0) }) {
+        throw DeviceError(
+          .invalidData,
+          "the input '\(graph[id].name)' of the model '\(plan.model.name)' has an element \(wrong), where "
+            + "\(ValueType(contents.elementType, contents.dimensions)) is declared")
+      }
+      if contents.isOptional, list.count != 1 {
+        throw DeviceError(
+          .invalidData,
+          "the optional input '\(graph[id].name)' of the model '\(plan.model.name)' has \(list.count) values")
+      }
+    }
+  }
+
+  /// Runs `plan` and what follows from it.
+  /// - Parameter needed: what the run takes up to the end of this plan.
+  /// - Throws: as ``run(_:inputs:)``.
+  private func run(_ plan: Plan, inputs: [Tensor], needed: MemberMemory) throws -> [Tensor] {
     let memory = device.makeBoundMemory(slots: plan.extents.count + 1)
     if plan.arenaBytes > 0 {
       let span = try lease.ticket(for: arena).wait()
       try memory.attach(MemorySpan(span.handle, offset: span.offset + arenaOffset), to: 0)
     }
-    try write(inputs, of: plan, to: memory)
+    var sequences = SequenceTable()
+    try write(inputs, of: plan, to: memory, &sequences)
     var attached = Set<Int>()
     for step in plan.steps {
       for extent in step.waits {
@@ -46,9 +78,9 @@ struct MemberRun {
     for extent in plan.extents.indices where !attached.contains(extent) {
       try attach(extent, of: plan, to: memory)
     }
-    let outputs = try plan.outputs.map { try read($0, of: plan, from: memory) }
+    let outputs = try plan.outputs.map { try read($0, from: memory, sequences) }
     guard let continuation = plan.continuation else { return outputs }
-    let carried = try plan.carried.map { try read($0, of: plan, from: memory) }
+    let carried = try plan.carried.map { try read($0, from: memory, sequences) }
     let rest = try runRest(of: plan, continuation, carried: carried, needed: needed)
     return continuation.outputs.map { output in
       switch output {
@@ -72,6 +104,8 @@ struct MemberRun {
     }
     let number = continuation.rows?.count(in: types)
     if number == 0, let outputs = continuation.rows?.outputsOfNoRows { return outputs }
+    var needed = needed
+    for results in counted { needed.add(requestBytes: results.held) }
     let rest = try plannedRest(of: plan, continuation, carried, types, count: number, after: needed)
     try reserve(rest.needed, of: plan)
     var made = try zip(continuation.hostNodes, counted).flatMap { node, results in
@@ -142,12 +176,15 @@ struct MemberRun {
     var collected = 0
     do {
       let results = try loop.results(Array(operands.prefix(loop.firstCapture))) { inputs in
+        var lists = MemberMemory(arenaBytes: 0, requestBytes: 0)
+        lists.add(listsOf: inputs)
         let inputs = inputs + captured
         let round = try planner.plan(
           roundOf: node, of: plan, inputs: inputs.map { ($0.elementType, $0.shape) })
         var needed = kept
         needed.arenaBytes = max(needed.arenaBytes, round.arenaBytes)
         needed.add(requestBytes: round.requestBytes)
+        needed.add(requestBytes: lists.requestBytes)
         // As much again as there is by now, so that a loop starts anew few times.
         try reserve(needed, of: plan, spare: max(collected, MemberRun.leastSpare))
         try needs.addRound(limit: MemberRun.mostRounds)
@@ -160,7 +197,11 @@ struct MemberRun {
         }
         return outputs
       }
-      return CountedResults(results.map { KernelRequest.ResultType($0.elementType, $0.shape) }) { results }
+      var lists = MemberMemory(arenaBytes: 0, requestBytes: 0)
+      lists.add(listsOf: results)
+      return CountedResults(
+        results.map { KernelRequest.ResultType($0.elementType, $0.shape) }, held: lists.requestBytes
+      ) { results }
     } catch let error as DeviceError {
       throw error.of(node: node.name, node.op, model: plan.model.name, operands: operands)
     }
@@ -234,7 +275,9 @@ struct MemberRun {
         facts: ["threads": "\(threads)", "implementation": step.kernel.implementation]))
   }
 
-  private func write(_ inputs: [Tensor], of plan: Plan, to memory: any BoundMemory) throws {
+  private func write(
+    _ inputs: [Tensor], of plan: Plan, to memory: any BoundMemory, _ sequences: inout SequenceTable
+  ) throws {
     guard inputs.count == plan.inputs.count else {
       throw ExecutorError(
         .inputCount(model: plan.model.name, expected: plan.inputs.count, found: inputs.count))
@@ -247,13 +290,21 @@ struct MemberRun {
       }
       // A plan of empty tensors has no arena.
       guard case .memory(let location) = port.source, port.byteCount > 0 else { continue }
+      guard port.elementType != .sequence else {
+        try write(tensor, to: location, of: memory, &sequences)
+        continue
+      }
       try tensor.withUnsafeBytes { try device.write($0, to: location, of: memory) }
     }
   }
 
-  private func read(_ port: Plan.Port, of plan: Plan, from memory: any BoundMemory) throws -> Tensor {
+  private func read(_ port: Plan.Port, from memory: any BoundMemory, _ sequences: SequenceTable) throws
+    -> Tensor
+  {
     switch port.source {
     case .constant(let tensor): tensor
+    case .memory(let location) where port.elementType == .sequence:
+      try readSequence(from: location, of: memory, sequences)
     case .memory(let location):
       try Tensor(elementType: port.elementType, shape: port.shape) { bytes in
         if port.byteCount > 0 { try device.read(bytes, from: location, of: memory) }
@@ -282,5 +333,10 @@ extension MemberMemory {
   fileprivate mutating func add(_ rest: Plan) {
     arenaBytes = max(arenaBytes, rest.arenaBytes)
     add(requestBytes: rest.resultBytes)
+  }
+
+  /// Adds what is in the sequences among `tensors`.
+  fileprivate mutating func add(listsOf tensors: [Tensor]) {
+    for tensor in tensors where tensor.elementType == .sequence { add(requestBytes: tensor.heldBytes) }
   }
 }
