@@ -11,10 +11,12 @@ final class GraphImport {
   private var values: [String: ValueID] = [:]
   /// Sequences and absent optionals by the name they have in the file.
   var composites: [String: CompositeValue] = [:]
+  /// The contents of sequences without elements and absent optionals, by the name that these have in the file.
+  var declared: [String: SequenceContents] = [:]
   /// The sequences that a branch captures, by the names of their elements in ``captured``, and absent optionals.
   var capturedComposites: [String: [String]?] = [:]
   /// The treatment of outputs that are sequences.
-  var sequenceOutputs = SequenceOutputs.refused
+  var sequenceOutputs = SequenceOutputs.materialised
   /// True in the body of a loop, and in branches inside of one.
   var isRepeated = false
   /// Every name that is taken, in the file or here.
@@ -126,6 +128,10 @@ final class GraphImport {
         addInput(input.name, types.indices.contains(graph.inputs.count) ? types[graph.inputs.count] : nil)
         continue
       }
+      if let type = try sequence(input.type, input.name) {
+        addInput(input.name, type)
+        continue
+      }
       guard let tensor = Self.tensor(input.type) else {
         model.note(type: Self.kind(input.type), "an input", input.name)
         values[input.name] = graph.addValue(input.name)
@@ -154,6 +160,44 @@ final class GraphImport {
       graph.outputs += try outputs(output.name)
     }
     guard !proto.output.isEmpty else { throw error("it has no outputs") }
+  }
+
+  /// Returns the graph with all sequences among its outputs as values of the type `.sequence`.
+  func materialisingOutputs() throws -> Graph {
+    sequenceOutputs = .materialised
+    graph.outputs = []
+    try readOutputs()
+    return graph
+  }
+
+  /// The type of an input that is a sequence or an optional; `nil` for others, and for an optional tensor where it does not
+  /// matter that it may be absent: then it is one that is given.
+  private func sequence(_ proto: ONNXTypeProto, _ name: String) throws -> ValueType? {
+    let (tensor, isOptional): (ONNXTypeProto.Tensor, Bool)
+    switch proto.value {
+    case .sequenceType(let sequence) where sequence.elemType.hasTensorType:
+      (tensor, isOptional) = (sequence.elemType.tensorType, false)
+    case .optionalType(let optional) where optional.elemType.sequenceType.elemType.hasTensorType:
+      (tensor, isOptional) = (optional.elemType.sequenceType.elemType.tensorType, false)
+    case .optionalType(let optional) where optional.elemType.hasTensorType && model.asksForPresence:
+      (tensor, isOptional) = (optional.elemType.tensorType, true)
+    default: return nil
+    }
+    return ValueType(
+      sequence: try contents(tensor, "the input '\(shown(name))'", name, isOptional: isOptional))
+  }
+
+  /// The contents of a sequence that is declared to have such elements. Exporters declare scalars where they know no rank.
+  func contents(_ tensor: ONNXTypeProto.Tensor, _ role: String, _ name: String, isOptional: Bool = false)
+    throws
+    -> SequenceContents?
+  {
+    guard let type = try type(tensor, role, name) else { return nil }
+    // Sizes and names hold of each element by itself.
+    let dimensions = type.dimensions.flatMap { sizes -> [Dimension]? in
+      sizes.isEmpty ? nil : sizes.map { $0.size == nil || isRepeated ? .unknown : $0 }
+    }
+    return SequenceContents(type.elementType, dimensions, isOptional: isOptional)
   }
 
   /// The tensor that an input of this type is. An optional tensor is one that is given.
@@ -225,6 +269,9 @@ extension GraphImport {
 
   /// Adds a constant under the file's name `name`.
   func define(_ name: String, as tensor: Tensor) { values[name] = addConstant(tensor, name) }
+
+  /// Gives a value another name, for nodes that are read.
+  func define(_ name: String, as id: ValueID) { values[name] = id }
 
   /// Adds a constant that the file does not have as one, named after `base`.
   func constant(_ tensor: Tensor, named base: String) -> ValueID { addConstant(tensor, unique(base)) }

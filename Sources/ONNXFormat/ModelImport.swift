@@ -18,6 +18,8 @@ final class ModelImport {
   var graphDepth = 0
   /// The sizes of what sequences made of a small file so far.
   var sequenceSizes = SequenceSizes()
+  /// True if a node of the model asks whether an optional is there.
+  let asksForPresence: Bool
   private(set) var operatorCounts: [String: Int] = [:]
   private var unsupported: [UnsupportedKey: UnsupportedFeature] = [:]
 
@@ -51,10 +53,22 @@ final class ModelImport {
           detail: "uses opset \(version); \(Self.supportedText). onnx.version_converter can convert it, "
             + "or export it again with another opset"))
     }
+    asksForPresence =
+      proto.graph.node.contains(where: Self.asksForPresence)
+      || proto.functions.contains { $0.node.contains(where: Self.asksForPresence) }
     imports = opsets
     self.opsets = opsets
     opset = opsets[""] ?? 0
     functions = try Functions(proto.functions) { [path] in ONNXError(.malformed(path: path, detail: $0)) }
+  }
+
+  /// Returns true if the node, or one of a graph inside, asks whether an optional is there.
+  private static func asksForPresence(_ node: ONNXNodeProto) -> Bool {
+    node.opType == "OptionalHasElement"
+      || node.attribute.contains { attribute in
+        (attribute.hasG ? [attribute.g] : []).contains { $0.node.contains(where: asksForPresence) }
+          || attribute.graphs.contains { $0.node.contains(where: asksForPresence) }
+      }
   }
 
   /// The version of each domain in a list of imports.

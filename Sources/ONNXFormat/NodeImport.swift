@@ -180,6 +180,10 @@ extension NodeImport {
     return attribute.t
   }
 
+  func typeAttribute(_ name: String) throws -> ONNXTypeProto? {
+    try attribute(name, .typeProto).map(\.tp)
+  }
+
   func sparseAttribute(_ name: String) throws -> ONNXSparseTensorProto? {
     guard let attribute = try attribute(name, .sparseTensor) else { return nil }
     guard attribute.hasSparseTensor else { throw malformed("has no tensor in its attribute '\(name)'") }

@@ -134,6 +134,7 @@ final class TensorDecoding {
     case .int8, .uint8, .int4, .uint4, .int2, .uint2, .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2,
       .float8E5M2FNUZ, .float8E8M0, .float4E2M1:
       return try narrowed(proto.int32Data, "int32_data", to: UInt8.self)
+    case .sequence: throw error(name, "is a sequence")
     }
   }
 

@@ -45,6 +45,7 @@ extension GraphImport {
     where !result.isEmpty && !isDefined(result) {
       if let composite = composite(body[formal]) {
         composites[result] = composite
+        declared[result] = declared[body[formal]]
         continue
       }
       guard let source = value(body[formal]) else {

@@ -214,6 +214,15 @@ package nonisolated struct ONNXAttributeProto: @unchecked Sendable {
     set {_uniqueStorage()._graphs = newValue}
   }
 
+  package var tp: ONNXTypeProto {
+    get {_storage._tp ?? ONNXTypeProto()}
+    set {_uniqueStorage()._tp = newValue}
+  }
+  /// Returns true if `tp` has been explicitly set.
+  package var hasTp: Bool {_storage._tp != nil}
+  /// Clears the value of `tp`. Subsequent reads from it will return its default value.
+  package mutating func clearTp() {_uniqueStorage()._tp = nil}
+
   package var type: ONNXAttributeProto.AttributeType {
     get {_storage._type}
     set {_uniqueStorage()._type = newValue}
@@ -504,10 +513,10 @@ package nonisolated struct ONNXTypeProto: Sendable {
     set {value = .tensorType(newValue)}
   }
 
-  package var sequenceType: ONNXTypeProto.Other {
+  package var sequenceType: ONNXTypeProto.SequenceValue {
     get {
       if case .sequenceType(let v)? = value {return v}
-      return ONNXTypeProto.Other()
+      return ONNXTypeProto.SequenceValue()
     }
     set {value = .sequenceType(newValue)}
   }
@@ -548,7 +557,7 @@ package nonisolated struct ONNXTypeProto: Sendable {
 
   package nonisolated enum OneOf_Value: Equatable, Sendable {
     case tensorType(ONNXTypeProto.Tensor)
-    case sequenceType(ONNXTypeProto.Other)
+    case sequenceType(ONNXTypeProto.SequenceValue)
     case mapType(ONNXTypeProto.Other)
     case opaqueType(ONNXTypeProto.Other)
     case sparseTensorType(ONNXTypeProto.Other)
@@ -579,7 +588,7 @@ package nonisolated struct ONNXTypeProto: Sendable {
     fileprivate var _shape: ONNXTensorShapeProto? = nil
   }
 
-  /// The type of an optional's value, without what it says of values that are no tensors.
+  /// The type of a sequence's elements, without what it says of elements that are no tensors.
   package nonisolated struct Element: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -601,7 +610,7 @@ package nonisolated struct ONNXTypeProto: Sendable {
     fileprivate var _tensorType: ONNXTypeProto.Tensor? = nil
   }
 
-  package nonisolated struct OptionalValue: Sendable {
+  package nonisolated struct SequenceValue: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
@@ -620,6 +629,59 @@ package nonisolated struct ONNXTypeProto: Sendable {
     package init() {}
 
     fileprivate var _elemType: ONNXTypeProto.Element? = nil
+  }
+
+  /// The type of an optional's value, without what it says of values that are neither tensors nor sequences.
+  package nonisolated struct OptionalElement: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var tensorType: ONNXTypeProto.Tensor {
+      get {_tensorType ?? ONNXTypeProto.Tensor()}
+      set {_tensorType = newValue}
+    }
+    /// Returns true if `tensorType` has been explicitly set.
+    package var hasTensorType: Bool {self._tensorType != nil}
+    /// Clears the value of `tensorType`. Subsequent reads from it will return its default value.
+    package mutating func clearTensorType() {self._tensorType = nil}
+
+    package var sequenceType: ONNXTypeProto.SequenceValue {
+      get {_sequenceType ?? ONNXTypeProto.SequenceValue()}
+      set {_sequenceType = newValue}
+    }
+    /// Returns true if `sequenceType` has been explicitly set.
+    package var hasSequenceType: Bool {self._sequenceType != nil}
+    /// Clears the value of `sequenceType`. Subsequent reads from it will return its default value.
+    package mutating func clearSequenceType() {self._sequenceType = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _tensorType: ONNXTypeProto.Tensor? = nil
+    fileprivate var _sequenceType: ONNXTypeProto.SequenceValue? = nil
+  }
+
+  package nonisolated struct OptionalValue: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var elemType: ONNXTypeProto.OptionalElement {
+      get {_elemType ?? ONNXTypeProto.OptionalElement()}
+      set {_elemType = newValue}
+    }
+    /// Returns true if `elemType` has been explicitly set.
+    package var hasElemType: Bool {self._elemType != nil}
+    /// Clears the value of `elemType`. Subsequent reads from it will return its default value.
+    package mutating func clearElemType() {self._elemType = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _elemType: ONNXTypeProto.OptionalElement? = nil
   }
 
   package nonisolated struct Other: Sendable {
@@ -976,7 +1038,7 @@ nonisolated extension ONNXNodeProto: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension ONNXAttributeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AttributeProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}f\0\u{1}i\0\u{1}s\0\u{1}t\0\u{1}g\0\u{1}floats\0\u{1}ints\0\u{1}strings\0\u{2}\u{2}graphs\0\u{2}\u{9}type\0\u{3}ref_attr_name\0\u{3}sparse_tensor\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}f\0\u{1}i\0\u{1}s\0\u{1}t\0\u{1}g\0\u{1}floats\0\u{1}ints\0\u{1}strings\0\u{2}\u{2}graphs\0\u{2}\u{3}tp\0\u{2}\u{6}type\0\u{3}ref_attr_name\0\u{3}sparse_tensor\0")
 
   fileprivate class _StorageClass {
     var _name: String = String()
@@ -989,6 +1051,7 @@ nonisolated extension ONNXAttributeProto: SwiftProtobuf.Message, SwiftProtobuf._
     var _ints: [Int64] = []
     var _strings: [Data] = []
     var _graphs: [ONNXGraphProto] = []
+    var _tp: ONNXTypeProto? = nil
     var _type: ONNXAttributeProto.AttributeType = .undefined
     var _refAttrName: String = String()
     var _sparseTensor: ONNXSparseTensorProto? = nil
@@ -1012,6 +1075,7 @@ nonisolated extension ONNXAttributeProto: SwiftProtobuf.Message, SwiftProtobuf._
       _ints = source._ints
       _strings = source._strings
       _graphs = source._graphs
+      _tp = source._tp
       _type = source._type
       _refAttrName = source._refAttrName
       _sparseTensor = source._sparseTensor
@@ -1043,6 +1107,7 @@ nonisolated extension ONNXAttributeProto: SwiftProtobuf.Message, SwiftProtobuf._
         case 8: try { try decoder.decodeRepeatedInt64Field(value: &_storage._ints) }()
         case 9: try { try decoder.decodeRepeatedBytesField(value: &_storage._strings) }()
         case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._graphs) }()
+        case 14: try { try decoder.decodeSingularMessageField(value: &_storage._tp) }()
         case 20: try { try decoder.decodeSingularEnumField(value: &_storage._type) }()
         case 21: try { try decoder.decodeSingularStringField(value: &_storage._refAttrName) }()
         case 22: try { try decoder.decodeSingularMessageField(value: &_storage._sparseTensor) }()
@@ -1088,6 +1153,9 @@ nonisolated extension ONNXAttributeProto: SwiftProtobuf.Message, SwiftProtobuf._
       if !_storage._graphs.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._graphs, fieldNumber: 11)
       }
+      try { if let v = _storage._tp {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      } }()
       if _storage._type != .undefined {
         try visitor.visitSingularEnumField(value: _storage._type, fieldNumber: 20)
       }
@@ -1116,6 +1184,7 @@ nonisolated extension ONNXAttributeProto: SwiftProtobuf.Message, SwiftProtobuf._
         if _storage._ints != rhs_storage._ints {return false}
         if _storage._strings != rhs_storage._strings {return false}
         if _storage._graphs != rhs_storage._graphs {return false}
+        if _storage._tp != rhs_storage._tp {return false}
         if _storage._type != rhs_storage._type {return false}
         if _storage._refAttrName != rhs_storage._refAttrName {return false}
         if _storage._sparseTensor != rhs_storage._sparseTensor {return false}
@@ -1437,7 +1506,7 @@ nonisolated extension ONNXTypeProto: SwiftProtobuf.Message, SwiftProtobuf._Messa
         }
       }()
       case 4: try {
-        var v: ONNXTypeProto.Other?
+        var v: ONNXTypeProto.SequenceValue?
         var hadOneofValue = false
         if let current = self.value {
           hadOneofValue = true
@@ -1616,6 +1685,79 @@ nonisolated extension ONNXTypeProto.Element: SwiftProtobuf.Message, SwiftProtobu
 
   package static func ==(lhs: ONNXTypeProto.Element, rhs: ONNXTypeProto.Element) -> Bool {
     if lhs._tensorType != rhs._tensorType {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ONNXTypeProto.SequenceValue: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = ONNXTypeProto.protoMessageName + ".SequenceValue"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._elemType) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._elemType {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: ONNXTypeProto.SequenceValue, rhs: ONNXTypeProto.SequenceValue) -> Bool {
+    if lhs._elemType != rhs._elemType {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ONNXTypeProto.OptionalElement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = ONNXTypeProto.protoMessageName + ".OptionalElement"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tensor_type\0\u{4}\u{3}sequence_type\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._tensorType) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._sequenceType) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._tensorType {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._sequenceType {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: ONNXTypeProto.OptionalElement, rhs: ONNXTypeProto.OptionalElement) -> Bool {
+    if lhs._tensorType != rhs._tensorType {return false}
+    if lhs._sequenceType != rhs._sequenceType {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

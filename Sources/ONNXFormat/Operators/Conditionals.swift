@@ -1,8 +1,8 @@
 import ModelGraph
 
 extension OperatorImport {
-  /// Branches are closed: what either of them captures becomes an input of both, constants too. Results that are
-  /// sequences are results of the conditional for each element.
+  /// Branches are closed: what either of them captures becomes an input of both, constants too. Sequences that have the
+  /// same length in both are results of the conditional for each element; others are known at run time.
   static func conditional(_ node: NodeImport) throws {
     let protos = [try node.graphAttribute("then_branch"), try node.graphAttribute("else_branch")]
     let captures = try Captures(of: protos, in: node)
@@ -19,13 +19,17 @@ extension OperatorImport {
           "has \(node.proto.output.count) results, but its \(name) branch gives \(proto.output.count)")
       }
       let branch = captures.subgraph(proto, of: node, name: name)
-      return (graph: try branch.read(), forms: proto.output.map { branch.composite($0.name) })
-    }
-    guard zip(branches[0].forms, branches[1].forms).allSatisfy(agree) else {
-      throw NodeImport.UnsupportedForm(
-        reason: "with branches that give sequences of different lengths, or optionals of which one is absent")
+      return (
+        reader: branch, graph: try branch.read(), forms: proto.output.map { branch.composite($0.name) }
+      )
     }
     let operands = [try node.operand(0)] + captures.operands.map(\.id)
+    guard zip(branches[0].forms, branches[1].forms).allSatisfy(agree) else {
+      return try node.emit(
+        .conditional(
+          then: try branches[0].reader.materialisingOutputs(),
+          otherwise: try branches[1].reader.materialisingOutputs()), operands)
+    }
     let op = Op.conditional(then: branches[0].graph, otherwise: branches[1].graph)
     guard branches[0].forms.contains(where: { $0 != nil }) else { return try node.emit(op, operands) }
     try node.emit(op, operands, forms: branches[0].forms)

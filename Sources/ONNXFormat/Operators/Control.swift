@@ -4,7 +4,8 @@ import Tensors
 extension OperatorImport {
   /// Control flow.
   static let controlOperators: [String: OperatorImport] = [
-    "If": OperatorImport(1...1, conditional), "Loop": OperatorImport(0...Int.max, loop),
+    "If": OperatorImport(1...1, conditional),
+    "Loop": OperatorImport(0...Int.max, takesComposites: true, loop),
     "Scan": OperatorImport(0...Int.max, since: 8) { node in
       if node.opset < 9 { try scanOfBatch(node) } else { try scan(node) }
     },
@@ -24,13 +25,20 @@ extension OperatorImport {
       throw node.malformed("has \(node.operands.count) operands, but its body carries \(carried) values")
     }
     let limit = [node.optional(0), node.optional(1)]
+    let initial = try (0..<carried).map { index in
+      try node.composite(index + 2) != nil ? node.runTimeSequence(index + 2) : node.operand(index + 2)
+    }
     // Sizes may change from round to round.
-    let values = node.operands.dropFirst(2).map { id in
-      node.type(id).map { ValueType($0.elementType, $0.dimensions.map { $0.map { _ in .unknown } }) }
+    let values = initial.map { id in
+      node.type(id).map { type -> ValueType? in
+        var type = type
+        type.dimensions = type.dimensions.map { $0.map { _ in .unknown } }
+        return type
+      } ?? nil
     }
     let (body, captured) = try node.body(
       proto, [ValueType(.int64, Shape.scalar), ValueType(.bool, Shape.scalar)] + values)
-    try node.emit(.loop(body: body, carried: carried), limit + node.operands.dropFirst(2) + captured)
+    try node.emit(.loop(body: body, carried: carried), limit + initial + captured)
   }
 
   private static func scan(_ node: NodeImport) throws {
@@ -109,13 +117,12 @@ extension NodeImport {
   ) {
     let captures = try Captures(of: [proto], in: self)
     let subgraph = captures.subgraph(proto, of: self, name: "body")
-    subgraph.sequenceOutputs = .refused
+    subgraph.sequenceOutputs = .materialised
     subgraph.untypedInputs = types
     subgraph.isRepeated = true
     let body = try subgraph.read()
     guard body.inputs.count == proto.input.count + captures.operands.count else {
-      throw UnsupportedForm(
-        reason: "with a body that takes a sequence or an optional, or a constant as an input")
+      throw UnsupportedForm(reason: "with a body that takes a map, or a constant as an input")
     }
     return (body, captures.operands.map(\.id))
   }

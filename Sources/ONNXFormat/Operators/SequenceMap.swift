@@ -4,7 +4,14 @@ extension OperatorImport {
   /// The body's nodes, once for each element.
   static func sequenceMap(_ node: NodeImport) throws {
     let proto = try node.graphAttribute("body")
-    let count = try node.sequence(0).count
+    guard proto.input.count == node.proto.input.count, proto.output.count == node.proto.output.count else {
+      throw node.malformed(
+        "has \(node.proto.input.count) operands and \(node.proto.output.count) results, but its body has "
+          + "\(proto.input.count) and \(proto.output.count)")
+    }
+    guard let count = node.sequence(0)?.count, !node.operands.contains(where: node.isSequence) else {
+      return try mappedByLoop(proto, node)
+    }
     let operands = try node.proto.input.indices.map { index -> [ValueID] in
       guard case .sequence(let elements)? = node.composite(index) else {
         let id = try node.operand(index)
@@ -14,11 +21,6 @@ extension OperatorImport {
         throw node.malformed("has sequences of \(count) and of \(elements.count) elements")
       }
       return elements
-    }
-    guard proto.input.count == operands.count, proto.output.count == node.proto.output.count else {
-      throw node.malformed(
-        "has \(operands.count) operands and \(node.proto.output.count) results, but its body has "
-          + "\(proto.input.count) and \(proto.output.count)")
     }
     var body = MappedBody(proto, node, try Captures(of: [proto], in: node))
     var results = [[ValueID]](repeating: [], count: proto.output.count)

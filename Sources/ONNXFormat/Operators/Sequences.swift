@@ -2,34 +2,48 @@ import ModelGraph
 import Tensors
 
 extension OperatorImport {
-  /// Operators of sequences, for sequences whose elements the file tells.
+  /// Operators of sequences. Those on elements that the file tells, at positions that it tells, become operators on the
+  /// elements; the others run.
   static let sequenceOperators: [String: OperatorImport] = [
     "SequenceEmpty": sequence(0...0) { node in
-      node.ignore("dtype")
+      let number = try node.integer("dtype", default: 1)
       try node.emit(sequence: [])
+      let type = try? TensorDecoding.elementType(number) { node.malformed($0) }
+      node.declare(type.map { SequenceContents($0, nil) })
     },
     "SequenceConstruct": sequence(1...Int.max) { node in
-      try node.emit(sequence: try node.operands.indices.map(node.operand))
+      try node.emit(sequence: try node.proto.input.indices.map(node.tensorOperand))
     },
     "SequenceInsert": sequence(2...3) { node in
-      var elements = try node.sequence(0)
+      let x = try node.tensorOperand(1)
+      guard var elements = node.sequence(0), node.isKnown(2) else {
+        return try node.emit(.sequenceInsert, [try node.runTimeSequence(0), x, node.optional(2)])
+      }
       let count = elements.count
       let place = try node.position(2, in: -count...count, from: count)
-      elements.insert(try node.operand(1), at: place ?? count)
+      elements.insert(x, at: place ?? count)
       try node.emit(sequence: elements)
     },
     "SequenceErase": sequence(1...2) { node in
-      var elements = try node.sequence(0)
-      elements.remove(at: try place(in: elements, node) ?? elements.count - 1)
+      guard var elements = node.sequence(0), node.isKnown(1) else {
+        return try node.emit(.sequenceErase, [try node.runTimeSequence(0), node.optional(1)])
+      }
+      let erased = elements.remove(at: try place(in: elements, node) ?? elements.count - 1)
       try node.emit(sequence: elements)
+      node.declare(node.elementType(erased).map { SequenceContents($0, nil) })
     },
     "SequenceAt": sequence(2...2) { node in
-      let elements = try node.sequence(0)
+      guard let elements = node.sequence(0), node.isKnown(1) else {
+        return try node.emit(.sequenceAt, [try node.runTimeSequence(0), try node.operand(1)])
+      }
       guard let place = try place(in: elements, node) else { throw node.malformed("lacks its position") }
       try node.emit(.identity, [elements[place]])
     },
     "SequenceLength": sequence(1...1) { node in
-      try node.emit(constant: try Tensor([Int64(try node.sequence(0).count)], shape: .scalar))
+      guard let elements = node.sequence(0) else {
+        return try node.emit(.sequenceLength, [try node.runTimeSequence(0)])
+      }
+      try node.emit(constant: try Tensor([Int64(elements.count)], shape: .scalar))
     },
     "SplitToSequence": sequence(1...2, split),
     "ConcatFromSequence": sequence(1...1, concat),
@@ -50,12 +64,13 @@ extension OperatorImport {
   }
 
   private static func concat(_ node: NodeImport) throws {
-    let elements = try node.sequence(0)
-    guard !elements.isEmpty else { throw node.malformed("has an empty sequence") }
     guard let axis = try node.integer("axis") else { throw node.malformed("lacks the attribute 'axis'") }
-    guard try node.integer("new_axis", in: 0...1, default: 0) == 1 else {
-      return try node.emit(.concat(axis: axis), elements)
+    let stacks = try node.integer("new_axis", in: 0...1, default: 0) == 1
+    guard let elements = node.sequence(0) else {
+      return try node.emit(.sequenceConcat(axis: axis, stacks: stacks), [try node.runTimeSequence(0)])
     }
+    guard !elements.isEmpty else { throw node.malformed("has an empty sequence") }
+    guard stacks else { return try node.emit(.concat(axis: axis), elements) }
     let axes = try node.constant([axis], "axes")
     try node.emit(
       .concat(axis: axis),
@@ -64,38 +79,52 @@ extension OperatorImport {
 
   /// Parts of the given sizes, of one size, or of size 1; those of size 1 may lose the axis.
   private static func split(_ node: NodeImport) throws {
-    let x = try node.operand(0)
+    let x = try node.tensorOperand(0)
     let axis = try node.integer("axis", default: 0)
     let keeps = try node.integer("keepdims", in: 0...1, default: 1) == 1
+    let elements: [ValueID]
+    do { elements = try self.elements(of: x, axis, keeps: keeps, node) } catch is NodeImport.UnsupportedForm {
+      return try node.emit(.sequenceSplit(axis: axis, keepsAxis: keeps), [x, node.optional(1)])
+    }
+    try node.emit(sequence: elements)
+    if elements.isEmpty { node.declare(node.elementType(x).map { SequenceContents($0, nil) }) }
+  }
+
+  /// The parts.
+  /// - Throws: `UnsupportedForm` if their number is not known, or too large.
+  private static func elements(of x: ValueID, _ axis: Int, keeps: Bool, _ node: NodeImport) throws
+    -> [ValueID]
+  {
     guard let sizes = node.optional(1) else {
       let count = try wholeSize(x, axis, node)
       let parts = try parts(x, axis, count: count, sizes: nil, node)
-      if keeps { return try node.emit(sequence: parts) }
+      if keeps { return parts }
       let axes = try node.constant([axis], "axes")
-      return try node.emit(
-        sequence: parts.enumerated().map { node.intermediate(.squeeze, [$0.element, axes], "\($0.offset)") })
+      return parts.enumerated().map { node.intermediate(.squeeze, [$0.element, axes], "\($0.offset)") }
     }
     let type = node.graph.type(of: sizes)
-    guard let rank = type?.rank else {
+    guard let rank = type?.rank, rank <= 1 else {
       throw NodeImport.UnsupportedForm(reason: "with sizes whose number is not known")
     }
-    if rank == 1, let count = type?.shape?.elementCount {
+    if rank == 1 {
+      guard let count = type?.shape?.elementCount else {
+        throw NodeImport.UnsupportedForm(reason: "with sizes whose number is not known")
+      }
       // The sizes themselves may arrive at run time.
       let wide = node.intermediate(.cast(.int64), [sizes], "sizes")
-      return try node.emit(sequence: try parts(x, axis, count: count, sizes: wide, node))
+      return try parts(x, axis, count: count, sizes: wide, node)
     }
-    guard rank == 0 else { throw NodeImport.UnsupportedForm(reason: "with sizes whose number is not known") }
-    guard let size = try node.knownIntegers(1, "size")?.first, size > 0 else {
-      throw node.malformed("has parts of no size")
+    guard let size = node.knownIntegers(1)?.first else {
+      throw NodeImport.UnsupportedForm(reason: "with a size that is computed")
     }
+    guard size > 0 else { throw node.malformed("has parts of no size") }
     let whole = try wholeSize(x, axis, node)
     let count = whole / size + (whole % size == 0 ? 0 : 1)
     guard count <= SequenceSizes.mostElements else {
       throw NodeImport.UnsupportedForm(reason: "into \(count) elements")
     }
     let known = (0..<count).map { min(size, whole - $0 * size) }
-    try node.emit(
-      sequence: try parts(x, axis, count: count, sizes: try node.constant(known, "sizes"), node))
+    return try parts(x, axis, count: count, sizes: try node.constant(known, "sizes"), node)
   }
 
   /// The size of `x` along an axis, which must be known.

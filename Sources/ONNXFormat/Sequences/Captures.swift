@@ -43,6 +43,7 @@ struct Captures {
     graph.sequenceOutputs = .flattened
     graph.isRepeated = node.graph.isRepeated
     graph.capturedComposites = composites
+    graph.declared = node.graph.declared.filter { composites[$0.key] != nil }
     return graph
   }
 }

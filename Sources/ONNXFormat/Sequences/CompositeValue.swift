@@ -1,6 +1,7 @@
 import ModelGraph
 
-/// A value of the file that is no tensor. A graph has tensors only, so such a value exists while the file is read.
+/// A sequence or an optional whose elements the file tells. It exists while the file is read: operators on it become
+/// operators on its elements. All others are values of the type `.sequence`.
 ///
 /// An optional that is there is the value that it holds.
 enum CompositeValue {
@@ -12,8 +13,8 @@ enum CompositeValue {
 
 /// The treatment of sequences among the outputs of a graph.
 enum SequenceOutputs {
-  /// They are unsupported.
-  case refused
+  /// Each is a value of the type `.sequence`.
+  case materialised
   /// Each is one tensor if its elements have one shape, and otherwise an output for each element.
   case served
   /// Each is an output for each element; the graph is a part of another one, which knows their number.

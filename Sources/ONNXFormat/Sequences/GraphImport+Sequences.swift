@@ -12,15 +12,26 @@ extension GraphImport {
     case (.absent, .flattened): return []
     case (.sequence(let elements), .flattened): return elements
     case (.sequence(let elements), .served) where !elements.isEmpty: return try served(elements, as: name)
-    case (.sequence(let elements), _):
-      return unsupported(elements.isEmpty ? "empty sequence" : "sequence", name)
-    case (.absent, _): return unsupported("absent optional", name)
+    default: return [try materialise(composite, named: name, as: value(defining: name))]
     }
   }
 
-  private func unsupported(_ kind: String, _ name: String) -> [ValueID] {
-    model.note(type: kind, "an output", name)
-    return [value(named: name)]
+  /// Adds the node that makes a sequence or absent optional of the file's name `name` at run time; returns its result.
+  func materialised(_ composite: CompositeValue, named name: String) throws -> ValueID {
+    try materialise(composite, named: name, as: value(named: name))
+  }
+
+  private func materialise(_ composite: CompositeValue, named name: String, as id: ValueID) throws -> ValueID
+  {
+    var elements: [ValueID] = []
+    if case .sequence(let known) = composite { elements = known }
+    try model.sequenceSizes.add(elements: elements.count)
+    let isAbsent = if case .absent = composite { true } else { false }
+    append(
+      Node(
+        name: graph[id].name, op: .sequenceConstruct(declared[name], isAbsent: isAbsent), inputs: elements,
+        outputs: [id]))
+    return id
   }
 
   /// The elements of an output that is a sequence, stacked along a new first axis if they have one shape, and otherwise
