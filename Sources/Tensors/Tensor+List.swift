@@ -27,4 +27,14 @@ extension Tensor {
     }
     return list.enumerated().map { ("\(name).\($0.offset)", $0.element) }
   }
+
+  /// The sequence that is given as one tensor: its elements along the first axis. Of an optional, the tensor is the value.
+  /// - Throws: ``TensorError`` if there is no such axis, or elements are smaller than a byte.
+  package func listed(isOptional: Bool) throws -> Tensor {
+    if isOptional { return try Tensor(list: [self]) }
+    guard let count = shape.dims.first, count <= Tensor.mostListed else {
+      throw TensorError(.tooManyElements(shape.dims))
+    }
+    return try Tensor(list: try (0..<count).map { try element($0, along: 0) })
+  }
 }

@@ -41,8 +41,15 @@ struct InputArguments {
     var left = limit
     return try model.graph.inputs.map { id in
       let name = model.graph[id].name
-      if let file = files[model.name]?[name] { return try NPY.read(file) }
       let type = model.graph[id].type ?? ValueType(.float32, nil)
+      if let file = files[model.name]?[name] {
+        let tensor = try NPY.read(file)
+        guard type.elementType == .sequence else { return tensor }
+        return try tensor.listed(isOptional: type.contents?.isOptional ?? false)
+      }
+      guard type.elementType != .sequence else {
+        throw InputArgumentError.sequence(model: model.name, input: name)
+      }
       let shape = try Shape(checking: sizes(of: name, type, in: model))
       let bytes = type.elementType.byteCount(of: shape.elementCount)
       guard let bytes, bytes <= left else {
@@ -117,6 +124,8 @@ struct InputArguments {
 enum InputArgumentError: Error, CustomStringConvertible {
   case unknownInput(model: String, input: String, inputs: [String])
   case tooLarge(model: String, input: String, shape: Shape, limit: Int)
+  /// Nothing was given for an input that is a sequence or an optional.
+  case sequence(model: String, input: String)
   case guessed(model: String, inputs: [String], tried: [String: [Int]], reason: String)
 
   var description: String {
@@ -126,6 +135,9 @@ enum InputArgumentError: Error, CustomStringConvertible {
     case .tooLarge(let model, let input, let shape, let limit):
       "with a tensor of shape \(shape) for input '\(input)', the inputs of model '\(model)' are larger than the budget of "
         + "\(ByteSize(bytes: limit).exact)"
+    case .sequence(let model, let input):
+      "input '\(input)' of model '\(model)' is a sequence or an optional; give it with --input \(model)/\(input)=FILE, a "
+        + "sequence as one tensor whose first axis is the sequence"
     case .guessed(let model, let inputs, let tried, let reason):
       "model '\(model)' leaves sizes of its inputs open (\(inputs.joined(separator: "; "))), and "
         + tried.sorted { $0.key < $1.key }.map { "\($0.value) for '\($0.key)'" }.joined(separator: ", ")

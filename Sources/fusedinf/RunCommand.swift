@@ -174,8 +174,9 @@ struct RunCommand: AsyncParsableCommand {
       let folder = directory + "/" + name + ((written[name] ?? 1) > 1 ? "#\(written[name] ?? 1)" : "")
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       guard case .success(let answer)? = answers[index] else { continue }
-      let files = outputFiles(for: answer.outputs.map(\.name))
-      for ((output, tensor), file) in zip(answer.outputs, files) {
+      let outputs = try answer.served
+      let files = outputFiles(for: outputs.map(\.name))
+      for ((output, tensor), file) in zip(outputs, files) {
         let path = "\(folder)/\(file)"
         try NPY.write(tensor, to: path)
         if file.contains("#"), !output.contains("#") {
@@ -193,6 +194,13 @@ struct RunMember {
   var model: LinkableModel
   var plan: Plan
   var inputs: [Tensor]
+}
+
+extension MemberAnswer {
+  /// The outputs, with sequences as tensors.
+  fileprivate var served: [(name: String, tensor: Tensor)] {
+    get throws { try outputs.flatMap { try $0.tensor.served(as: $0.name) } }
+  }
 }
 
 /// Page faults of this process so far.
