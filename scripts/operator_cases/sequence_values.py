@@ -139,9 +139,101 @@ def refused(title, nodes, inputs, outputs, constants=None, **options):
     cases[-1]["outputs"] = []
 
 
-at = XYZ | {"at": np.array(1)}
-refused("a computed position", [construct, node("SequenceAt", ["s", "at"], ["o"])], at, ["o"])
 refused("a position past the end", [construct, node("SequenceAt", ["s", "at"], ["o"])], XYZ, ["o"], {"at": np.int64(3)})
 refused("an operator of tensors", [construct, node("Neg", ["s"], ["o"])], XYZ, ["o"])
-refused("an empty sequence", [node("SequenceEmpty", [], ["s"])], XYZ, [sequence("s")])
-refused("an axis of open size", [node("SplitToSequence", ["x"], ["s"])], X, [sequence("s")], shapes={"x": ["n", 7]})
+
+# Positions, sizes and lengths that are known only at run time.
+for place in (0, 1, -1, -3):
+    at = XYZ | {"at": np.array(place)}
+    add(f"the element that an input names, {place}", model([construct, node("SequenceAt", ["s", "at"], ["o"])], at, ["o"]), at)
+    nodes = [construct, node("SequenceErase", ["s", "at"], ["t"]), node("SequenceLength", ["t"], ["n"])]
+    add(f"without the element that an input names, {place}", model(nodes, at, [sequence("t"), "n"]), at, stacked)
+for place in (0, 3, -2):
+    at = XYZ | {"at": np.array([place], np.int32)}
+    nodes = [construct, node("Neg", ["x"], ["w"]), node("SequenceInsert", ["s", "w", "at"], ["t"]),
+             node("ConcatFromSequence", ["t"], ["o"], axis=1)]
+    add(f"inserted where an input says, {place}", model(nodes, at, ["o"]), at)
+    nodes[3] = node("ConcatFromSequence", ["t"], ["o"], axis=-1, new_axis=1)
+    add(f"inserted where an input says and stacked, {place}", model(nodes, at, ["o"]), at)
+for place in (3, -4):
+    at = XYZ | {"at": np.array(place)}
+    refused(f"the element {place} that an input names", [construct, node("SequenceAt", ["s", "at"], ["o"])], at, ["o"])
+    refused(f"erasing {place}", [construct, node("SequenceErase", ["s", "at"], ["o"])], at, [sequence("o")])
+for place in (4, -4):
+    refused(f"inserting at {place}", [construct, node("SequenceInsert", ["s", "x", "at"], ["o"])], XYZ | {"at": np.array(place)},
+            [sequence("o")])
+for size in (1, 2, 7, 9):
+    given = X | {"size": np.array(size)}
+    nodes = [node("SplitToSequence", ["x", "size"], ["s"], axis=1), node("SequenceLength", ["s"], ["n"])]
+    add(f"parts of a size that arrives, {size}", model(nodes, given, [sequence("s"), "n"]), given, single if size == 2 else stacked)
+for size in (0, -1):
+    refused(f"parts of the size {size}", [node("SplitToSequence", ["x", "size"], ["s"], axis=1)], X | {"size": np.array(size)},
+            [sequence("s")])
+for keeps in (0, 1):
+    nodes = [node("SplitToSequence", ["x"], ["s"], axis=0, keepdims=keeps)]
+    add(f"parts along an axis of open size, {keeps}", model(nodes, X, [sequence("s")], shapes={"x": ["n", 7]}), X, stacked)
+given = X | {"sizes": np.array([2, 5])}
+nodes = [node("SplitToSequence", ["x", "sizes"], ["s"], axis=-1), node("SequenceAt", ["s", "last"], ["o"])]
+add("parts of open sizes", model(nodes, given, ["o"], {"last": np.int64(-1)}, {"sizes": ["k"]}), given)
+given = X | {"sizes": np.array([2, 4])}
+refused("parts that leave a rest", nodes[:1], given, [sequence("s")], shapes={"sizes": ["k"]})
+
+# Sequences that loops carry.
+number, flag = info("i", 7, []), info("go", 9, [])
+grows = helper.make_graph(
+    [node("Identity", ["go"], ["stays"]), node("Cast", ["i"], ["f"], to=1), node("Mul", ["x", "f"], ["p"]),
+     node("SequenceInsert", ["before", "p"], ["after"])],
+    "body", [number, flag, sequence("before")], [info("stays", 9, []), sequence("after")])
+for rounds in (1, 4):
+    inputs = {"n": np.array(rounds), "x": x}
+    nodes = [node("SequenceEmpty", [], ["e"]), node("Loop", ["n", "", "e"], ["s"], body=grows)]
+    add(f"a sequence that grows in {rounds} rounds", model(nodes, inputs, [sequence("s")]), inputs, stacked)
+    nodes += [node("ConcatFromSequence", ["s"], ["o"], axis=0), node("SequenceLength", ["s"], ["l"])]
+    add(f"its elements, {rounds}", model(nodes, inputs, ["o", "l"]), inputs)
+ragged = helper.make_graph(
+    [node("Identity", ["go"], ["stays"]), node("Add", ["i", "one"], ["k"]), node("Unsqueeze", ["k", "zero"], ["end"]),
+     node("Slice", ["x", "zero", "end", "one_axis"], ["p"]), node("SequenceInsert", ["before", "p", "front"], ["after"])],
+    "body", [number, flag, sequence("before")], [info("stays", 9, []), sequence("after")],
+    [numpy_helper.from_array(np.int64(1), "one"), numpy_helper.from_array(np.array([0]), "zero"),
+     numpy_helper.from_array(np.array([1]), "one_axis"), numpy_helper.from_array(np.int64(0), "front")])
+inputs = {"n": np.array(3), "x": x}
+nodes = [node("SequenceEmpty", [], ["e"]), node("Loop", ["n", "", "e"], ["s"], body=ragged)]
+add("a sequence of several shapes that grows", model(nodes, inputs, [sequence("s")]), inputs, single)
+shrinks = helper.make_graph(
+    [node("Identity", ["go"], ["stays"]), node("SequenceAt", ["before", "first"], ["f"]), node("Add", ["sum", "f"], ["total"]),
+     node("SequenceErase", ["before", "first"], ["after"])],
+    "body", [number, flag, sequence("before"), info("sum", 1, None)], [info("stays", 9, []), sequence("after"), info("total", 1, None)],
+    [numpy_helper.from_array(np.int64(0), "first")])
+inputs = XYZ | {"n": np.array(2)}
+nodes = [construct, node("Loop", ["n", "", "s", "x"], ["t", "o"], body=shrinks)]
+add("a sequence that is consumed", model(nodes, inputs, [sequence("t"), "o"]), inputs, stacked)
+refused("a sequence that is consumed too far", nodes, XYZ | {"n": np.array(4)}, [sequence("t"), "o"])
+
+# Branches that give sequences of different lengths.
+longer = helper.make_graph([node("SequenceConstruct", ["x", "y", "z"], ["v"])], "else", [], [sequence("v")])
+for inputs in FLAGS:
+    nodes = [node("If", ["c"], ["s"], then_branch=then, else_branch=longer), node("SequenceLength", ["s"], ["n"]),
+             node("SequenceAt", ["s", "last"], ["o"])]
+    made = model(nodes, inputs, [sequence("s"), "n", "o"], {"last": np.int64(-1)})
+    add(f"branches that give sequences of two lengths, {inputs['c']}", made, inputs, stacked)
+absent = helper.make_graph([node("Optional", [], ["v"], type=tensor)], "else", [], [
+    helper.make_value_info("v", helper.make_optional_type_proto(tensor))])
+there = helper.make_graph([node("Optional", ["x"], ["u"])], "then", [], [
+    helper.make_value_info("u", helper.make_optional_type_proto(tensor))])
+taken = helper.make_graph([node("OptionalGetElement", ["q"], ["u"])], "then", [], [info("u", 1, None)])
+default = helper.make_graph([node("Neg", ["y"], ["v"])], "else", [], [info("v", 1, None)])
+for inputs in FLAGS:
+    nodes = [node("If", ["c"], ["q"], then_branch=there, else_branch=absent), node("OptionalHasElement", ["q"], ["h"]),
+             node("If", ["h"], ["o"], then_branch=taken, else_branch=default)]
+    add(f"an optional that a branch gives, {inputs['c']}", model(nodes, inputs, ["o", "h"], opset=18), inputs,
+        expected=[inputs["x"] if inputs["c"] else -inputs["y"], inputs["c"]])
+
+# A map of a sequence of unknown length, with a result of another type.
+body = helper.make_graph(
+    [node("Mul", ["x", "w"], ["r"]), node("Shape", ["x"], ["h"])], "body", [info("x", 1, None), info("w", 1, None)],
+    [info("r", 1, None), info("h", 7, None)])
+given = {"x": X["x"], "size": np.array(3)}
+nodes = [node("SplitToSequence", ["x", "size"], ["s"], axis=1), node("SequenceMap", ["s", "two"], ["o", "h"], body=body)]
+add("a map of a sequence of unknown length",
+    model(nodes, given, [sequence("o"), sequence("h", TensorProto.INT64)], {"two": np.float32(2)}), given,
+    expected=[x_ * np.float32(2) for x_ in (X["x"][:, :3], X["x"][:, 3:6], X["x"][:, 6:])] + [np.array([[3, 3], [3, 3], [3, 1]])])

@@ -51,17 +51,21 @@ final class CaseBench: Sendable {
       let outputs = try answers.map { try $0.get().outputs.map(\.tensor) }
       let folder = "\(opened.item.outputs)/\(way.rawValue)"
       return WayResult(
-        way: way, status: .answered, outputs: try write(outputs[0], to: folder),
-        companion: way.isFused ? try write(outputs[1], to: folder + "/companion") : nil)
+        way: way, status: .answered, outputs: try write(outputs[0], of: opened, to: folder),
+        companion: way.isFused ? try write(outputs[1], of: companion, to: folder + "/companion") : nil)
     } catch {
       return WayResult(
         way: way, status: stage == .run ? .error : .refused, stage: stage, message: "\(error)")
     }
   }
 
-  private func write(_ tensors: [Tensor], to folder: String) throws -> [ConformanceValue] {
+  private func write(_ tensors: [Tensor], of opened: OpenCase, to folder: String) throws -> [ConformanceValue]
+  {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    return try tensors.enumerated().map { try ConformanceValue($1, file: "\(folder)/\($0).bin") }
+    let types = opened.model.graph.outputs.map { opened.model.graph[$0].type }
+    return try zip(tensors, types).enumerated().map {
+      try ConformanceValue($1.0, as: $1.1, file: "\(folder)/\($0).bin")
+    }
   }
 
   /// Kernels run on one thread each, so that a fused answer must equal the model's answer alone, bit for bit.

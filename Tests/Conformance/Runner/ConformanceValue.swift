@@ -1,4 +1,5 @@
 import Foundation
+import ModelGraph
 import Tensors
 
 /// A value of an input or output as the driver and the runner exchange it.
@@ -54,9 +55,20 @@ extension ConformanceValue: Codable {
 }
 
 extension ConformanceValue {
-  /// Returns the value as a tensor that a model can take.
+  /// Returns the value as a tensor that an input of `type` can take.
   /// - Throws: ``UnsupportedValue`` if the engine has no such values.
-  func tensor() throws -> Tensor {
+  func tensor(for type: ValueType?) throws -> Tensor {
+    let isOptional = type?.contents?.isOptional ?? false
+    switch self {
+    case .absent where type?.elementType == .sequence: return try Tensor(list: nil)
+    case .sequence(let elements) where type?.elementType == .sequence && !isOptional:
+      return try Tensor(list: try elements.map { try $0.tensor() })
+    case .tensor where isOptional: return try Tensor(list: [try tensor()])
+    default: return try tensor()
+    }
+  }
+
+  private func tensor() throws -> Tensor {
     switch self {
     case .tensor(let elementType, let shape, let file):
       guard let type = ElementType(rawValue: elementType) else {
@@ -75,8 +87,24 @@ extension ConformanceValue {
     }
   }
 
-  /// Writes the elements of `tensor` to `file`.
-  init(_ tensor: Tensor, file: String) throws {
+  /// Writes the elements of `tensor`, an output of `type`, to `file`, or those of a sequence to files beside it.
+  init(_ tensor: Tensor, as type: ValueType?, file: String) throws {
+    guard tensor.elementType == .sequence else {
+      try self.init(tensor, file: file)
+      return
+    }
+    guard let list = tensor.list else {
+      self = .absent
+      return
+    }
+    if type?.contents?.isOptional ?? false, let value = list.first {
+      try self.init(value, file: file)
+    } else {
+      self = .sequence(try list.enumerated().map { try ConformanceValue($1, file: "\(file)_\($0)") })
+    }
+  }
+
+  private init(_ tensor: Tensor, file: String) throws {
     let bytes = tensor.withUnsafeBytes { Data($0) }
     try bytes.write(to: URL(fileURLWithPath: file))
     self = .tensor(elementType: tensor.elementType.rawValue, shape: tensor.shape.dims, file: file)

@@ -38,16 +38,18 @@ struct OpenCase: Sendable {
 
   /// Returns the tensors in the order of the imported graph's inputs.
   private static func tensors(_ item: ConformanceCase, for model: LinkableModel) throws -> [Tensor] {
-    let names = model.graph.inputs.map { model.graph[$0].name }
+    let declared = model.graph.inputs.map { model.graph[$0] }
+    let names = declared.map(\.name)
     for input in item.inputs where !names.contains(input.name) {
       throw UnsupportedValue(
         description: "a value is given for '\(input.name)', which is no input of the graph")
     }
-    return try names.map { name in
+    return try declared.map { declared in
+      let name = declared.name
       guard let input = item.inputs.first(where: { $0.name == name }) else {
         throw UnsupportedValue(description: "no value is given for input '\(name)'")
       }
-      do { return try input.value.tensor() } catch let error as UnsupportedValue {
+      do { return try input.value.tensor(for: declared.type) } catch let error as UnsupportedValue {
         throw UnsupportedValue(description: "input '\(name)' is \(error)")
       }
     }
