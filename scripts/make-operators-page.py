@@ -13,10 +13,14 @@ HEAD = """# Operators
 `scripts/make-operators-page.py` generates this page from `fusedinf operators`. "since" and "until" are the first and last opset versions in
 which an operator is supported; a model's opset may be 1 to 28. Some forms of an operator may be unsupported: `fusedinf add` then names the
 node, the operator and the unsupported part. `If`, `Loop` and `Scan` are supported if each operator inside is. A function that the model
-defines itself is supported if each operator in it is; its calls are inlined. Sequences and optionals are supported if the file alone decides
-their lengths and the positions of elements. Inputs and loops cannot have them; only an optional tensor may be an input, and it must then be
-given. An output that is a sequence is served as one tensor, stacked along a new first axis, if its elements are known to have one shape, and
-otherwise as an output for each element: `NAME.0`, `NAME.1`, ….
+defines itself is supported if each operator in it is; its calls are inlined.
+
+Sequences and optionals of tensors are supported. If the file alone decides their lengths and the positions of elements, they cost nothing at
+run time. An output that is such a sequence is one tensor, stacked along a new first axis, if its elements are known to have one shape, and
+otherwise an output for each element: `NAME.0`, `NAME.1`, …. Other sequences are lists at run time, of at most 65,536 elements. Loops may carry
+them, branches may give them, and they may be inputs and outputs for `fusedinf run`, which takes a sequence as one tensor whose first axis is the
+sequence, and writes one as above. The server refuses models with such inputs or outputs. An optional tensor that is an input must be given,
+unless the model has `OptionalHasElement`.
 
 Random operators, and `Dropout` in training mode, are supported outside of loops. As with ONNX Runtime and a fixed seed, a model always draws
 the same numbers, but each run starts anew: a second run repeats the numbers of the first. Without the attribute `seed`, the node's name is the

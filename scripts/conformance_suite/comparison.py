@@ -10,8 +10,8 @@ BFLOAT16_RTOL = 2**-6
 
 
 def served(expected, got):
-    """Returns the expected outputs as FusedInf serves them: it has no sequences, and serves one as its elements, stacked along a
-    new first axis or each as an output. Answers that are sequences, as onnxruntime's, are compared as they are."""
+    """Returns the expected outputs as FusedInf answers them: a sequence whose length the file decides as its elements, stacked along
+    a new first axis or each as an output. Answers that are sequences, as onnxruntime's, are compared as they are."""
     result = []
     for value in expected:
         answer = got[len(result)] if len(result) < len(got) else None

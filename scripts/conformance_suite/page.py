@@ -14,9 +14,8 @@ passed if all four answers are within the case's tolerances, and if each fused a
 message before they ran, mostly for an unsupported operator or type. onnxruntime {onnxruntime} runs the same cases on its CPU provider.
 
 The suite "node, expanded" has the definitions of operators as functions of simpler operators. Where the expected outputs are random,
-only shapes and types are compared ({random} cases). Cases of training operators (`ai.onnx.preview.training`) are left out. FusedInf has no
-sequences: an output that is one is compared as it is served, which is as one stacked tensor or as an output for each element. Cases with
-sequences as inputs are refused.
+only shapes and types are compared ({random} cases). Cases of training operators (`ai.onnx.preview.training`) are left out. An output that
+is a sequence whose length the file decides is compared as it is served: as one stacked tensor, or as an output for each element.
 [Tests/Conformance/passing.txt](../Tests/Conformance/passing.txt) lists the cases that pass; `make conformance` fails if one of them no
 longer does.
 
