@@ -17,6 +17,8 @@ final class GraphImport {
   var capturedComposites: [String: [String]?] = [:]
   /// The treatment of outputs that are sequences.
   var sequenceOutputs = SequenceOutputs.materialised
+  /// Outputs that are optionals even if the file has tensors there: an optional that is there is the value that it holds.
+  var optionalOutputs: Set<String> = []
   /// True in the body of a loop, and in branches inside of one.
   var isRepeated = false
   /// Every name that is taken, in the file or here.

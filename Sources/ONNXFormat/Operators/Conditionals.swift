@@ -24,7 +24,20 @@ extension OperatorImport {
       )
     }
     let operands = [try node.operand(0)] + captures.operands.map(\.id)
-    guard zip(branches[0].forms, branches[1].forms).allSatisfy(agree) else {
+    let areOptional = protos[0].output.indices.map { index in
+      (0..<2).contains { branches[$0].reader.mayBeAbsent(protos[$0].output[index].name) }
+    }
+    for (branch, proto) in zip(branches, protos) {
+      for (output, isOptional) in zip(proto.output, areOptional) where isOptional {
+        branch.reader.optionalOutputs.insert(output.name)
+      }
+    }
+    let agree = zip(branches[0].forms, branches[1].forms).allSatisfy(agree)
+    // Where all are absent, the file tells it.
+    let isTold = zip(branches[0].forms, areOptional).allSatisfy { form, isOptional in
+      if case .absent? = form { true } else { !isOptional }
+    }
+    guard agree, isTold else {
       return try node.emit(
         .conditional(
           then: try branches[0].reader.materialisingOutputs(),

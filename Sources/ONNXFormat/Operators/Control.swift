@@ -26,8 +26,15 @@ extension OperatorImport {
     }
     let limit = [node.optional(0), node.optional(1)]
     let initial = try (0..<carried).map { index in
-      try node.composite(index + 2) != nil ? node.runTimeSequence(index + 2) : node.operand(index + 2)
+      let id =
+        try node.composite(index + 2) != nil ? node.runTimeSequence(index + 2) : node.operand(index + 2)
+      guard case .optionalType(let optional)? = proto.input[index + 2].type.value,
+        optional.elemType.hasTensorType, node.graph.model.asksForPresence
+      else { return id }
+      return node.graph.optional(id)
     }
+    let optionals = initial.enumerated().filter { node.type($0.element)?.contents?.isOptional ?? false }
+      .map { proto.output[$0.offset + 1].name }
     // Sizes may change from round to round.
     let values = initial.map { id in
       node.type(id).map { type -> ValueType? in
@@ -37,7 +44,8 @@ extension OperatorImport {
       } ?? nil
     }
     let (body, captured) = try node.body(
-      proto, [ValueType(.int64, Shape.scalar), ValueType(.bool, Shape.scalar)] + values)
+      proto, [ValueType(.int64, Shape.scalar), ValueType(.bool, Shape.scalar)] + values,
+      optionals: Set(optionals))
     try node.emit(.loop(body: body, carried: carried), limit + initial + captured)
   }
 
@@ -111,13 +119,16 @@ extension NodeImport {
   }
 
   /// The body of a loop, whose last inputs are the values that it captures.
-  /// - Parameter types: the types of its inputs, where the file does not give them.
-  fileprivate func body(_ proto: ONNXGraphProto, _ types: [ValueType?]) throws -> (
-    graph: Graph, captured: [ValueID]
-  ) {
+  /// - Parameters:
+  ///   - types: the types of its inputs, where the file does not give them.
+  ///   - optionals: the outputs that are optional tensors.
+  fileprivate func body(_ proto: ONNXGraphProto, _ types: [ValueType?], optionals: Set<String> = []) throws
+    -> (graph: Graph, captured: [ValueID])
+  {
     let captures = try Captures(of: [proto], in: self)
     let subgraph = captures.subgraph(proto, of: self, name: "body")
     subgraph.sequenceOutputs = .materialised
+    subgraph.optionalOutputs = optionals
     subgraph.untypedInputs = types
     subgraph.isRepeated = true
     let body = try subgraph.read()

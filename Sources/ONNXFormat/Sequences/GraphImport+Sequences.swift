@@ -7,13 +7,28 @@ extension GraphImport {
 
   /// Returns the graph's outputs for an output of the file: one, except for a sequence.
   func outputs(_ name: String) throws -> [ValueID] {
-    guard let composite = composites[name] else { return value(name).map { [$0] } ?? [] }
+    guard let composite = composites[name] else {
+      return value(name).map { [optionalOutputs.contains(name) ? optional($0) : $0] } ?? []
+    }
     switch (composite, sequenceOutputs) {
     case (.absent, .flattened): return []
     case (.sequence(let elements), .flattened): return elements
     case (.sequence(let elements), .served) where !elements.isEmpty: return try served(elements, as: name)
     default: return [try materialise(composite, named: name, as: value(defining: name))]
     }
+  }
+
+  /// Returns true if the file's value of this name may be an absent optional tensor.
+  func mayBeAbsent(_ name: String) -> Bool {
+    if case .absent? = composites[name] { return true }
+    return value(name).flatMap(type(of:))?.contents?.isOptional ?? false
+  }
+
+  /// Returns a tensor as an optional that is there; an optional as it is.
+  func optional(_ id: ValueID) -> ValueID {
+    guard let type = type(of: id), type.elementType != .sequence else { return id }
+    let contents = SequenceContents(type.elementType, nil, isOptional: true)
+    return added(.sequenceConstruct(contents), [id], named: "\(graph[id].name)/optional")
   }
 
   /// Adds the node that makes a sequence or absent optional of the file's name `name` at run time; returns its result.
