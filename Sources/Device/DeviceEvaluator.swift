@@ -13,6 +13,12 @@ public struct DeviceEvaluator: ConstantEvaluator {
   public func evaluate(
     _ node: Node, operands: [Tensor?], resultTypes: [ValueType?], in graph: String
   ) throws -> [Tensor?]? {
+    // Handles mean nothing beyond the run that made them: constants of texts stay operators.
+    if operands.contains(where: { $0?.elementType.isHandle ?? false })
+      || resultTypes.contains(where: { $0?.elementType.isHandle ?? false })
+    {
+      return nil
+    }
     if node.postOps.isEmpty, let operation = node.op.onHost {
       return try computed(by: operation, node, operands)
     }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Names memory of one device: an arena, or an extent that was loaded. Never a host pointer.
 public struct MemoryHandle: Sendable, Hashable {
   public var rawValue: UInt64
@@ -20,6 +22,8 @@ public struct MemorySpan: Sendable, Hashable {
 public protocol BoundMemory: AnyObject, Sendable {
   /// Binds `slot` to `span`.
   func attach(_ span: MemorySpan, to slot: Int) throws
+  /// The texts that elements of type ``ElementType/string`` stand for; `nil` in a run that has none.
+  var strings: StringTable? { get set }
 }
 
 /// A request to load the bytes of one extent.

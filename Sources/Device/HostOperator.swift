@@ -16,14 +16,17 @@ package struct CountedResults {
   package var types: [KernelRequest.ResultType]
   /// Bytes that sequences among the results take beside those of their types, and that are not counted with the operands.
   package let held: Int
+  /// The most bytes of texts that the results have, beside handles.
+  package let textBytes: Int
   private let make: () throws -> [Tensor]
 
   /// - Parameter make: makes the results; of these types.
   package init(
-    _ types: [KernelRequest.ResultType], held: Int = 0, make: @escaping () throws -> [Tensor]
+    _ types: [KernelRequest.ResultType], held: Int = 0, textBytes: Int = 0, make: @escaping () throws -> [Tensor]
   ) {
     self.types = types
     self.held = held
+    self.textBytes = textBytes
     self.make = make
   }
 

@@ -120,6 +120,7 @@ final class NullMemory: BoundMemory, @unchecked Sendable {
     func overlaps(_ other: Range) -> Bool { handle == other.handle && bytes.overlaps(other.bytes) }
   }
 
+  var strings: StringTable?
   private var spans: [MemorySpan?]
   private let device: NullDevice
 

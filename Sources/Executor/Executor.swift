@@ -211,7 +211,7 @@ public final class Executor: Sendable {
       arena: .arena(run.arenas[part.arena]), arenaOffset: part.arenaOffset, reserved: part.memory,
       room: (room(of: part.plan), residency.budget), trace: run.trace)
     let outputs = Result {
-      try memberRun.run(part.plan, inputs: try run.inputs(of: member))
+      try memberRun.answer(part.plan, inputs: try run.inputs(of: member))
     }
     run.noteLoads(of: member, by: lease)
     // Other errors of the run may be consequences of the damage.

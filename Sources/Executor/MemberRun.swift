@@ -23,11 +23,13 @@ struct MemberRun {
   /// The needs of the run so far.
   private let needs = RunNeeds()
 
-  /// Runs the member's plan and what follows from it.
+  /// Runs the member.
   /// - Returns: the outputs in the model's order.
   /// - Throws: what a load, a kernel or the planner throws; ``NeedsMoreMemory``; `LinkError` when a rest takes more than
   ///   there is room for.
-  func run(_ plan: Plan, inputs: [Tensor]) throws -> [Tensor] {
+  func answer(_ plan: Plan, inputs: [Tensor]) throws -> [Tensor] {
+    // The outputs keep the table, which keeps what asks for its memory until then.
+    defer { needs.strings?.seal() }
     var needed = plan.ownMemory
     if inputs.contains(where: { $0.elementType == .sequence }) {
       try checkContents(of: inputs, for: plan)
@@ -58,9 +60,13 @@ struct MemberRun {
 
   /// Runs `plan` and what follows from it.
   /// - Parameter needed: what the run takes up to the end of this plan.
-  /// - Throws: as ``run(_:inputs:)``.
+  /// - Throws: as ``answer(_:inputs:)``.
   private func run(_ plan: Plan, inputs: [Tensor], needed: MemberMemory) throws -> [Tensor] {
+    let outer = needs.current
+    needs.current = needed
+    defer { needs.current = outer }
     let memory = device.makeBoundMemory(slots: plan.extents.count + 1)
+    if plan.hasStrings { memory.strings = strings(of: plan) }
     if plan.arenaBytes > 0 {
       let span = try lease.ticket(for: arena).wait()
       try memory.attach(MemorySpan(span.handle, offset: span.offset + arenaOffset), to: 0)
@@ -105,7 +111,10 @@ struct MemberRun {
     let number = continuation.rows?.count(in: types)
     if number == 0, let outputs = continuation.rows?.outputsOfNoRows { return outputs }
     var needed = needed
-    for results in counted { needed.add(requestBytes: results.held) }
+    for results in counted {
+      needed.add(requestBytes: results.held)
+      needed.add(requestBytes: results.textBytes)
+    }
     let rest = try plannedRest(of: plan, continuation, carried, types, count: number, after: needed)
     try reserve(rest.needed, of: plan)
     var made = try zip(continuation.hostNodes, counted).flatMap { node, results in
@@ -216,6 +225,8 @@ struct MemberRun {
   /// - Parameter spare: bytes to ask for beside it, if there is room for them.
   /// - Throws: ``NeedsMoreMemory`` if it has reserved less; `LinkError` if there is no room for it.
   private func reserve(_ needed: MemberMemory, of plan: Plan, spare: Int = 0) throws {
+    var needed = needed
+    needed.add(requestBytes: needs.textBytes)
     // With the needs of earlier steps: the run begins anew with this memory.
     needs.memory = needs.memory.union(needed)
     try check(needs.memory, of: plan)
@@ -290,12 +301,38 @@ struct MemberRun {
       }
       // A plan of empty tensors has no arena.
       guard case .memory(let location) = port.source, port.byteCount > 0 else { continue }
-      guard port.elementType != .sequence else {
+      if port.elementType == .sequence {
         try write(tensor, to: location, of: memory, &sequences)
+        continue
+      }
+      if let strings = memory.strings, let handles = try self.handles(of: tensor, in: strings, of: plan) {
+        try handles.withUnsafeBytes { try device.write($0, to: location, of: memory) }
         continue
       }
       try tensor.withUnsafeBytes { try device.write($0, to: location, of: memory) }
     }
+  }
+
+  /// The texts of the run. The table asks for the memory of each text before it takes it.
+  private func strings(of plan: Plan) -> StringTable {
+    if let strings = needs.strings { return strings }
+    let strings = StringTable(growing: { bytes in
+      needs.tableBytes = bytes
+      try reserve(needs.current, of: plan, spare: max(bytes, MemberRun.leastSpare))
+    })
+    needs.strings = strings
+    return strings
+  }
+
+  /// The texts of a tensor as handles of the run's table; `nil` unless its elements are texts.
+  private func handles(of tensor: Tensor, in strings: StringTable, of plan: Plan) throws -> [UInt64]? {
+    guard let table = tensor.table else { return nil }
+    // The tensor and the run each hold the texts.
+    if table !== strings {
+      needs.foreignBytes = needs.foreignBytes.adding(saturating: tensor.memoryBytes - tensor.byteCount)
+      try reserve(needs.current, of: plan, spare: MemberRun.leastSpare)
+    }
+    return try tensor.handles(in: strings)
   }
 
   private func read(_ port: Plan.Port, from memory: any BoundMemory, _ sequences: SequenceTable) throws
@@ -306,7 +343,7 @@ struct MemberRun {
     case .memory(let location) where port.elementType == .sequence:
       try readSequence(from: location, of: memory, sequences)
     case .memory(let location):
-      try Tensor(elementType: port.elementType, shape: port.shape) { bytes in
+      try Tensor(elementType: port.elementType, shape: port.shape, table: memory.strings) { bytes in
         if port.byteCount > 0 { try device.read(bytes, from: location, of: memory) }
       }
     }
@@ -316,7 +353,18 @@ struct MemberRun {
 /// The memory that the steps of a run needed so far, and the rounds of its loops, those in loops included.
 private final class RunNeeds {
   var memory = MemberMemory(arenaBytes: 0, requestBytes: 0)
+  /// The memory that the plan in progress needs, without texts.
+  var current = MemberMemory(arenaBytes: 0, requestBytes: 0)
+  /// The texts of the run, once it has any.
+  var strings: StringTable?
+  /// Bytes of the texts in ``strings``.
+  var tableBytes = 0
+  /// Bytes of the texts that tensors brought into the run.
+  var foreignBytes = 0
   private var rounds = 0
+
+  /// Bytes of all texts.
+  var textBytes: Int { tableBytes.adding(saturating: foreignBytes) }
 
   /// - Throws: ``DeviceError`` beyond `limit`.
   func addRound(limit: Int) throws {

@@ -84,6 +84,8 @@ public final class Plan: Sendable {
   let estimatedMicroseconds: Double
   /// The number of rows that its rest is planned for.
   let rowBound: RowBound
+  /// True if a run of the plan needs a table of texts.
+  public let hasStrings: Bool
 
   // Linking reads these each time, so they are worked out once.
 
@@ -103,7 +105,7 @@ public final class Plan: Sendable {
   init(
     model: LinkableModel, bytes: MemoryShare, steps: [Step], extents: [Int], arenaBytes: Int, inputs: [Port],
     outputs: [Port], carried: [Port], continuation: Continuation?, warnings: [String],
-    estimatedMicroseconds: Double
+    estimatedMicroseconds: Double, hasStrings: Bool
   ) {
     self.model = model
     self.bytes = bytes
@@ -117,6 +119,7 @@ public final class Plan: Sendable {
     self.warnings = warnings
     self.estimatedMicroseconds = estimatedMicroseconds
     rowBound = RowBound(after: estimatedMicroseconds)
+    self.hasStrings = hasStrings
     let planned = Set(extents)
     reservedExtents =
       continuation == nil ? extents : extents + model.file.extents.indices.filter { !planned.contains($0) }

@@ -96,6 +96,8 @@ extension PlanBuilder {
       model: model, bytes: bytes, steps: steps, extents: extents,
       arenaBytes: roundedToPages(layout.byteCount),
       inputs: inputPorts, outputs: outputPorts, carried: carriedPorts, continuation: split.continuation,
-      warnings: warnings, estimatedMicroseconds: estimatedMicroseconds)
+      warnings: warnings, estimatedMicroseconds: estimatedMicroseconds,
+      hasStrings: hasStrings
+        || (inputPorts + outputPorts + carriedPorts).contains { $0.elementType == .string })
   }
 }

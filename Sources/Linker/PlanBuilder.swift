@@ -50,6 +50,8 @@ struct PlanBuilder {
   var sharing = ThreadSharing()
   /// The time of all drafts on one thread.
   var estimatedMicroseconds = 0.0
+  /// True if a value of the plan holds texts.
+  var hasStrings = false
   private let time: PlanningTime
 
   init(
@@ -97,6 +99,8 @@ struct PlanBuilder {
     var request = KernelRequest(
       model: model.name, node: node.name, op: node.op, postOps: node.postOps, operands: operands,
       results: results)
+    let types = request.operands.map { $0?.elementType } + request.results.map { $0?.elementType }
+    if types.contains(.string) { hasStrings = true }
     request.threads = sharing.counts(for: request, of: threads)
     let kernel = try device.makeKernel(request)
     if let alias = kernel.aliasedOperand, try addAlias(node, kernel, alias: alias, request) { return }

@@ -28,6 +28,7 @@ extension ElementType {
     case .float8E8M0: "f8e8m0"
     case .float4E2M1: "f4e2m1"
     case .sequence: "seq"
+    case .string: "string"
     }
   }
 }

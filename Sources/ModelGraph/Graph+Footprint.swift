@@ -11,6 +11,7 @@ enum GraphCost {
   /// Without the branches of a conditional.
   static func of(_ node: Node) -> Int {
     576 + node.name.utf8.count + 16 * (node.inputs.count + node.outputs.count) + 64 * node.postOps.count
+      + node.op.base.footprint
   }
 }
 

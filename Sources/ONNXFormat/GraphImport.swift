@@ -21,6 +21,8 @@ final class GraphImport {
   var optionalOutputs: Set<String> = []
   /// True in the body of a loop, and in branches inside of one.
   var isRepeated = false
+  /// Constants that are nodes, because their elements are texts.
+  private var stringConstants: Set<ValueID> = []
   /// Every name that is taken, in the file or here.
   private var names: Set<String> = []
   private var nameCounter = 0
@@ -125,7 +127,7 @@ final class GraphImport {
       guard !input.name.isEmpty, seen.insert(input.name).inserted else {
         throw error("it has two inputs, or one without a name, called '\(shown(input.name))'")
       }
-      if let id = values[input.name], graph.constants[id] != nil { continue }
+      if let id = values[input.name], graph.constants[id] != nil || stringConstants.contains(id) { continue }
       if input.type.value == nil, let types = untypedInputs {
         addInput(input.name, types.indices.contains(graph.inputs.count) ? types[graph.inputs.count] : nil)
         continue
@@ -279,6 +281,12 @@ extension GraphImport {
   func constant(_ tensor: Tensor, named base: String) -> ValueID { addConstant(tensor, unique(base)) }
 
   private func addConstant(_ tensor: Tensor, _ name: String) -> ValueID {
+    if let texts = tensor.stringBytes {
+      let id = graph.addValue(name)
+      append(Node(name: name, op: .strings(StringList(bytesOf: texts), shape: tensor.shape), inputs: [], outputs: [id]))
+      stringConstants.insert(id)
+      return id
+    }
     let id = graph.addConstant(name, tensor)
     inference.define(id, as: tensor)
     return id

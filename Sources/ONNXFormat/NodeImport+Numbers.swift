@@ -19,7 +19,7 @@ extension NodeImport {
       as TensorDecoding.UnsupportedType
     {
       throw UnsupportedForm(
-        reason: unsupported.name == "string" ? "strings" : "\(name) of \(unsupported.name)")
+        reason: "\(name) of \(unsupported.name)")
     }
   }
 

@@ -75,6 +75,11 @@ extension NodeImport {
     return graph.constant(try Tensor(numbers, shape: shape), named: "\(name)/\(suffix)")
   }
 
+  /// The same with texts.
+  func constant(_ texts: [[UInt8]], _ suffix: String) throws -> ValueID {
+    intermediate(.strings(StringList(bytesOf: texts), shape: try Shape(checking: [texts.count])), [], suffix)
+  }
+
   /// A constant number of the element type of `model`.
   func constant(_ number: Double, like model: ValueID, _ suffix: String) throws -> ValueID {
     graph.constant(try tensor(number, like: model), named: "\(name)/\(suffix)")

@@ -165,6 +165,15 @@ extension NodeImport {
     try attribute(name, .strings)?.strings.map { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// Texts as they are in the file, which need not be UTF-8; `nil` if there are none.
+  func textBytes(_ name: String) throws -> [[UInt8]]? {
+    guard let texts = try attribute(name, .strings)?.strings, !texts.isEmpty else { return nil }
+    return texts.map { Array($0) }
+  }
+
+  /// A text as it is in the file, which need not be UTF-8.
+  func bytes(_ name: String) throws -> [UInt8]? { try attribute(name, .string).map { Array($0.s) } }
+
   /// Returns the table's entry for the attribute's text, or for `default` if the attribute is missing.
   func choice<Value>(_ name: String, default text: String, _ table: [String: Value]) throws -> Value {
     let text = try self.text(name) ?? text

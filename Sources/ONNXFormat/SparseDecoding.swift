@@ -11,7 +11,7 @@ extension TensorDecoding {
   func dense(_ proto: ONNXSparseTensorProto, name: String) throws -> Tensor {
     let values = try tensor(proto.values, name: name)
     let type = values.elementType
-    guard type.bitWidth >= 8 else { throw UnsupportedType(name: "sparse \(type)") }
+    guard type.bitWidth >= 8, !type.isHandle else { throw UnsupportedType(name: "sparse \(type)") }
     let shape: Shape
     do { shape = try Shape(checking: proto.dims.map { Int($0) }) } catch {
       throw self.error(name, "has no shape that can be used: \(error)")

@@ -31,6 +31,9 @@ final class TensorDecoding {
     guard let bytes = type.byteCount(of: shape.elementCount) else {
       throw error(name, "of shape \(shape) is larger than this machine can address")
     }
+    if type.isHandle, proto.dataLocation == .external || proto.hasRawRange {
+      throw error(name, "has elements of type \(type) as raw data, which only numbers can be")
+    }
     if proto.dataLocation == .external {
       return try externalTensor(proto, type, shape, bytes: bytes, name: name)
     }
@@ -121,6 +124,7 @@ final class TensorDecoding {
       }
     }
     switch type {
+    case .string: return try Tensor(bytesOf: checked(proto.stringData, "string_data"), shape: shape)
     case .float32: return try Tensor(checked(proto.floatData, "float_data"), shape: shape)
     case .float64: return try Tensor(checked(proto.doubleData, "double_data"), shape: shape)
     case .int64: return try Tensor(checked(proto.int64Data, "int64_data"), shape: shape)
@@ -147,7 +151,7 @@ extension TensorDecoding {
   /// ONNX's name of each `TensorProto.DataType`, and the element type it is here.
   private static let elementTypes: [(name: String, type: ElementType?)] = [
     ("undefined", nil), ("float", .float32), ("uint8", .uint8), ("int8", .int8), ("uint16", .uint16),
-    ("int16", .int16), ("int32", .int32), ("int64", .int64), ("string", nil), ("bool", .bool),
+    ("int16", .int16), ("int32", .int32), ("int64", .int64), ("string", .string), ("bool", .bool),
     ("float16", .float16), ("double", .float64), ("uint32", .uint32), ("uint64", .uint64), ("complex64", nil),
     ("complex128", nil), ("bfloat16", .bfloat16), ("float8e4m3fn", .float8E4M3FN),
     ("float8e4m3fnuz", .float8E4M3FNUZ), ("float8e5m2", .float8E5M2), ("float8e5m2fnuz", .float8E5M2FNUZ),

@@ -17,6 +17,8 @@ public enum ElementType: String, Sendable, Hashable, Codable {
   case float4E2M1
   /// A list of tensors, or an optional: a scalar. ``Tensor/list`` has the elements; memory has a handle of eight bytes.
   case sequence
+  /// A text of any bytes, UTF-8 as a rule. An element is a handle of eight bytes: an index into a ``StringTable``.
+  case string
 
   /// Bits that one element takes in memory.
   public var bitWidth: Int {
@@ -28,6 +30,7 @@ public enum ElementType: String, Sendable, Hashable, Codable {
     case .float32, .int32, .uint32: 32
     case .float64, .int64, .uint64: 64
     case .sequence: 64
+    case .string: 64
     }
   }
 
@@ -61,15 +64,31 @@ public enum ElementType: String, Sendable, Hashable, Codable {
   }
 
   /// True for the signed and unsigned integers (not for `bool`).
-  public var isInteger: Bool { !isFloatingPoint && self != .bool && self != .sequence }
+  public var isInteger: Bool {
+    switch self {
+    case .bool: false
+    case .sequence: false
+    case .string: false
+    default: !isFloatingPoint
+    }
+  }
+
+  /// True if elements are handles, which mean nothing without the table that they index.
+  public var isHandle: Bool {
+    switch self {
+    case .string: true
+    case .sequence: true
+    default: false
+    }
+  }
 }
 
 extension ElementType: CaseIterable {
-  /// The types of elements that the bytes of a tensor hold: all but ``sequence``.
+  /// The types of elements that a tensor has beside each other: all but ``sequence``.
   public static let allCases: [ElementType] = [
     .float32, .float64, .float16, .bfloat16, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64,
     .bool,
     .int4, .uint4, .int2, .uint2, .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2, .float8E5M2FNUZ, .float8E8M0,
-    .float4E2M1,
+    .float4E2M1, .string,
   ]
 }

@@ -51,6 +51,7 @@ private func forEachNonZero(_ bytes: UnsafeRawBufferPointer, _ type: ElementType
   case .int32, .uint32: visit(UInt32.self) { $0 != 0 }
   case .int64, .uint64: visit(UInt64.self) { $0 != 0 }
   case .sequence: break
+  case .string: visit(UInt64.self) { $0 != 0 }
   case .int4, .uint4, .float4E2M1:
     let mask: UInt8 = type == .float4E2M1 ? 7 : 0xf
     for (index, byte) in bytes.enumerated() {

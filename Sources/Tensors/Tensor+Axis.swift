@@ -13,7 +13,7 @@ extension Tensor {
     let rows = shape.dims[..<axis].reduce(1, *)
     if rows == 1 { return try view(of: part, from: index * run) }
     let stride = run * shape.dims[axis]
-    return try Tensor(elementType: elementType, shape: part) { bytes in
+    return try Tensor(elementType: elementType, shape: part, table: table) { bytes in
       withUnsafeBytes { from in
         for row in 0..<rows where run > 0 {
           let start = row * stride + index * run
@@ -37,11 +37,13 @@ extension Tensor {
         .byteCountMismatch(
           expected: first.byteCount, found: part.byteCount, first.elementType, first.shape))
     }
+    let parts = try Tensor.sharingTable(parts)
     var dims = first.shape.dims
     dims.insert(parts.count, at: axis)
     let run = first.shape.dims[axis...].reduce(first.elementType.bitWidth / 8, *)
     let rows = first.shape.dims[..<axis].reduce(1, *)
-    try self.init(elementType: first.elementType, shape: try Shape(checking: dims)) { bytes in
+    let shape = try Shape(checking: dims)
+    try self.init(elementType: first.elementType, shape: shape, table: parts[0].table) { bytes in
       if bytes.isEmpty { return }
       for (position, part) in parts.enumerated() {
         part.withUnsafeBytes { from in

@@ -21,7 +21,8 @@ extension Tensor {
       rows = sum
     }
     let shape = try Shape(checking: [rows] + first.shape.dims.dropFirst())
-    try self.init(elementType: first.elementType, shape: shape) { bytes in
+    let tensors = try Tensor.sharingTable(tensors)
+    try self.init(elementType: first.elementType, shape: shape, table: tensors[0].table) { bytes in
       var offset = 0
       for tensor in tensors {
         tensor.withUnsafeBytes { part in

@@ -8,6 +8,8 @@ public struct Tensor: Sendable {
   public let list: [Tensor]?
   private let buffer: TensorBuffer
   private let offset: Int
+  /// The texts that elements stand for; `nil` unless they are texts.
+  package let table: StringTable?
 
   /// Bytes that the elements take.
   public let byteCount: Int
@@ -17,6 +19,13 @@ public struct Tensor: Sendable {
   public init(elementType: ElementType, shape: Shape, buffer: TensorBuffer, offset: Int = 0)
     throws(TensorError)
   {
+    try self.init(elementType: elementType, shape: shape, buffer: buffer, offset: offset, table: nil)
+  }
+
+  /// - Parameter table: the texts that elements stand for; without it, all of them are empty.
+  private init(
+    elementType: ElementType, shape: Shape, buffer: TensorBuffer, offset: Int, table: StringTable?
+  ) throws(TensorError) {
     guard let bytes = elementType.byteCount(of: shape.elementCount) else {
       throw TensorError(.tooManyElements(shape.dims))
     }
@@ -29,6 +38,7 @@ public struct Tensor: Sendable {
     self.buffer = buffer
     self.offset = offset
     list = nil
+    self.table = elementType == .string ? table ?? StringTable() : nil
     byteCount = bytes
   }
 
@@ -39,6 +49,7 @@ public struct Tensor: Sendable {
     byteCount = 8
     buffer = try TensorBuffer(byteCount: 8) { $0.initializeMemory(as: UInt8.self, repeating: 0) }
     offset = 0
+    table = nil
     self.list = list
   }
 
@@ -46,11 +57,19 @@ public struct Tensor: Sendable {
   public init(
     elementType: ElementType, shape: Shape, fill: (UnsafeMutableRawBufferPointer) throws -> Void
   ) throws {
+    try self.init(elementType: elementType, shape: shape, table: nil, fill: fill)
+  }
+
+  /// - Parameter table: the texts that elements stand for; without it, all of them are empty.
+  package init(
+    elementType: ElementType, shape: Shape, table: StringTable?,
+    fill: (UnsafeMutableRawBufferPointer) throws -> Void
+  ) throws {
     guard let bytes = elementType.byteCount(of: shape.elementCount) else {
       throw TensorError(.tooManyElements(shape.dims))
     }
     let buffer = try TensorBuffer(byteCount: bytes, fill: fill)
-    try self.init(elementType: elementType, shape: shape, buffer: buffer)
+    try self.init(elementType: elementType, shape: shape, buffer: buffer, offset: 0, table: table)
   }
 
   /// A tensor with these elements in row-major order.
@@ -75,12 +94,12 @@ public struct Tensor: Sendable {
           expected: elementType.byteCount(of: shape.elementCount) ?? .max, found: byteCount, elementType,
           shape))
     }
-    return try Tensor(elementType: elementType, shape: shape, buffer: buffer, offset: offset)
+    return try view(of: shape, from: 0)
   }
 
   /// Part of the bytes under another shape, from `start` on.
   func view(of shape: Shape, from start: Int) throws(TensorError) -> Tensor {
-    try Tensor(elementType: elementType, shape: shape, buffer: buffer, offset: offset + start)
+    try Tensor(elementType: elementType, shape: shape, buffer: buffer, offset: offset + start, table: table)
   }
 
   /// Gives the dense bytes, which may be unaligned.
@@ -109,10 +128,14 @@ public struct Tensor: Sendable {
 }
 
 extension Tensor: Equatable {
-  /// Equal type, shape and bits.
+  /// Equal type, shape and bits, or texts.
   public static func == (a: Tensor, b: Tensor) -> Bool {
-    a.elementType == b.elementType && a.shape == b.shape && a.list == b.list
-      && a.withUnsafeBytes { left in b.withUnsafeBytes { right in left.elementsEqual(right) } }
+    guard a.elementType == b.elementType, a.shape == b.shape, a.list == b.list else { return false }
+    if a.table !== b.table { return a.stringBytes == b.stringBytes }
+    if let table = a.table, let left = a.handles, let right = b.handles {
+      return zip(left, right).allSatisfy(table.areEqual)
+    }
+    return a.withUnsafeBytes { left in b.withUnsafeBytes { right in left.elementsEqual(right) } }
   }
 }
 

@@ -26,8 +26,12 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 
   /// Floats from 0 to 1; integers and booleans 0 or 1, which are valid indices of nearly everything.
+  /// Texts are these digits.
   mutating func tensor(_ type: ElementType, _ shape: Shape) throws -> Tensor {
-    try Tensor(elementType: type, shape: shape) { bytes in
+    if type == .string {
+      return try Tensor(strings: (0..<shape.elementCount).map { _ in "\(next() & 1)" }, shape: shape)
+    }
+    return try Tensor(elementType: type, shape: shape) { bytes in
       switch type {
       case .float32: fill(bytes) { Float.random(in: 0..<1, using: &$0) }
       case .float64: fill(bytes) { Double.random(in: 0..<1, using: &$0) }

@@ -47,9 +47,22 @@ struct OperatorCase: Sendable {
     var count: Int
 
     func tensor(_ blob: Data) throws -> Tensor {
-      try Tensor(elementType: type, shape: shape) { memory in
+      if type == .string { return try Tensor(bytesOf: texts(blob), shape: shape) }
+      return try Tensor(elementType: type, shape: shape) { memory in
         _ = Place(offset: offset, count: count).bytes(of: blob).copyBytes(to: memory)
       }
+    }
+
+    /// The texts, each after its length in four bytes.
+    private func texts(_ blob: Data) -> [Data] {
+      var rest = Place(offset: offset, count: count).bytes(of: blob)
+      var texts: [Data] = []
+      while rest.count >= 4 {
+        let length = rest.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+        texts.append(rest.dropFirst(4).prefix(length))
+        rest = rest.dropFirst(4 + length)
+      }
+      return texts
     }
   }
 

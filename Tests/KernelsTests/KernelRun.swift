@@ -69,6 +69,7 @@ struct KernelRun {
     defer { device.release(arena) }
     let memory = device.makeBoundMemory(slots: 1)
     try memory.attach(MemorySpan(arena), to: 0)
+    memory.strings = StringTable()
     try [UInt8](repeating: Self.sentinel, count: size).withUnsafeBytes {
       try device.write($0, to: Location(slot: 0, offset: 0), of: memory)
     }

@@ -36,11 +36,13 @@ import Testing
   let graph = try ONNXModel.read(fixtures + "/types.onnx").graph
   var tensors: [String: Tensor] = [:]
   for (id, constant) in graph.constants { tensors[graph[id].name] = constant.tensor }
-  #expect(tensors.count == 2 * ElementType.allCases.count)
+  // Texts have no raw data.
+  let types = ElementType.allCases.filter { !$0.isHandle }
+  #expect(tensors.count == 2 * types.count)
   for (name, tensor) in tensors where name.hasSuffix("typed") {
     #expect(tensor == tensors[name.replacing("typed", with: "raw")], "\(name)")
   }
-  #expect(Set(tensors.values.map(\.elementType)) == Set(ElementType.allCases))
+  #expect(Set(tensors.values.map(\.elementType)) == Set(types))
   #expect(tensors["FLOAT typed"]?.floats == [1.5, -2, 3])
   #expect(tensors["BFLOAT16 typed"]?.floats == [1.5, -2, 3])
   #expect(tensors["INT4 typed"]?.integers == [1, -2, 3])

@@ -43,6 +43,7 @@ def difference(got, expected, case):
         return None
     if isinstance(expected, list):
         return problem(got, expected, case)
+    got, expected = texts(got), texts(expected)
     if got.dtype != expected.dtype or got.shape != expected.shape:
         return f"{described(got)} instead of {described(expected)}"
     if case["random"]:
@@ -64,6 +65,11 @@ def difference(got, expected, case):
             f"{expected[place]}")
 
 
+def texts(value):
+    """The array with texts as objects, whatever lengths NumPy made of them."""
+    return value.astype(object) if value.dtype.kind in "UST" else value
+
+
 def described(value):
     if value is None:
         return "nothing"
@@ -78,4 +84,6 @@ def same_bits(got, expected):
         return len(got) == len(expected) and all(map(same_bits, got, expected))
     if got is None or expected is None:
         return got is expected
-    return got.dtype == expected.dtype and got.shape == expected.shape and got.tobytes() == expected.tobytes()
+    if got.dtype != expected.dtype or got.shape != expected.shape:
+        return False
+    return np.array_equal(got, expected) if got.dtype == object else got.tobytes() == expected.tobytes()

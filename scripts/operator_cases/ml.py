@@ -129,8 +129,6 @@ for change, name in (
     ({"target_nodeids": [1, 3, 4, 1, 7]}, "a weight of no node"),
 ):
     no("TreeEnsembleRegressor", [x], NODES | one | change, name=name)
-no("TreeEnsembleClassifier", [x], NODES | weights("class", [0] * 5, [0.1] * 5) | {"classlabels_strings": ["a", "b"]},
-   outputs=(True, True), name="labels that are strings")
 
 
 # Trees of version 5.
@@ -275,7 +273,6 @@ for kind in (D, np.int16, np.int32):
             "default_tensor": numpy_helper.from_array(np.array([-4], value))}, opset=4,
            expected=[np.array([10, -4, 30, -4, 10], value)], name=f"{np.dtype(kind).name} to {np.dtype(value).name}")
 no("LabelEncoder", [keys], {"keys_int64s": [1, 2], "values_int64s": [1]}, opset=2, name="fewer values than keys")
-no("LabelEncoder", [keys], {"keys_int64s": [1], "values_strings": ["a"]}, opset=2, name="values that are strings")
 
 
 # Whole models. The answer of ZipMap is here the tensor that it is made of.

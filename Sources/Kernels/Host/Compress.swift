@@ -27,7 +27,7 @@ extension Compress: HostOperator {
       (axis.map { x.shape.dims[($0 + 1)...].reduce(1, *) } ?? 1) * (x.elementType.bitWidth / 8)
     return CountedResults([KernelRequest.ResultType(x.elementType, shape)]) {
       [
-        try Tensor(elementType: x.elementType, shape: shape) { target in
+        try Tensor(elementType: x.elementType, shape: shape, table: x.table) { target in
           // An empty result says nothing about the product of the other axes.
           if target.isEmpty { return }
           x.withUnsafeBytes { source in

@@ -8,7 +8,9 @@ extension Unique: HostOperator {
   package func count(_ operands: [Tensor?]) throws -> CountedResults {
     let operands = HostOperands(self, operands)
     let x = try operands.operand(0)
-    guard let order = ElementOrder(x.elementType) else {
+    // Texts are ordered by their ranks.
+    let keys = try x.stringRanks() ?? x
+    guard let order = ElementOrder(keys.elementType) else {
       throw DeviceError(.unsupported, "unique has no order of \(x.elementType)")
     }
     let axis = try axis.map { try operands.axis($0, of: x.shape) }
@@ -16,7 +18,7 @@ extension Unique: HostOperator {
     let slices = Slices(dims, axis: axis ?? 0, bytes: order.bytes)
     // A slice without elements takes no memory, so that their number has no bound.
     try operands.require(slices.length > 0 || slices.count <= 1 << 24, "has \(slices.count) empty slices")
-    let groups = x.withUnsafeBytes { bytes in
+    let groups = keys.withUnsafeBytes { bytes in
       switch order.bytes {
       case 1: Groups(bytes, slices, order, UInt8.self)
       case 2: Groups(bytes, slices, order, UInt16.self)
@@ -37,7 +39,7 @@ extension Unique: HostOperator {
       let ranks = sorted ? Array(firsts.indices) : groups.ranksByOccurrence()
       var counts = [Int64](repeating: 0, count: firsts.count)
       for (group, rank) in ranks.enumerated() { counts[rank] = groups.counts[group] }
-      let values = try Tensor(elementType: x.elementType, shape: shape) { target in
+      let values = try Tensor(elementType: x.elementType, shape: shape, table: x.table) { target in
         x.withUnsafeBytes { slices.copy(firsts, from: $0, to: target) }
       }
       return [
@@ -45,6 +47,16 @@ extension Unique: HostOperator {
         try Tensor(groups.members.map { Int64(ranks[$0]) }, shape: all), try Tensor(counts, shape: list),
       ]
     }
+  }
+}
+
+extension Tensor {
+  /// The rank of each text among all, by its bytes; `nil` unless the elements are texts.
+  fileprivate func stringRanks() throws -> Tensor? {
+    guard let texts = stringBytes else { return nil }
+    let sorted = Set(texts).sorted { $0.lexicographicallyPrecedes($1) }
+    let ranks = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1, Int64($0)) })
+    return try Tensor(texts.map { ranks[$0] ?? 0 }, shape: shape)
   }
 }
 

@@ -1,9 +1,11 @@
 import Device
+import Tensors
 
 /// A plan's memory table on the host: a base address for each slot.
 ///
 /// @unchecked Sendable: one lane uses a table at a time, which ``BoundMemory`` promises.
 final class HostMemory: BoundMemory, @unchecked Sendable {
+  var strings: StringTable?
   private var bases: [UnsafeMutableRawPointer?]
   private let pool: HostMemoryPool
 

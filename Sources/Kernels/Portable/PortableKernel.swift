@@ -70,7 +70,8 @@ package final class PortableKernel: Kernel {
       try result == nil ? nil : location.map { try host.pointer($0) }
     }
     let frame = Frame(
-      operands: operands, results: results, scratch: try call.scratch.map { try host.pointer($0) })
+      operands: operands, results: results, scratch: try call.scratch.map { try host.pointer($0) },
+      strings: host.strings)
     do { try withExtendedLifetime(self) { try body(frame) } } catch let error as DeviceError {
       // Shapes were checked when the kernel was made, and the memory is there: what is left to be wrong is what operands hold.
       throw error.kind == .invalidArgument ? error.of(.invalidData) : error

@@ -1,10 +1,13 @@
 import Device
+import Tensors
 
 /// The addresses that one call of a program works on, in the order of its request.
 struct Frame {
   var operands: [UnsafeRawPointer?]
   var results: [UnsafeMutableRawPointer?]
   var scratch: UnsafeMutableRawPointer?
+  /// The texts of the run; `nil` in a run that has none.
+  var strings: StringTable?
 
   /// The operand of this index. `Element` is its request's element type or one of the same layout.
   func operand<Element: BitwiseCopyable>(_ index: Int, as type: Element.Type) throws

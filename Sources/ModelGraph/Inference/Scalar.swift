@@ -63,6 +63,7 @@ enum Scalar: Sendable, Hashable {
       case .float32, .float64, .float16, .bfloat16: false
       case .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2, .float8E5M2FNUZ, .float8E8M0, .float4E2M1: false
       case .sequence: false
+      case .string: false
       }
     return fits ? .integer(value) : .unknown
   }

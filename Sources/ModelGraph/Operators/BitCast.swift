@@ -14,6 +14,9 @@ package struct BitCast: Operator {
 
   package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] {
     guard let type = node.type(0) else { return [nil] }
+    guard !type.elementType.isHandle, !target.isHandle else {
+      throw node.failure("the elements of its operand or of its result have no bits of their own")
+    }
     guard type.elementType.bitWidth == target.bitWidth else {
       throw node.failure("an element of type \(target) has another number of bits than its operand's")
     }

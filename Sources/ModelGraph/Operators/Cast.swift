@@ -20,7 +20,7 @@ package struct Cast: Operator {
     return printed
   }
 
-  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [node.cast(to: target)] }
+  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [try node.cast(to: target)] }
 
   package func keepsRows(_ rows: BatchRows) -> Bool { rows.isRows(0) }
 }
@@ -49,9 +49,10 @@ extension Op {
 }
 
 extension NodeTyping {
-  fileprivate func cast(to target: ElementType) -> Fact? {
+  fileprivate func cast(to target: ElementType) throws(GraphError) -> Fact? {
     guard let operand = self[0] else { return nil }
     let source = operand.type.elementType
+    guard !source.isHandle, !target.isHandle else { throw failure("it does not convert \(source) to \(target)") }
     return Fact(
       target, operand.type.dimensions,
       elements: operand.elements?.map { $0.cast(from: source, to: target) })

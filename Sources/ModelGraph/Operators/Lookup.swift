@@ -31,6 +31,7 @@ extension Op {
 
 extension NodeTyping {
   fileprivate func lookup() throws(GraphError) -> Fact? {
+    if let type = elementType(0), type.isHandle { throw failure("its operand is \(type)") }
     if let type = elementType(0), let keys = elementType(1), keys != Lookup.keyType(type) {
       throw failure("its keys are \(keys)")
     }

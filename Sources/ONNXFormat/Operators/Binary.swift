@@ -4,7 +4,7 @@ extension OperatorImport {
   /// Functions of two elements, and of more in a row.
   static let binaryOperators: [String: OperatorImport] = [
     "Add": binary(.add), "Sub": binary(.subtract), "Mul": binary(.multiply), "Div": binary(.divide),
-    "Pow": binary(.power), "Equal": binary(.equal), "Less": binary(.less),
+    "Pow": binary(.power), "Equal": equal, "Less": binary(.less),
     "Greater": binary(.greater), "LessOrEqual": binary(.lessOrEqual, since: 12),
     "GreaterOrEqual": binary(.greaterOrEqual, since: 12), "And": binary(.and), "Or": binary(.or),
     "Xor": binary(.exclusiveOr),
@@ -41,6 +41,11 @@ extension OperatorImport {
     OperatorImport(2...2, since: since) { node in
       try node.emit(.binary(function), try node.broadcastOperands())
     }
+  }
+
+  private static let equal = OperatorImport(2...2) { node in
+    let areTexts = node.operands.contains { node.elementType($0) == .string }
+    try node.emit(areTexts ? .stringEqual : .binary(.equal), try node.broadcastOperands())
   }
 
   private static func variadic(_ function: BinaryFunction) -> OperatorImport {

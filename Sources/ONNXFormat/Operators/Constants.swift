@@ -6,8 +6,13 @@ extension OperatorImport {
   static let constantOperators: [String: OperatorImport] = ["Constant": OperatorImport(0...0, constant)]
 
   private static func constant(_ node: NodeImport) throws {
-    let forms = ["value_string", "value_strings"]
-    if let form = forms.first(where: node.has) { throw NodeImport.UnsupportedForm(reason: form) }
+    if let text = try node.bytes("value_string") {
+      return try node.emit(.strings(StringList(bytesOf: [text]), shape: .scalar), [])
+    }
+    if node.has("value_strings") {
+      let texts = try node.textBytes("value_strings") ?? []
+      return try node.emit(.strings(StringList(bytesOf: texts), shape: Shape(checking: [texts.count])), [])
+    }
     if let tensor = try node.tensorAttribute("value") { return try node.emit(constant: tensor) }
     if let tensor = try node.sparseAttribute("sparse_value") { return try node.emit(sparse: tensor) }
     var proto = ONNXTensorProto()

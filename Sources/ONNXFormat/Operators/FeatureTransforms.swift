@@ -36,7 +36,7 @@ extension OperatorImport {
     },
     "FeatureVectorizer": OperatorImport(1...Int.max, featureVectorizer),
     "LabelEncoder": OperatorImport(1...1, labelEncoder),
-    "CategoryMapper": OperatorImport(1...1) { _ in throw NodeImport.UnsupportedForm(reason: "strings") },
+    "CategoryMapper": OperatorImport(1...1, categoryMapper),
     "DictVectorizer": OperatorImport(1...1) { _ in throw NodeImport.UnsupportedForm(reason: "maps") },
     "CastMap": OperatorImport(1...1) { _ in throw NodeImport.UnsupportedForm(reason: "maps") },
     // A list of maps from the labels to the scores. No value here is a map: the result is the tensor of the scores, whose
@@ -88,15 +88,19 @@ extension OperatorImport {
   }
 
   private static func oneHotEncoder(_ node: NodeImport) throws {
-    guard try node.texts("cats_strings")?.isEmpty ?? true else {
-      throw NodeImport.UnsupportedForm(reason: "strings")
-    }
-    guard let categories = try node.integers("cats_int64s"), !categories.isEmpty else {
-      throw node.malformed("has no categories")
-    }
     let mayBeNone = try node.flag("zeros", default: true)
     let x = try node.operand(0)
-    let integer = node.elementType(x) == .int64 ? x : node.intermediate(.cast(.int64), [x], "integers")
+    let integer: ValueID
+    let categories: [Int]
+    if let texts = try node.textBytes("cats_strings") {
+      let vocabulary = Vocabulary(texts)
+      integer = node.intermediate(.stringIndex(vocabulary.list), [x], "integers")
+      categories = vocabulary.indices
+    } else {
+      integer = node.elementType(x) == .int64 ? x : node.intermediate(.cast(.int64), [x], "integers")
+      categories = try node.integers("cats_int64s") ?? []
+    }
+    guard !categories.isEmpty else { throw node.malformed("has no categories") }
     let column = node.intermediate(.unsqueeze, [integer, try node.constant([-1], "last")], "column")
     var isEqual = node.intermediate(
       .binary(.equal), [column, try node.constant(categories, "categories")], "isCategory")

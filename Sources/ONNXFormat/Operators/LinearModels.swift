@@ -19,7 +19,7 @@ extension OperatorImport {
       let scores = try node.linearScores(outputs: outputs, intercepts: intercepts)
       if outputs == 1, labels.count == 2 {
         return try node.emitClasses(
-          try node.label(scores, above: 0, labels[0], labels[1]),
+          try node.label(scores, above: 0, of: labels),
           scores: try node.twoScores(scores, transform, addUpToOne: true))
       }
       guard outputs == labels.count, outputs > 1 else {

@@ -55,6 +55,7 @@ extension NodeImport {
     "FLOAT": .float32, "DOUBLE": .float64, "FLOAT16": .float16, "INT8": .int8, "INT16": .int16,
     "INT32": .int32,
     "INT64": .int64, "UINT8": .uint8, "UINT16": .uint16, "UINT32": .uint32, "UINT64": .uint64, "BOOL": .bool,
+    "STRING": .string,
   ]
 
   /// The number of repetitions along each axis, for `Tile`; in opset 1 it has one number, and its axis.

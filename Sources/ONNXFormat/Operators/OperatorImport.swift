@@ -41,7 +41,7 @@ struct OperatorImport: Sendable {
       attentionOperators,
       lossOperators, gridOperators, samplingOperators, signalOperators, signalWindowOperators,
       integerProductOperators, selectionOperators, sequenceOperators, optionalOperators,
-      randomOperators, vectorizerOperators,
+      randomOperators, vectorizerOperators, textOperators,
     ]),
     "ai.onnx.ml": merged([treeOperators, linearModelOperators, supportVectorOperators, featureOperators]),
     "ai.onnx.preview": previewOperators,

@@ -78,16 +78,6 @@ extension NodeImport {
 // MARK: Classes
 
 extension NodeImport {
-  /// The labels of the classes.
-  /// - Throws: ``UnsupportedForm`` if they are strings.
-  func classLabels(_ integers: String) throws -> [Int] {
-    guard try texts("classlabels_strings")?.isEmpty ?? true else { throw UnsupportedForm(reason: "strings") }
-    guard let labels = try self.integers(integers), !labels.isEmpty else {
-      throw malformed("has no labels of classes")
-    }
-    return labels
-  }
-
   /// The features as rows: one axis is one row.
   func featureRows(_ x: ValueID) throws -> ValueID {
     guard rank(x) == 1 else { return x }
@@ -99,25 +89,6 @@ extension NodeImport {
     guard let type = elementType(x) else { throw Self.unknownFeatures }
     let rows = try featureRows(x)
     return type == .float32 ? rows : intermediate(.cast(.float32), [rows], "floats")
-  }
-
-  /// The label of the largest score of each row.
-  func topLabel(_ scores: ValueID, _ labels: [Int]) throws -> ValueID {
-    let best = intermediate(
-      .argumentOf(.maximum, axis: 1, keepDimensions: false, selectLastIndex: false), [scores], "best")
-    return intermediate(.gather(axis: 0), [try constant(labels, "labels"), best], "label")
-  }
-
-  /// `second` for rows whose one score is above `threshold`, else `first`.
-  func label(_ score: ValueID, above threshold: Double, _ first: Int, _ second: Int) throws -> ValueID {
-    let list = intermediate(.squeeze, [score, try constant([1], "scoreAxis")], "scoreList")
-    let isAbove = intermediate(
-      .binary(.greater), [list, try constant(threshold, like: score, "threshold")], "isAbove")
-    func scalar(_ label: Int, _ suffix: String) throws -> ValueID {
-      graph.constant(try Tensor([Int64(label)], shape: .scalar), named: "\(name)/\(suffix)")
-    }
-    return intermediate(
-      .select, [isAbove, try scalar(second, "secondLabel"), try scalar(first, "firstLabel")], "label")
   }
 
   /// The scores of two classes from that of the second: the first one's is 1 − score, or −score. As in onnxruntime, they

@@ -54,17 +54,17 @@ extension OperatorImport {
       let scores = try node.addBase(base, to: sums)
       let second = node.intermediate(.gather(axis: 1), [scores, try node.constant([1], "one")], "second")
       return try node.emitClasses(
-        try node.label(second, above: threshold, labels[0], labels[1]),
+        try node.label(second, above: threshold, of: labels),
         scores: try node.transformed(scores, transform))
     }
     let sums = try node.scores(forest, areDoubles, targets: 1, .sum)
     let score = try node.addBase(base.map { Array($0.prefix(1)) }, to: sums)
     if labels.count == 1 {
       return try node.emitClasses(
-        try node.label(score, above: 0, 0, 1), scores: try node.transformed(score, transform))
+        try node.label(score, above: 0, of: labels), scores: try node.transformed(score, transform))
     }
     try node.emitClasses(
-      try node.label(score, above: threshold, labels[0], labels[1]),
+      try node.label(score, above: threshold, of: labels),
       scores: try node.twoScores(score, transform, addUpToOne: allPositive))
   }
 }

@@ -2,7 +2,7 @@ import ModelGraph
 import Tensors
 
 extension OperatorImport {
-  /// Vectors of texts that are integers.
+  /// Vectors of texts: of words, or of integers that stand for them.
   static let vectorizerOperators: [String: OperatorImport] = [
     "TfIdfVectorizer": OperatorImport(1...1, since: 9, tfIdfVectorizer)
   ]
@@ -10,9 +10,7 @@ extension OperatorImport {
   /// Weights are those of n-grams, as the specification and ONNX Runtime have them, not those of columns, as in the
   /// reference implementation.
   private static func tfIdfVectorizer(_ node: NodeImport) throws {
-    guard try node.texts("pool_strings")?.isEmpty ?? true else {
-      throw NodeImport.UnsupportedForm(reason: "strings")
-    }
+    let vocabulary = try node.textBytes("pool_strings").map(Vocabulary.init)
     guard try node.text("mode") != nil else { throw node.malformed("lacks the attribute 'mode'") }
     let mode = try node.choice("mode", default: "TF", ["TF": GramMode.tf, "IDF": .idf, "TFIDF": .tfIdf])
     let longest = try node.integer("max_gram_length", in: 1...NodeImport.largest)
@@ -26,7 +24,7 @@ extension OperatorImport {
     else { throw node.malformed("lacks its ngram_indexes") }
     let given = try node.floats("weights").flatMap { $0.isEmpty ? nil : $0 }
     if let given { try node.check(given.count, "weights", columns.count) }
-    let tree = try node.grams(lengths: shortest...longest, columns, given)
+    let tree = try node.grams(of: vocabulary?.indices, lengths: shortest...longest, columns, given)
     func table(_ numbers: [Int], _ name: String) throws -> ValueID { try node.constant(numbers, name) }
     let op = Op.gramCounts(
       GramCounts(
@@ -35,7 +33,7 @@ extension OperatorImport {
     try node.emit(
       op,
       [
-        try node.operand(0), try table(tree.tokens, "tokens"), try table(tree.children, "children"),
+        try node.tokens(vocabulary), try table(tree.tokens, "tokens"), try table(tree.children, "children"),
         try table(tree.columns, "columns"),
         given == nil || mode == .tf ? nil : try node.constant(tree.weights, "weights"),
       ])
@@ -45,10 +43,24 @@ extension OperatorImport {
 }
 
 extension NodeImport {
+  /// The operand; if it has texts, the index of each in the vocabulary.
+  fileprivate func tokens(_ vocabulary: Vocabulary?) throws -> ValueID {
+    let x = try operand(0)
+    guard let vocabulary else {
+      if elementType(x) == .string { throw malformed("has no texts in its pool") }
+      return x
+    }
+    return intermediate(.stringIndex(vocabulary.list), [x], "tokenIndices")
+  }
+
   /// The tree of the pool's n-grams of these lengths.
-  fileprivate func grams(lengths: ClosedRange<Int>, _ columns: [Int], _ weights: [Float]?) throws -> GramTree
-  {
-    let pool = try integers("pool_int64s") ?? []
+  /// - Parameter texts: the pool as indices of a vocabulary, if it has texts.
+  fileprivate func grams(
+    of texts: [Int]?, lengths: ClosedRange<Int>, _ columns: [Int], _ weights: [Float]?
+  ) throws -> GramTree {
+    let numbers = try integers("pool_int64s") ?? []
+    if texts != nil, !numbers.isEmpty { throw malformed("has both a pool of texts and one of integers") }
+    let pool = texts ?? numbers
     guard let starts = try integers("ngram_counts", in: 0...pool.count, count: nil), !starts.isEmpty else {
       throw malformed("lacks its ngram_counts")
     }

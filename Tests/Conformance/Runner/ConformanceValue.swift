@@ -81,7 +81,8 @@ extension ConformanceValue {
         }
         bytes.withUnsafeBytes { memory.copyMemory(from: $0) }
       }
-    case .strings: throw UnsupportedValue(description: "strings")
+    case .strings(let elements, let shape):
+      return try Tensor(strings: elements, shape: try Shape(checking: shape))
     case .sequence: throw UnsupportedValue(description: "a sequence")
     case .absent: throw UnsupportedValue(description: "an optional that is absent")
     }
@@ -104,7 +105,12 @@ extension ConformanceValue {
     }
   }
 
+  /// Writes the elements of `tensor` to `file`, unless they are texts.
   private init(_ tensor: Tensor, file: String) throws {
+    if let strings = tensor.strings {
+      self = .strings(strings, shape: tensor.shape.dims)
+      return
+    }
     let bytes = tensor.withUnsafeBytes { Data($0) }
     try bytes.write(to: URL(fileURLWithPath: file))
     self = .tensor(elementType: tensor.elementType.rawValue, shape: tensor.shape.dims, file: file)
