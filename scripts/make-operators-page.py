@@ -26,8 +26,11 @@ Random operators, and `Dropout` in training mode, are supported outside of loops
 the same numbers, but each run starts anew: a second run repeats the numbers of the first. Without the attribute `seed`, the node's name is the
 seed.
 
-Of `ai.onnx.ml`, forms with strings or maps are not supported: export classifiers with integer labels. The result of `ZipMap` is the tensor of
-scores that it is given: a row for each input, a column for each label in the order of `classlabels_int64s` or `classlabels_strings`.
+Texts are bytes, as a rule of UTF-8. `RegexFullMatch` has the syntax of RE2, without scripts (`\\p{Greek}`) and `\\C`. `StringNormalizer` changes
+the case of each letter as Unicode maps it, whatever its locale is. `StringSplit` splits as Python does.
+
+Of `ai.onnx.ml`, maps are not supported. The result of `ZipMap` is the tensor of scores that it is given: a row for each input, a column for each
+label in the order of `classlabels_int64s` or `classlabels_strings`.
 """
 
 

@@ -283,7 +283,10 @@ extension GraphImport {
   private func addConstant(_ tensor: Tensor, _ name: String) -> ValueID {
     if let texts = tensor.stringBytes {
       let id = graph.addValue(name)
-      append(Node(name: name, op: .strings(StringList(bytesOf: texts), shape: tensor.shape), inputs: [], outputs: [id]))
+      append(
+        Node(
+          name: name, op: .strings(StringList(bytesOf: texts), shape: tensor.shape), inputs: [], outputs: [id]
+        ))
       stringConstants.insert(id)
       return id
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// NumPy's `.npy` files, format versions 1 to 3, C order (`numpy.lib.format`).
+/// NumPy's `.npy` files, format versions 1 to 3, C order (`numpy.lib.format`). Texts lose zeros at their ends, as NumPy's do.
 public enum NPY {
   private static let magic: [UInt8] = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
   private static let descriptions: [(String, ElementType)] = [
@@ -37,7 +37,8 @@ public enum NPY {
     guard order == "False" else {
       throw malformed("it is in Fortran order; save it with numpy.ascontiguousarray")
     }
-    guard let type = descriptions.first(where: { $0.0 == description })?.1 else {
+    let texts = NPYTexts(description)
+    guard let type = texts == nil ? descriptions.first(where: { $0.0 == description })?.1 : .string else {
       throw malformed("its element type \(description.prefix(40)) is not supported")
     }
     var sizes: [Int] = []
@@ -48,6 +49,12 @@ public enum NPY {
       sizes.append(size)
     }
     let shape = try Shape(checking: sizes)
+    if let texts {
+      guard let found = texts.texts(bytes[(start + length)...], count: shape.elementCount) else {
+        throw malformed("its texts are cut short or are no Unicode for shape \(shape)")
+      }
+      do { return try Tensor(bytesOf: found, shape: shape) } catch { throw malformed("\(error)") }
+    }
     guard let count = type.byteCount(of: shape.elementCount), count <= bytes.count - start - length else {
       throw malformed("its data is cut short for shape \(shape)")
     }
@@ -70,7 +77,10 @@ public enum NPY {
   }
 
   private static func encoded(_ tensor: Tensor, path: String) throws(TensorError) -> Data {
-    guard let description = descriptions.first(where: { $0.1 == tensor.elementType })?.0 else {
+    let texts = tensor.stringBytes
+    let kind = texts.map { NPYTexts($0) }
+    guard let description = kind?.description ?? descriptions.first(where: { $0.1 == tensor.elementType })?.0
+    else {
       throw TensorError(.unreadable(path: path, reason: "NumPy has no type for \(tensor.elementType)"))
     }
     let dims =
@@ -80,7 +90,11 @@ public enum NPY {
     header += String(repeating: " ", count: padding % 64) + "\n"
     var data = Data(magic + [1, 0, UInt8(header.utf8.count & 0xff), UInt8(header.utf8.count >> 8)])
     data.append(contentsOf: header.utf8)
-    tensor.withUnsafeBytes { data.append(contentsOf: $0) }
+    if let texts, let kind {
+      data.append(kind.data(texts))
+    } else {
+      tensor.withUnsafeBytes { data.append(contentsOf: $0) }
+    }
     return data
   }
 

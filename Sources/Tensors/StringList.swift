@@ -55,7 +55,9 @@ public struct StringList: Sendable, Hashable {
 
   /// Calls `body` with the bytes of the text at `index`, which must be one of the list.
   @inline(__always)
-  func withBytes<Result>(_ index: Int, _ body: (UnsafeBufferPointer<UInt8>) throws -> Result) rethrows -> Result {
+  func withBytes<Result>(_ index: Int, _ body: (UnsafeBufferPointer<UInt8>) throws -> Result) rethrows
+    -> Result
+  {
     try bytes.withUnsafeBufferPointer { try body(UnsafeBufferPointer(rebasing: $0[range(index)])) }
   }
 
@@ -74,7 +76,9 @@ extension StringList: Codable {
 
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: Key.self)
-    let (bytes, ends) = (try fields.decode([UInt8].self, forKey: .bytes), try fields.decode([Int].self, forKey: .ends))
+    let (bytes, ends) = (
+      try fields.decode([UInt8].self, forKey: .bytes), try fields.decode([Int].self, forKey: .ends)
+    )
     guard let list = StringList(bytes: bytes, ends: ends) else {
       throw DecodingError.dataCorruptedError(
         forKey: .ends, in: fields, debugDescription: "a list of texts does not end with its bytes")

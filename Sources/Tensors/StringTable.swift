@@ -45,7 +45,9 @@ public final class StringTable: @unchecked Sendable {
 
   /// The index of a block with room for a text of `count` bytes. Blocks never move, and grow with the table.
   private func roomyBlock(_ count: Int) throws -> Int {
-    if let block, lists[block.index].bytes.count + count <= block.bytes, lists[block.index].count < block.texts {
+    if let block, lists[block.index].bytes.count + count <= block.bytes,
+      lists[block.index].count < block.texts
+    {
       return block.index
     }
     let bytes = max(min(max(byteCount, Self.blockBytes.lowerBound), Self.blockBytes.upperBound), count)
@@ -75,7 +77,8 @@ public final class StringTable: @unchecked Sendable {
 
   /// Calls `body` with the bytes of a text.
   @inline(__always)
-  public func withBytes<Result>(_ handle: UInt64, _ body: (UnsafeBufferPointer<UInt8>) throws -> Result) rethrows
+  public func withBytes<Result>(_ handle: UInt64, _ body: (UnsafeBufferPointer<UInt8>) throws -> Result)
+    rethrows
     -> Result
   {
     let (list, index) = (Int(handle >> Self.listShift) - 1, Int(handle & Self.indexMask) - 1)

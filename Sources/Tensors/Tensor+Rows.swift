@@ -50,8 +50,8 @@ extension Tensor {
     }
     if rows == count { return self }
     let width = byteCount / rows
-    return try Tensor(elementType: elementType, shape: Shape(checking: [count] + shape.dims.dropFirst())) {
-      bytes in
+    let shape = try Shape(checking: [count] + shape.dims.dropFirst())
+    return try Tensor(elementType: elementType, shape: shape, table: table) { bytes in
       withUnsafeBytes { from in
         UnsafeMutableRawBufferPointer(rebasing: bytes[..<byteCount]).copyMemory(from: from)
         let last = UnsafeRawBufferPointer(rebasing: from[(byteCount - width)...])

@@ -60,7 +60,9 @@ extension Tensor {
 
   /// The same tensors as texts of one table. Tensors of other elements stay as they are.
   static func sharingTable(_ tensors: [Tensor]) throws -> [Tensor] {
-    guard let first = tensors.first?.table, tensors.contains(where: { $0.table !== first }) else { return tensors }
+    guard let first = tensors.first?.table, tensors.contains(where: { $0.table !== first }) else {
+      return tensors
+    }
     let table = StringTable()
     return try tensors.map { tensor in
       guard let handles = try tensor.handles(in: table) else { return tensor }

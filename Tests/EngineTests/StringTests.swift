@@ -7,7 +7,8 @@ import Testing
 
 /// Texts in runs of models (`scripts/make-string-fixtures.py`).
 @Suite struct StringTests {
-  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent()
     .appending(path: "Fixtures/strings")
 
   private func added(_ name: String, to engine: Engine) throws -> LinkableModel {

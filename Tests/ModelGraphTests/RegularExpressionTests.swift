@@ -9,7 +9,9 @@ import Testing
   }
 
   /// Bytes that are not UTF-8 match nothing.
-  @Test(arguments: [[0xff], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0x41, 0x80]] as [[UInt8]])
+  @Test(
+    arguments: [[0xff], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0x41, 0x80]]
+      as [[UInt8]])
   func invalidTextsDoNotMatch(text: [UInt8]) throws {
     #expect(try !matches("(?s).*", text))
     #expect(try !matches("[^x]+", text))
@@ -32,7 +34,8 @@ import Testing
 
   @Test func sizesAreBounded() {
     for pattern in [
-      String(repeating: "(", count: 300) + String(repeating: ")", count: 300), String(repeating: "x", count: 20_000),
+      String(repeating: "(", count: 300) + String(repeating: ")", count: 300),
+      String(repeating: "x", count: 20_000),
       "(\\pL{1000}){2}", "((a{30}){30}){30}",
     ] { #expect(throws: RegularExpression.Fault.self) { _ = try RegularExpression(pattern) } }
   }

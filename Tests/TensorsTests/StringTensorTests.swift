@@ -38,7 +38,9 @@ import Testing
   }
 
   @Test func rowsAreSlicedAndStacked() throws {
-    let (a, b) = (try Tensor(strings: ["a", "b"], shape: [2, 1]), try Tensor(strings: ["", "é"], shape: [2, 1]))
+    let (a, b) = (
+      try Tensor(strings: ["a", "b"], shape: [2, 1]), try Tensor(strings: ["", "é"], shape: [2, 1])
+    )
     let all = try Tensor(rowsOf: [a, b])
     #expect(all.strings == ["a", "b", "", "é"])
     #expect(try all.rows(1..<3, of: 4).strings == ["b", ""])
@@ -80,8 +82,22 @@ import Testing
     _ = try table.add(text)
   }
 
+  /// Files have texts as NumPy writes them: of Unicode's scalars, or of bytes that are not UTF-8.
+  @Test(
+    arguments: [[Array("a".utf8), [], Array("日本🙂".utf8)], [[0xff, 0x41], [0x42], []], []] as [[[UInt8]]])
+  func filesHaveTexts(texts: [[UInt8]]) throws {
+    let kind = NPYTexts(texts)
+    #expect(NPYTexts(kind.description)?.texts(Array(kind.data(texts))[...], count: texts.count) == texts)
+    #expect(NPYTexts(kind.description)?.texts([], count: 1) == nil)
+    for description in ["<U0", "<U-1", "|S", "<U9999999999999999999", "|O8"] {
+      #expect(NPYTexts(description) == nil)
+    }
+  }
+
   @Test func listsAreChecked() {
     #expect(StringList(bytes: [65, 66], ends: [1, 2])?.texts == ["A", "B"])
-    for ends in [[], [1], [2, 1], [1, 3], [-1, 2]] { #expect(StringList(bytes: [65, 66], ends: ends) == nil) }
+    for ends in [[], [1], [2, 1], [1, 3], [-1, 2]] {
+      #expect(StringList(bytes: [65, 66], ends: ends) == nil)
+    }
   }
 }

@@ -37,7 +37,7 @@ public enum DataType: String, Sendable, Hashable, Codable, CaseIterable {
     case .int4, .uint4, .int2, .uint2: return nil
     case .float8E4M3FN, .float8E4M3FNUZ, .float8E5M2, .float8E5M2FNUZ, .float8E8M0, .float4E2M1: return nil
     case .sequence: return nil
-    case .string: return nil
+    case .string: self = .bytes
     }
   }
 

@@ -240,12 +240,19 @@ extension InferenceService {
       contents = try sharedMemory.tensor(
         range, datatype: input.datatype, shape: input.shape, holding: held)
     }
-    guard case .tensor(let tensor) = contents else {
-      throw ServiceError(
-        .invalidRequest,
-        "model '\(shown(model))' does not accept BYTES: input '\(input.name)' must be numeric")
+    switch contents {
+    case .tensor(let tensor): return tensor
+    case .strings(let strings):
+      // A handle and a place for each text, and the bytes again.
+      let bytes = BinaryTail.bytesOfStrings(strings.count, byteCount: strings.reduce(0) { $0 + $1.count })
+      try held?.reserve(bytes)
+      guard strings.count == input.shape.elementCount else { break }
+      return try Tensor(bytesOf: strings, shape: input.shape)
+    default: break
     }
-    return tensor
+    throw ServiceError(
+      .invalidRequest, "model '\(shown(model))': input '\(input.name)' has other elements than its shape says"
+    )
   }
 
   static func list(_ names: [String]) -> String { names.map { "'\($0)'" }.joined(separator: ", ") }
@@ -264,6 +271,10 @@ extension InferenceService {
         let found = answer.outputs.first(where: { $0.name == wanted.name })
       else { continue }
       try held.reserve(Classification.byteCount(of: found.tensor, count: count))
+    }
+    for found in answer.outputs where found.tensor.elementType == .string {
+      try held.reserve(
+        BinaryTail.bytesOfStrings(found.tensor.shape.elementCount, byteCount: found.tensor.memoryBytes))
     }
     if request.outputs.isEmpty {
       return try answer.outputs.map {
@@ -312,7 +323,9 @@ extension InferenceService {
         throw ServiceError(
           .unsupported, "output '\(name)' is \(tensor.elementType), for which the protocol has no datatype")
       }
-      result = NamedTensor(name: name, datatype: datatype, shape: tensor.shape, contents: .tensor(tensor))
+      result = NamedTensor(
+        name: name, datatype: datatype, shape: tensor.shape,
+        contents: tensor.stringBytes.map { .strings($0) } ?? .tensor(tensor))
     }
     if let range = wanted.shared {
       result.contents = .shared(try targets.write(result, to: range))

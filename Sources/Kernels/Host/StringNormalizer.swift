@@ -12,15 +12,22 @@ extension StringNormalizer: HostOperator {
     try operands.require(dims.count == 1 || dims.count == 2 && dims[0] == 1, "has an operand of \(x.shape)")
     guard let handles = x.handles, let table = x.table else { throw operands.invalidData("lacks its texts") }
     let stops = Set(
-      (0..<stopWords.count).map { isCaseSensitive ? Array(stopWords[$0]) : stopWords[$0].withUnsafeBufferPointer { $0.lowercased } })
-    let kept = stops.isEmpty ? handles : handles.filter { handle in
-      !table.withBytes(handle) { stops.contains(isCaseSensitive ? Array($0) : $0.lowercased) }
-    }
+      (0..<stopWords.count).map {
+        isCaseSensitive ? Array(stopWords[$0]) : stopWords[$0].withUnsafeBufferPointer { $0.lowercased }
+      })
+    let kept =
+      stops.isEmpty
+      ? handles
+      : handles.filter { handle in
+        !table.withBytes(handle) { stops.contains(isCaseSensitive ? Array($0) : $0.lowercased) }
+      }
     // If nothing is left, one empty text is.
     let result = kept.isEmpty ? [0] : kept
     let shape = try Shape(checking: dims.dropLast() + [result.count])
     let type = KernelRequest.ResultType(.string, shape)
-    if change == .none { return CountedResults([type]) { [try Tensor(handles: result, of: table, shape: shape)] } }
+    if change == .none {
+      return CountedResults([type]) { [try Tensor(handles: result, of: table, shape: shape)] }
+    }
     // A letter takes at most three times as many bytes in another case.
     let bytes = result.reduce(0) { $0.adding(saturating: 3 * table.length($1) + 8) }
     return CountedResults([type], textBytes: bytes) {

@@ -13,7 +13,9 @@ enum NumberText {
   /// A number in plain or scientific notation, `INF` or `NaN`, in capital letters or not.
   static func real(_ text: UnsafeBufferPointer<UInt8>) throws -> Double {
     let trimmed = trimmed(text)
-    guard let number = Double(trimmed), number.isFinite || isNamed(trimmed) else { throw fault(text, "a number") }
+    guard let number = Double(trimmed), number.isFinite || isNamed(trimmed) else {
+      throw fault(text, "a number")
+    }
     return number
   }
 
@@ -30,7 +32,9 @@ enum NumberText {
   /// An integer without a sign; a negative one wraps around.
   static func unsigned(_ text: UnsafeBufferPointer<UInt8>) throws -> UInt64 {
     if let number = UInt64(trimmed(text)) { return number }
-    if let number = Double(trimmed(text)), let integer = UInt64(exactly: number.rounded(.towardZero)) { return integer }
+    if let number = Double(trimmed(text)), let integer = UInt64(exactly: number.rounded(.towardZero)) {
+      return integer
+    }
     return UInt64(bitPattern: try signed(text))
   }
 

@@ -19,7 +19,9 @@ extension RegexFullMatch: PortableOperator {
       let source = try frame.operand(0, as: UInt64.self)
       let target = try frame.result(0, as: UInt8.self)
       let table = try frame.table()
-      for index in 0..<count { target[index] = table.withBytes(source[index]) { matcher.matches($0) } ? 1 : 0 }
+      for index in 0..<count {
+        target[index] = table.withBytes(source[index]) { matcher.matches($0) } ? 1 : 0
+      }
     }
   }
 }

@@ -146,7 +146,8 @@ package struct RegexMatcher {
 /// The scalar of several bytes at a place of a text, and the number of its bytes; `nil` if they are not UTF-8.
 package func decodedScalar(_ text: UnsafeBufferPointer<UInt8>, at place: Int) -> (UInt32, Int)? {
   let first = UInt32(text[place])
-  let length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0
+  let length =
+    first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0
   guard length > 0, place + length <= text.count else { return nil }
   var value = length == 1 ? first : first & (0x7f >> UInt32(length))
   for index in 1..<length {

@@ -77,7 +77,8 @@ extension RegexParser {
     } else {
       for _ in 0..<2 { digits.unicodeScalars.append(try takeScalar()) }
     }
-    guard digits.allSatisfy(\.isHexDigit), let value = UInt32(digits, radix: 16), let scalar = Unicode.Scalar(value)
+    guard digits.allSatisfy(\.isHexDigit), let value = UInt32(digits, radix: 16),
+      let scalar = Unicode.Scalar(value)
     else { throw Fault(reason: "it has an invalid escape \\x\(digits)") }
     return scalar
   }

@@ -107,7 +107,8 @@ struct RegexParser {
       position = start
       return nil
     }
-    guard least <= Self.mostRepetitions, most.map({ $0 >= least && $0 <= Self.mostRepetitions }) ?? true else {
+    guard least <= Self.mostRepetitions, most.map({ $0 >= least && $0 <= Self.mostRepetitions }) ?? true
+    else {
       throw Fault(reason: "it repeats \(least) to \(most.map { "\($0)" } ?? "any number of") times")
     }
     return (least, most)
@@ -156,7 +157,9 @@ struct RegexParser {
   private mutating func group() throws(Fault) -> Part? {
     depth += 1
     defer { depth -= 1 }
-    guard depth <= Self.mostDepth else { throw Fault(reason: "its groups nest deeper than \(Self.mostDepth)") }
+    guard depth <= Self.mostDepth else {
+      throw Fault(reason: "its groups nest deeper than \(Self.mostDepth)")
+    }
     _ = take("(")
     let outer = flags
     if take("?P<") || take("?<") {
@@ -173,7 +176,9 @@ struct RegexParser {
   private mutating func groupName() throws(Fault) {
     var name = ""
     while let scalar = next, scalar != ">" {
-      guard ScalarSet.wordScalars.contains(scalar.value) else { throw Fault(reason: "it has a group of an invalid name") }
+      guard ScalarSet.wordScalars.contains(scalar.value) else {
+        throw Fault(reason: "it has a group of an invalid name")
+      }
       name.unicodeScalars.append(scalar)
       position += 1
     }

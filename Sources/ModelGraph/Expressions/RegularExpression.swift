@@ -51,7 +51,9 @@ package struct RegularExpression: Sendable {
     case .set(let set):
       let place = places[set] ?? sets.count
       if place == sets.count {
-        guard place < Self.mostSets else { throw Fault(reason: "it has more than \(Self.mostSets) classes of characters") }
+        guard place < Self.mostSets else {
+          throw Fault(reason: "it has more than \(Self.mostSets) classes of characters")
+        }
         places[set] = place
         sets.append(set)
       }

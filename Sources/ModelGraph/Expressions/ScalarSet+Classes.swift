@@ -13,7 +13,8 @@ extension ScalarSet {
 
   /// The classes of `[:alpha:]` and its like.
   static let posix: [String: ScalarSet] = [
-    "alnum": ScalarSet([0x30...0x39, 0x41...0x5a, 0x61...0x7a]), "alpha": ScalarSet([0x41...0x5a, 0x61...0x7a]),
+    "alnum": ScalarSet([0x30...0x39, 0x41...0x5a, 0x61...0x7a]),
+    "alpha": ScalarSet([0x41...0x5a, 0x61...0x7a]),
     "ascii": ScalarSet([0...0x7f]), "blank": ScalarSet("\t "), "cntrl": ScalarSet([0...0x1f, 0x7f...0x7f]),
     "digit": digits, "graph": ScalarSet([0x21...0x7e]), "lower": ScalarSet([0x61...0x7a]),
     "print": ScalarSet([0x20...0x7e]),

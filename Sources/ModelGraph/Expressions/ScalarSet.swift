@@ -8,7 +8,9 @@ package struct ScalarSet: Sendable, Hashable {
   package init(_ ranges: [ClosedRange<UInt32>] = []) {
     self.ranges = []
     for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-      if let last = self.ranges.last, range.lowerBound <= last.upperBound || range.lowerBound - last.upperBound == 1 {
+      if let last = self.ranges.last,
+        range.lowerBound <= last.upperBound || range.lowerBound - last.upperBound == 1
+      {
         self.ranges[self.ranges.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
       } else {
         self.ranges.append(range)
@@ -52,7 +54,10 @@ package struct ScalarSet: Sendable, Hashable {
   /// The scalars that are equal without regard to case, by Unicode's simple mappings.
   private static let orbits: [[UInt32]] = {
     // Every letter with a case is in one of these ranges. The dotless i and the capital i with a dot have no other case.
-    let cased: [ClosedRange<UInt32>] = [0x41...0x10ff, 0x13a0...0x2dff, 0xa640...0xabbf, 0xff21...0xff5a, 0x10400...0x10fff, 0x118a0...0x118df, 0x16e40...0x16e7f, 0x1e900...0x1e943]
+    let cased: [ClosedRange<UInt32>] = [
+      0x41...0x10ff, 0x13a0...0x2dff, 0xa640...0xabbf, 0xff21...0xff5a, 0x10400...0x10fff, 0x118a0...0x118df,
+      0x16e40...0x16e7f, 0x1e900...0x1e943,
+    ]
     var orbits: [UInt32: [UInt32]] = [:]
     for value in cased.joined() where value != 0x130 && value != 0x131 {
       guard let scalar = Unicode.Scalar(value) else { continue }

@@ -52,7 +52,9 @@ extension NodeTyping {
   fileprivate func cast(to target: ElementType) throws(GraphError) -> Fact? {
     guard let operand = self[0] else { return nil }
     let source = operand.type.elementType
-    guard !source.isHandle, !target.isHandle else { throw failure("it does not convert \(source) to \(target)") }
+    guard !source.isHandle, !target.isHandle else {
+      throw failure("it does not convert \(source) to \(target)")
+    }
     return Fact(
       target, operand.type.dimensions,
       elements: operand.elements?.map { $0.cast(from: source, to: target) })

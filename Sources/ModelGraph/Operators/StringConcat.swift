@@ -8,7 +8,9 @@ package struct StringConcat: Operator {
 
   package static var coding: Coding<Self> { Coding(Self()) }
 
-  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [Fact(.string, try node.ofStrings())] }
+  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] {
+    [Fact(.string, try node.ofStrings())]
+  }
 
   package func keepsRows(_ rows: BatchRows) -> Bool { rows.broadcasts(0) && rows.broadcasts(1) }
 }
@@ -26,6 +28,8 @@ extension NodeTyping {
 
   /// Checks that an operand has texts.
   func checkStrings(_ index: Int) throws(GraphError) {
-    if let type = elementType(index), type != .string { throw failure("its operand \(index) is \(type), not string") }
+    if let type = elementType(index), type != .string {
+      throw failure("its operand \(index) is \(type), not string")
+    }
   }
 }

@@ -8,7 +8,9 @@ package struct StringEqual: Operator {
 
   package static var coding: Coding<Self> { Coding(Self()) }
 
-  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [Fact(.bool, try node.ofStrings())] }
+  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] {
+    [Fact(.bool, try node.ofStrings())]
+  }
 
   package func keepsRows(_ rows: BatchRows) -> Bool { rows.broadcasts(0) && rows.broadcasts(1) }
 }

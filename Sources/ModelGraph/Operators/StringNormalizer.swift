@@ -27,7 +27,8 @@ package struct StringNormalizer: Operator {
   package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] {
     try node.checkStrings(0)
     guard let dimensions = node.dimensions(0) else { return [Fact(.string, nil)] }
-    guard dimensions.count == 1 || dimensions.count == 2 && dimensions[0].unified(with: .known(1)) != nil else {
+    guard dimensions.count == 1 || dimensions.count == 2 && dimensions[0].unified(with: .known(1)) != nil
+    else {
       throw node.failure("its operand is neither a list nor a table of one row")
     }
     return [Fact(.string, dimensions.count == 1 ? [.unknown] : [.known(1), .unknown])]

@@ -29,7 +29,9 @@ package struct Strings: Operator {
 }
 
 extension Op {
-  package static func strings(_ list: StringList, shape: Shape) -> Op { Op(Strings(list: list, shape: shape)) }
+  package static func strings(_ list: StringList, shape: Shape) -> Op {
+    Op(Strings(list: list, shape: shape))
+  }
 }
 
 extension StringList: Packable {

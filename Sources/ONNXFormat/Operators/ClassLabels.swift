@@ -21,7 +21,9 @@ extension NodeImport {
   func classLabels(_ integers: String) throws -> ClassLabels {
     let numbers = try self.integers(integers) ?? []
     if let texts = try textBytes("classlabels_strings") {
-      guard numbers.isEmpty else { throw malformed("has both labels that are texts and labels that are integers") }
+      guard numbers.isEmpty else {
+        throw malformed("has both labels that are texts and labels that are integers")
+      }
       return .texts(texts)
     }
     guard !numbers.isEmpty else { throw malformed("has no labels of classes") }

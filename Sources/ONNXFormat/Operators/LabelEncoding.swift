@@ -6,7 +6,9 @@ extension OperatorImport {
   /// read in the direction that the operand's type says.
   static func labelEncoder(_ node: NodeImport) throws {
     guard node.opset >= 2 else {
-      guard let classes = try node.textBytes("classes_strings") else { throw node.malformed("lacks its classes") }
+      guard let classes = try node.textBytes("classes_strings") else {
+        throw node.malformed("lacks its classes")
+      }
       return try node.emitCategories(classes, Array(classes.indices))
     }
     guard let keys = try node.list("keys"), let values = try node.list("values") else {
@@ -21,7 +23,8 @@ extension OperatorImport {
 
   /// `CategoryMapper`: integers to texts or texts to integers, as the operand's type says.
   static func categoryMapper(_ node: NodeImport) throws {
-    guard let texts = try node.textBytes("cats_strings"), let integers = try node.integers("cats_int64s") else {
+    guard let texts = try node.textBytes("cats_strings"), let integers = try node.integers("cats_int64s")
+    else {
       throw node.malformed("lacks its categories")
     }
     try node.check(integers.count, "cats_int64s", texts.count)
@@ -46,7 +49,9 @@ extension NodeImport {
   fileprivate func emitLookup(_ keys: Tensor, _ values: Tensor, otherwise defaults: Tensor) throws {
     let x = try operand(0)
     if let texts = keys.stringBytes {
-      if let type = elementType(x), type != .string { throw malformed("has texts as keys of its operand, \(type)") }
+      if let type = elementType(x), type != .string {
+        throw malformed("has texts as keys of its operand, \(type)")
+      }
       let vocabulary = Vocabulary(texts)
       // Of equal keys the last counts.
       var places = [Int](repeating: 0, count: vocabulary.list.count)
@@ -77,8 +82,7 @@ extension NodeImport {
   }
 
   /// The indices of the elements in their order. Of equal ones the last, which counts.
-  private func ascending<Element>(_ elements: [Element], _ isLess: (Element, Element) -> Bool) -> [Int]
-  {
+  private func ascending<Element>(_ elements: [Element], _ isLess: (Element, Element) -> Bool) -> [Int] {
     let order = elements.indices.sorted { a, b in
       isLess(elements[a], elements[b]) || !isLess(elements[b], elements[a]) && a < b
     }
