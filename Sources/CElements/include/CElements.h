@@ -3,6 +3,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include "small_weights.h"
 
 /// FI_ELEMENTS_BELOW_ZERO is the second operand where the first is negative, else the first. FI_ELEMENTS_SOFTPLUS is log(1 + eˣ),
 /// FI_ELEMENTS_MISH x · tanh(log(1 + eˣ)), FI_ELEMENTS_LOGARITHM the natural logarithm: each to a millionth of its value.
