@@ -45,6 +45,19 @@ enum { FI_DEPTH = 256, FI_TILE_BYTES = FI_DEPTH * 32 * 4 };
 #define FI_CALL(instructions, name, ...) ((void)(instructions), portable_##name(__VA_ARGS__))
 #endif
 
+int fi_small_has(fi_small_instructions instructions) {
+  if (instructions == FI_SMALL_PORTABLE) return 1;
+#if defined(__x86_64__)
+  if (instructions == FI_SMALL_AVX512)
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+  // Every processor with AVX2 and FMA has F16C.
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return 0;
+#endif
+}
+
 typedef struct {
   const void *work;
   char *scratch;

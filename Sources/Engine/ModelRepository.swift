@@ -47,10 +47,10 @@ public final class ModelRepository: Sendable {
     let imported = try ONNXModel.read(path, name: name)
     var metadata: ModelMetadata?
     var need: ModelNeed?
-    let shapes = options.shapes.map { (ModelRepository.shapeOption + $0, ShapeRanges($1).description) }
+    let kept = ModelRepository.stored(options)
     let version = try store.add(
       name: name, as: place, source: imported.sourceFiles,
-      options: Dictionary(shapes) { $1 }.merging(notes) { kept, _ in kept }
+      options: kept.merging(notes) { kept, _ in kept }
     ) { target in
       metadata = try compile(imported, name: name, options: options, to: target, progress: progress)
       progress?("planning")
@@ -65,7 +65,7 @@ public final class ModelRepository: Sendable {
   }
 
   /// A version of `name`, when it was made for this device from the bytes that are at `path` now, external data included,
-  /// for the same shapes; else `nil`.
+  /// for the same shapes and the same form of weights; else `nil`.
   /// - Parameter version: The version to look at; the newest when it is left out.
   /// - Throws: when the model at `path` cannot be read.
   public func version(
@@ -73,7 +73,8 @@ public final class ModelRepository: Sendable {
   ) throws -> Int? {
     guard let metadata = try? store.open(name, version: version).metadata,
       metadata.target == device.target.description,
-      metadata.declaredShapes == options.shapes.mapValues({ ShapeRanges($0).description })
+      metadata.declaredShapes == options.shapes.mapValues({ ShapeRanges($0).description }),
+      metadata.weights ?? WeightForm.float32.rawValue == options.weights.rawValue
     else { return nil }
     let imported = try ONNXModel.read(path, name: name)
     let hash = imported.identity
@@ -124,21 +125,45 @@ public final class ModelRepository: Sendable {
     let newest = try store.list().first { $0.name == name }?.newest
     let version = version ?? newest ?? 1
     let path = try store.sourcePath(name, version: version)
-    var shapes: [String: [ClosedRange<Int>]] = [:]
-    for (key, value) in try store.options(name, version: version)
-    where key.hasPrefix(ModelRepository.shapeOption) {
-      shapes[String(key.dropFirst(ModelRepository.shapeOption.count))] = try ShapeRanges(parsing: value)
-        .ranges
-    }
+    let options = try ModelRepository.compilationOptions(try store.options(name, version: version))
     let imported = try ONNXModel.read(path, name: name)
     return try store.replaceCompiled(name, version: version) { target in
       _ = try compile(
-        imported, name: name, options: CompilationOptions(shapes: shapes), to: target, progress: nil)
+        imported, name: name, options: options, to: target, progress: nil)
     }
   }
 
   /// The prefix of the store's options that keep declared shapes.
   private static let shapeOption = "shape:"
+  /// The store's option that keeps the form of weights.
+  private static let weightsOption = "weights"
+
+  /// Options as the store keeps them.
+  private static func stored(_ options: CompilationOptions) -> [String: String] {
+    var kept: [String: String] = [:]
+    for (input, ranges) in options.shapes { kept[shapeOption + input] = ShapeRanges(ranges).description }
+    if options.weights != .float32 { kept[weightsOption] = options.weights.rawValue }
+    return kept
+  }
+
+  /// The options that the store has kept.
+  private static func compilationOptions(_ kept: [String: String]) throws -> CompilationOptions {
+    var options = CompilationOptions()
+    for (key, value) in kept where key.hasPrefix(shapeOption) {
+      options.shapes[String(key.dropFirst(shapeOption.count))] = try ShapeRanges(parsing: value).ranges
+    }
+    options.weights = kept[weightsOption].flatMap { WeightForm(rawValue: $0) } ?? .float32
+    return options
+  }
+
+  /// Compiles the ONNX model at `path` to a file that no store has.
+  func compile(
+    _ path: String, name: String, options: CompilationOptions, to target: String,
+    progress: ((String) -> Void)?
+  ) throws -> ModelMetadata {
+    try compile(
+      try ONNXModel.read(path, name: name), name: name, options: options, to: target, progress: progress)
+  }
 
   private func compile(
     _ imported: ImportedModel, name: String, options: CompilationOptions, to path: String,

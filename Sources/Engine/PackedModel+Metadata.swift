@@ -36,11 +36,17 @@ extension PackedModel {
       statistics["folded"] = report.folded
       statistics["fused"] = report.fused
     }
+    if let smallWeights {
+      statistics["small_weights"] = smallWeights.reduced
+      statistics["small_weight_bytes"] = smallWeights.bytesAfter
+      statistics["small_weight_bytes_before"] = smallWeights.bytesBefore
+    }
     return ModelMetadata(
       name: name, target: target.description, opset: imported.opset, producer: imported.producer,
       sourceHash: sourceHash, sourcePath: imported.sourceFiles.first ?? "",
       inputs: declarations(imported.graph.inputs), outputs: declarations(imported.graph.outputs),
       declaredShapes: options.shapes.mapValues { ShapeRanges($0).description },
-      statistics: statistics)
+      weights: options.weights == .float32 ? nil : options.weights.rawValue,
+      notes: smallWeights.map(\.notes) ?? [], statistics: statistics)
   }
 }

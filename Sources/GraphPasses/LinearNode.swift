@@ -91,11 +91,14 @@ struct LinearNode {
 extension Op {
   /// True for a convolution, deconvolution or matrix multiplication, of floats or with a result in floats.
   var isLinear: Bool {
-    self.is(Convolution.self) || self.is(Deconvolution.self) || self.is(MatrixMultiply.self)
+    self.is(SmallProduct.self) || self.is(SmallConvolution.self) || self.is(Convolution.self)
+      || self.is(Deconvolution.self) || self.is(MatrixMultiply.self)
       || self.as(IntegerConvolution.self)?.result == .floats
       || self.as(IntegerMatrixMultiply.self)?.result == .floats
   }
 
-  /// True for a matrix multiplication, of floats or integers.
-  var multipliesMatrices: Bool { self.is(MatrixMultiply.self) || self.is(IntegerMatrixMultiply.self) }
+  /// True for a matrix multiplication, of floats, integers or small weights.
+  var multipliesMatrices: Bool {
+    self.is(MatrixMultiply.self) || self.is(IntegerMatrixMultiply.self) || self.is(SmallProduct.self)
+  }
 }

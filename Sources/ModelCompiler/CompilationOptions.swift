@@ -1,3 +1,4 @@
+import GraphPasses
 import ModelGraph
 import Tensors
 
@@ -8,13 +9,18 @@ public struct CompilationOptions: Sendable {
   public var shapes: [String: [ClosedRange<Int>]]
   /// Runs the verifier after each pass.
   public var verifying: Bool
+  /// The form of the large weights of products, convolutions and lookups.
+  public var weights: WeightForm
   /// Runs the passes. Without them a model keeps its nodes until it is planned; the conformance tests compile each model
   /// both ways.
   package var optimising = true
 
-  public init(shapes: [String: [ClosedRange<Int>]] = [:], verifying: Bool = false) {
+  public init(
+    shapes: [String: [ClosedRange<Int>]] = [:], verifying: Bool = false, weights: WeightForm = .float32
+  ) {
     self.shapes = shapes
     self.verifying = verifying
+    self.weights = weights
   }
 }
 

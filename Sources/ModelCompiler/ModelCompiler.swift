@@ -26,9 +26,15 @@ public struct ModelCompiler: Sendable {
     guard !graph.outputs.isEmpty else { throw CompilationError(.noOutputs(model: graph.name)) }
     let nominal = try NominalShapes.inputs(of: graph, declared: options.shapes)
     var report: PassReport?
+    var smallWeights: SmallWeightsReport?
     if options.optimising {
       report = try PassPipeline.optimise(
         &graph, evaluator: DeviceEvaluator(device), verifying: options.verifying, progress: progress)
+      if options.weights != .float32 {
+        progress?("reducing weights")
+        smallWeights = try graph.reduceWeights(to: options.weights)
+        if options.verifying { try graph.verify() }
+      }
     }
     graph.compact()
     try checkKernels(for: graph)
@@ -37,7 +43,7 @@ public struct ModelCompiler: Sendable {
     let inference = try (try? graph.inferTypes(inputs: nominal)) ?? graph.inferTypes()
     var scanner = WeightUseScanner(device: device, model: graph.name, budget: budget)
     try scanner.scan(graph, inference, isWeight: ModelCompiler.isWeight)
-    return PackedModel(graph: graph, uses: scanner.uses, report: report)
+    return PackedModel(graph: graph, uses: scanner.uses, report: report, smallWeights: smallWeights)
   }
 
   /// Constants that go to the file. The others, scalars and shapes, stay in the graph, where planning can read them.

@@ -18,10 +18,13 @@ public struct PackedModel: Sendable {
   public private(set) var weights: [Weight] = []
   /// The report of the passes; `nil` if they did not run.
   public let report: PassReport?
+  /// The report about weights in another form; `nil` if none was asked for.
+  public let smallWeights: SmallWeightsReport?
 
-  init(graph: Graph, uses: [WeightUse], report: PassReport?) {
+  init(graph: Graph, uses: [WeightUse], report: PassReport?, smallWeights: SmallWeightsReport? = nil) {
     self.graph = graph
     self.report = report
+    self.smallWeights = smallWeights
     var indices: [ValueID: [Layout: Int]] = [:]
     for use in uses {
       guard let tensor = graph.tensor(use.constant) else { continue }

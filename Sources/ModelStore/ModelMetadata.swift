@@ -40,6 +40,10 @@ public struct ModelMetadata: Sendable, Hashable, Codable {
   public var outputs: [TensorDeclaration]
   /// The shapes that were declared when the model was added, as they were written, by input.
   public var declaredShapes: [String: String]
+  /// The form of the large weights, when it is not that of the source: `bf16`, `f16` or `int8`.
+  public var weights: String?
+  /// Remarks of the compiler; `nil` in files that are older than remarks.
+  public var notes: [String]?
   /// Counts for summaries, by name: nodes before and after, folded, fused, weights, bytes.
   public var statistics: [String: Int]
   public var createdAt: Date
@@ -47,7 +51,8 @@ public struct ModelMetadata: Sendable, Hashable, Codable {
   public init(
     name: String, version: Int = 0, target: String, opset: Int, producer: String = "",
     sourceHash: ContentHash, sourcePath: String, inputs: [TensorDeclaration], outputs: [TensorDeclaration],
-    declaredShapes: [String: String] = [:], statistics: [String: Int] = [:], createdAt: Date = Date()
+    declaredShapes: [String: String] = [:], weights: String? = nil, notes: [String] = [],
+    statistics: [String: Int] = [:], createdAt: Date = Date()
   ) {
     self.name = name
     self.version = version
@@ -59,6 +64,8 @@ public struct ModelMetadata: Sendable, Hashable, Codable {
     self.inputs = inputs
     self.outputs = outputs
     self.declaredShapes = declaredShapes
+    self.weights = weights
+    self.notes = notes
     self.statistics = statistics
     self.createdAt = createdAt
   }

@@ -11,6 +11,9 @@ typedef enum { FI_SMALL_INT8, FI_SMALL_BFLOAT16, FI_SMALL_FLOAT16 } fi_small_typ
 /// FMA and F16C.
 typedef enum { FI_SMALL_PORTABLE, FI_SMALL_AVX2, FI_SMALL_AVX512 } fi_small_instructions;
 
+/// Not 0 if this processor has the instructions.
+int fi_small_has(fi_small_instructions instructions);
+
 /// A matrix in panels of 16 columns: [panels, depth, 16]. Columns that fill the last panel are zeros.
 typedef struct {
   fi_small_type type;

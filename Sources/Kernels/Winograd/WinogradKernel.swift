@@ -107,7 +107,7 @@ private final class WinogradKernel: Kernel {
 
 extension Layout {
   /// The layout of an image in blocks of channels.
-  fileprivate static func channelBlocks(of shape: Shape) throws -> Layout? {
+  static func channelBlocks(of shape: Shape) throws -> Layout? {
     guard let blocks = try MemoryDescriptor.channelBlocks(shape.dims) else { return nil }
     return try Layout(blocks, of: TensorView(shape))
   }

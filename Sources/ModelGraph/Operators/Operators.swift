@@ -81,6 +81,8 @@ package enum Operators {
     ShortTimeFourierTransform.self,
     SizeOf.self,
     Slice.self,
+    SmallConvolution.self,
+    SmallProduct.self,
     Softmax.self,
     SpaceToDepth.self,
     Split.self,
