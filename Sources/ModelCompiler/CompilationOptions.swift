@@ -1,4 +1,3 @@
-import GraphPasses
 import ModelGraph
 import Tensors
 

@@ -42,7 +42,7 @@ public struct ModelMetadata: Sendable, Hashable, Codable {
   public var declaredShapes: [String: String]
   /// The form of the large weights, when it is not that of the source: `bf16`, `f16` or `int8`.
   public var weights: String?
-  /// Remarks of the compiler; `nil` in files that are older than remarks.
+  /// Remarks of the compiler; `nil` if there are none.
   public var notes: [String]?
   /// Counts for summaries, by name: nodes before and after, folded, fused, weights, bytes.
   public var statistics: [String: Int]
@@ -65,7 +65,7 @@ public struct ModelMetadata: Sendable, Hashable, Codable {
     self.outputs = outputs
     self.declaredShapes = declaredShapes
     self.weights = weights
-    self.notes = notes
+    self.notes = notes.isEmpty ? nil : notes
     self.statistics = statistics
     self.createdAt = createdAt
   }

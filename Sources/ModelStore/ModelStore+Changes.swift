@@ -168,6 +168,16 @@ extension ModelStore {
     return try openCompiled(name, version)
   }
 
+  /// Gives a folder on the store's file system for files that are no part of it. It is removed afterwards.
+  /// - Throws: ``StoreError`` when there can be none, or what `body` throws.
+  public func withTemporaryFolder<Result>(
+    _ body: (String) async throws -> Result
+  ) async throws -> Result {
+    let staged = try stage()
+    defer { withExtendedLifetime(staged) {} }
+    return try await body(staged.directory.path)
+  }
+
   /// Waits for the right to change the store, and clears away what was left by those that did not end their change.
   private func lock() throws -> StoreLock {
     try root.create()

@@ -3,7 +3,9 @@ import Engine
 import Foundation
 import Kernels
 import ModelCompiler
+import ModelGraph
 import ModelStore
+import Settings
 import Tensors
 
 /// `fusedinf add`: compiles models and registers them.
@@ -19,6 +21,15 @@ struct AddCommand: AsyncParsableCommand {
       never run within the budget is refused here:
 
         fusedinf add detector.onnx --shape x=1x3x32..960x32..960 --budget 64MiB
+
+      With --weights, large weights of matrix multiplications, convolutions and lookups are stored and kept in memory with \
+      16 or 8 bits, and computed with as they are. The model is run in both forms, on the inputs of --calibrate or on random \
+      ones, and the largest deviation of each output is printed, as a part of the largest number there:
+
+        fusedinf add encoder.onnx --weights int8 --calibrate samples --max-deviation 0.02
+
+      DIR of --calibrate has a file INPUT.npy for each input, or a folder of such files for each case. A '/' in an input's \
+      name is a '_' in the file's. Inputs without a file are random.
       """)
 
   @Argument(help: "The models' files.", completion: .file(extensions: ["onnx"]))
@@ -34,6 +45,20 @@ struct AddCommand: AsyncParsableCommand {
       "The allowed sizes of an input: a number or a range LOW..HIGH for each axis.",
       valueName: "input=1..8x3x224x224"))
   var shapes: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The form of large weights; f32 leaves them as they are.", valueName: "f32|bf16|f16|int8"))
+  var weights: WeightForm = .float32
+
+  @Option(help: ArgumentHelp("Inputs to compare the forms of weights on, as .npy files.", valueName: "DIR"))
+  var calibrate: String?
+
+  @Option(
+    name: .customLong("max-deviation"),
+    help: ArgumentHelp(
+      "Refuse a model of which an output deviates by more, such as 0.01 for 1 %.", valueName: "part"))
+  var maxDeviation: Double?
 
   @Flag(name: .customLong("verify-graph"), help: "Check the graph after each pass.")
   var verifyGraph = false
@@ -58,6 +83,15 @@ struct AddCommand: AsyncParsableCommand {
     if name != nil && models.count > 1 {
       throw ValidationError("--name names one model; \(models.count) were given")
     }
+    if weights == .float32, calibrate != nil || maxDeviation != nil {
+      throw ValidationError("--calibrate and --max-deviation need --weights bf16, f16 or int8")
+    }
+    if calibrate != nil && models.count > 1 {
+      throw ValidationError("--calibrate has the inputs of one model; \(models.count) were given")
+    }
+    if let maxDeviation, !(maxDeviation >= 0) {
+      throw ValidationError("--max-deviation takes a number from 0 on, not \(maxDeviation)")
+    }
   }
 
   func run() async throws {
@@ -71,13 +105,21 @@ struct AddCommand: AsyncParsableCommand {
       let name = name ?? AddCommand.name(of: path)
       let progress = ProgressLine(title: name)
       do {
+        let options = CompilationOptions(
+          shapes: shapes.mapValues(\.ranges), verifying: verifyGraph, weights: weights)
+        let deviation = try await deviation(path, name, options, on: engine) { progress.show($0) }
         let added = try engine.add(
-          path, name: name,
-          options: CompilationOptions(shapes: shapes.mapValues(\.ranges), verifying: verifyGraph),
-          progress: { progress.show($0) })
+          path, name: name, options: options,
+          check: { metadata in
+            guard deviation.map({ $0.metadata.sourceHash == metadata.sourceHash }) ?? true else {
+              throw StoreError(.invalidModel(reason: "'\(path)' changed while it was compiled; add it again"))
+            }
+          }, progress: { progress.show($0) })
         progress.clear()
-        reports.append(AddReport(added))
-        if !output.json { print(AddReport(added).text) }
+        let report = AddReport(added, deviation)
+        reports.append(report)
+        if !output.json { print(report.text) }
+        for note in added.metadata.notes ?? [] { notice("model '\(name)': \(note)") }
       } catch {
         progress.clear()
         complain(error)
@@ -86,6 +128,26 @@ struct AddCommand: AsyncParsableCommand {
     }
     if output.json { try printJSON(AddSummary(models: reports, failures: failures)) }
     if !failures.isEmpty { throw ExitCode.failure }
+  }
+
+  /// The deviation that another form of weights makes; `nil` if none is asked for.
+  /// - Throws: ``DeviationError`` if it is more than allowed.
+  private func deviation(
+    _ path: String, _ name: String, _ options: CompilationOptions, on engine: Engine,
+    progress: (String) -> Void
+  ) async throws -> WeightDeviation? {
+    guard weights != .float32 else { return nil }
+    let seed = try settings([:], of: KnobDeclaration.commandLine)[.seed]
+    let limit = engine.configuration.budget
+    let deviation = try await engine.weightDeviation(
+      of: path, name: name, options: options,
+      cases: {
+        try CalibrationCases(directory: calibrate).tensors(for: $0, on: engine, limit: limit, seed: seed)
+      }, progress: { progress($0) })
+    if let maxDeviation, !(deviation.largest <= maxDeviation) {
+      throw DeviationError(model: name, form: weights, deviation: deviation, limit: maxDeviation)
+    }
+    return deviation
   }
 
   private func parsedShapes() throws -> [String: ShapeRanges] {
@@ -127,9 +189,27 @@ private struct AddReport: Encodable {
   /// The source of the previous version, if that was another file.
   var previousSourcePath: String?
   private var previousVersion: Int?
+  /// The form of weights, if it is not the file's; the next ones are there with it.
+  var weights: String?
+  /// By output, the largest deviation as a part of the largest number.
+  var deviations: [String: Double]?
+  /// Bytes of weights on disk and in memory, and those that the form has saved.
+  var residentWeightBytes: Int?
+  var savedBytes: Int?
+  var notes: [String]?
   var seconds: Double
 
-  init(_ added: AddedModel) {
+  init(_ added: AddedModel, _ deviation: WeightDeviation?) {
+    weights = added.metadata.weights
+    notes = added.metadata.notes
+    if let deviation {
+      // JSON has no infinity.
+      deviations = Dictionary(
+        deviation.outputs.map { ($0.name, min($0.deviation, .greatestFiniteMagnitude)) },
+        uniquingKeysWith: max)
+      residentWeightBytes = deviation.bytesAfter
+      savedBytes = deviation.bytesBefore - deviation.bytesAfter
+    }
     name = added.name
     version = added.version
     operators = added.operators
@@ -141,6 +221,16 @@ private struct AddReport: Encodable {
     previousVersion = added.previous?.version
     let (seconds, attoseconds) = added.duration.components
     self.seconds = Double(seconds) + Double(attoseconds) / 1e18
+  }
+
+  /// The lines about another form of weights.
+  private var smallWeights: String {
+    guard let weights, let deviations, let residentWeightBytes, let savedBytes else { return "" }
+    let before = ByteSize(bytes: residentWeightBytes + savedBytes)
+    let size = "\n  weights \(weights): \(ByteSize(bytes: residentWeightBytes)) instead of \(before)"
+    return deviations.sorted { $0.key < $1.key }.reduce(size) { text, output in
+      text + "\n  largest deviation of '\(output.key)': \(percentage(output.value))"
+    }
   }
 
   var text: String {
@@ -158,6 +248,8 @@ private struct AddReport: Encodable {
       previousVersion.map { " (from another file: v\($0) came from \(previousSourcePath ?? ""))" } ?? ""
     return
       "\(name) v\(version)\(change): \(counted(operators.values.reduce(0, +), "op")), \(nodes) (\(changes)), "
-      + "\(counted(statistics["weights"] ?? 0, "weight")) in \(bytes), \(need), \(time) s"
+      + "\(counted(statistics["weights"] ?? 0, "weight")) in \(bytes), \(need), \(time) s" + smallWeights
   }
 }
+
+extension WeightForm: ExpressibleByArgument {}

@@ -32,7 +32,8 @@ struct ListCommand: ParsableCommand {
       let versions = entry.versions.map(String.init).joined(separator: ",")
       let state =
         if case .unusable(let reason) = entry.state { "to be recompiled: \(reason)" } else { "ready" }
-      print("\(name)  v\(versions)  \(ByteSize(bytes: entry.byteCount))  \(state)")
+      let weights = entry.metadata?.weights.map { ", weights \($0)" } ?? ""
+      print("\(name)  v\(versions)  \(ByteSize(bytes: entry.byteCount))  \(state)\(weights)")
     }
   }
 }
@@ -114,6 +115,8 @@ struct InspectCommand: ParsableCommand {
     for (input, shape) in metadata.declaredShapes.sorted(by: { $0.key < $1.key }) {
       print("  declared  \(input): \(shape)")
     }
+    if let weights = metadata.weights { print("  weights  \(weights)") }
+    for note in metadata.notes ?? [] { print("  note  \(note)") }
     if let need {
       print(
         "  runs in \(ByteSize(bytes: need.reservedBytes)) (arena \(ByteSize(bytes: need.arenaBytes)))")

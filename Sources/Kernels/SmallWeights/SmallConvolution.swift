@@ -4,9 +4,12 @@ import ModelGraph
 import Tensors
 
 extension SmallConvolution: PortableOperator, ComposedOperator {
-  func program(_ request: KernelRequest) throws -> Program? { try computation(request)?.program }
+  func program(_ request: KernelRequest) throws -> Program? {
+    SmallMatrix.suits(request) ? try computation(request)?.program : nil
+  }
 
   func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    guard SmallMatrix.suits(request) else { return nil }
     if let kernel = try engine.blockwiseConvolution(request, self) { return kernel }
     let own = request.keeping(postOps: 0)
     guard let computation = try computation(own) else { return nil }

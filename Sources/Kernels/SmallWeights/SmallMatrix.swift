@@ -11,6 +11,14 @@ struct SmallMatrix: Sendable {
   let columns: Int
   let block: Int
 
+  /// True if the element types are those of an operator with small weights.
+  static func suits(_ request: KernelRequest) -> Bool {
+    guard let x = request.ownOperand(0), let weights = request.ownOperand(1), x.elementType == .float32,
+      SmallPanels.holds(weights.elementType), request.optionalResult(0)?.elementType == .float32
+    else { return false }
+    return request.ownOperands.dropFirst(2).allSatisfy { $0.map { $0.elementType == .float32 } ?? true }
+  }
+
   /// - Throws: ``DeviceError`` when the operands are no such weights.
   init(_ request: KernelRequest, columns: Int, block: Int) throws {
     let weights = try request.operand(1)

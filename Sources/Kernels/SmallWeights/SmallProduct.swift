@@ -4,9 +4,12 @@ import ModelGraph
 import Tensors
 
 extension SmallProduct: PortableOperator, ComposedOperator {
-  func program(_ request: KernelRequest) throws -> Program? { try computation(request).program }
+  func program(_ request: KernelRequest) throws -> Program? {
+    SmallMatrix.suits(request) ? try computation(request).program : nil
+  }
 
   func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    guard SmallMatrix.suits(request) else { return nil }
     let own = request.keeping(postOps: 0)
     return try engine.chain(SmallWeightsKernel(own, computation(own)), of: request)
   }
