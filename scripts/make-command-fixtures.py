@@ -46,6 +46,25 @@ def main():
         [value("y", TensorProto.FLOAT, ["batch", 4])],
         [numpy_helper.from_array(np.arange(64, dtype=np.float32).reshape(16, 4), "w")],
     )
+    # Weights of 128 and 144 KiB, which are tiles of small ones in the file.
+    rng = np.random.default_rng(20)
+    save(
+        "weights",
+        [
+            helper.make_node("Tile", ["w", "repeats"], ["matrix"]),
+            helper.make_node("MatMul", ["x", "matrix"], ["y"]),
+            helper.make_node("Tile", ["filter", "channels"], ["filters"]),
+            helper.make_node("Conv", ["image", "filters"], ["z"], pads=[1, 1, 1, 1]),
+        ],
+        [value("x", TensorProto.FLOAT, ["rows", 256]), value("image", TensorProto.FLOAT, [1, 64, 8, 8])],
+        [value("y", TensorProto.FLOAT, ["rows", 128]), value("z", TensorProto.FLOAT, [1, 64, 8, 8])],
+        [
+            numpy_helper.from_array(rng.standard_normal((16, 32)).astype(np.float32), "w"),
+            numpy_helper.from_array(np.array([16, 4]), "repeats"),
+            numpy_helper.from_array(rng.standard_normal((8, 4, 3, 3)).astype(np.float32), "filter"),
+            numpy_helper.from_array(np.array([8, 16, 1, 1]), "channels"),
+        ],
+    )
 
 
 if __name__ == "__main__":

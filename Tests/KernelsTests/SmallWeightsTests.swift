@@ -6,18 +6,20 @@ import Testing
 
 /// Products and convolutions with small weights give what the operators of floats give with the same weights widened.
 @Suite struct SmallWeightsTests {
-  static let forms: [WeightForm] = [.int8, .bfloat16, .float16]
+  static let weightForms: [WeightForm] = [.int8, .bfloat16, .float16]
 
   /// Rows, depth and columns: rows that meet weights as they are read and rows that meet tiles, columns that fill no panel, depths
   /// that fill no block and no tile.
-  static let products = [
+  static let productSizes = [
     [1, 300, 70], [3, 129, 33], [5, 1000, 16], [12, 257, 100], [13, 513, 65], [97, 600, 48],
   ]
 
-  @Test(arguments: forms, products) func products(form: WeightForm, sizes: [Int]) throws {
+  @Test(arguments: weightForms, productSizes) func productsAreThoseOfFloats(form: WeightForm, sizes: [Int])
+    throws
+  {
     let (rows, depth, columns) = (sizes[0], sizes[1], sizes[2])
     let weights = try uniform([depth, columns], seed: 1)
-    let (small, wide) = try forms(of: weights, form, depth: depth, columns: columns, block: 128)
+    let (small, wide) = try smallForm(of: weights, form, depth: depth, columns: columns, block: 128)
     let x = try uniform([rows, depth], seed: 2)
     let bias = try uniform([columns], seed: 3)
     let expected = try run(
@@ -66,7 +68,9 @@ import Testing
       pads: [0, 0, 0, 0]),
   ]
 
-  @Test(arguments: forms, images) func convolutions(form: WeightForm, image: Image) throws {
+  @Test(arguments: weightForms, images) func convolutionsAreThoseOfFloats(form: WeightForm, image: Image)
+    throws
+  {
     let window = Convolution(
       strides: image.strides, dilations: image.dilations, padding: .explicit(image.pads), groups: 1)
     let axes = image.kernel.count
@@ -78,7 +82,7 @@ import Testing
     let taps = image.kernel.reduce(1, *)
     let depth = taps * image.image[1]
     let matrix = try uniform([depth, image.filters], seed: 4)
-    let (small, wide) = try forms(of: matrix, form, depth: depth, columns: image.filters, block: depth)
+    let (small, wide) = try smallForm(of: matrix, form, depth: depth, columns: image.filters, block: depth)
     // [taps, channels, filters] to [filters, channels, taps].
     let numbers = try #require(wide.floats)
     let channels = image.image[1]
@@ -138,7 +142,7 @@ import Testing
   }
 
   /// The matrix in panels, and as floats of the same values.
-  private func forms(
+  private func smallForm(
     of matrix: Tensor, _ form: WeightForm, depth: Int, columns: Int, block: Int
   ) throws -> (small: (weights: Tensor, scale: Tensor?), wide: Tensor) {
     let numbers = try #require(matrix.floats)

@@ -19,6 +19,8 @@ final class Program: Sendable {
   static let outputs = fixture("outputs")
   /// x: float32[batch, ?] to `y`; the second size has to be 16.
   static let picky = fixture("picky")
+  /// x: float32[rows, 256] to `y`, image: float32[1, 64, 8, 8] to `z`, with 272 KiB of weights.
+  static let weights = fixture("weights")
 
   private static func fixture(_ name: String) -> String {
     URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

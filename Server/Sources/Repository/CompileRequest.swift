@@ -29,6 +29,8 @@ public struct CompileRequest: Sendable, Hashable, Codable {
   public var path: String
   /// The sizes that inputs may have, as they are written, by input.
   public var shapes: [String: String]
+  /// The form of large weights, as it is written.
+  public var weights: String
   /// The notes that the store keeps with the version.
   public var notes: [String: String]
   /// The engine's, for which the model is planned.
@@ -43,7 +45,7 @@ public struct CompileRequest: Sendable, Hashable, Codable {
   public init(
     store: String, staging: String? = nil, name: String, number: Int? = nil,
     configuration: ModelConfiguration? = nil, path: String,
-    shapes: [String: String], notes: [String: String], budget: Int,
+    shapes: [String: String], weights: String = "f32", notes: [String: String], budget: Int,
     threads: Int, deterministic: Bool, planCacheBytes: Int, modelCacheBytes: Int, limits: Limits
   ) {
     self.store = store
@@ -53,6 +55,7 @@ public struct CompileRequest: Sendable, Hashable, Codable {
     self.configuration = configuration
     self.path = path
     self.shapes = shapes
+    self.weights = weights
     self.notes = notes
     self.budget = budget
     self.threads = threads

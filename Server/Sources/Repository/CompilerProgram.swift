@@ -2,6 +2,7 @@ import Device
 import Engine
 import Foundation
 import ModelCompiler
+import ModelGraph
 import ModelStore
 import Tensors
 
@@ -41,7 +42,8 @@ public enum CompilerProgram {
         budget: request.budget, threads: request.threads, deterministic: request.deterministic,
         planCacheBytes: request.planCacheBytes, modelCacheBytes: request.modelCacheBytes))
     let options = CompilationOptions(
-      shapes: try request.shapes.mapValues { try ShapeRanges(parsing: $0).ranges })
+      shapes: try request.shapes.mapValues { try ShapeRanges(parsing: $0).ranges },
+      weights: WeightForm(rawValue: request.weights) ?? .float32)
     func check(_ metadata: ModelMetadata) throws {
       if let reason = metadata.unservedReason {
         throw ModelConfiguration.Problem(description: "the model cannot be served: \(reason)")

@@ -1,3 +1,4 @@
+import ModelGraph
 import Tensors
 import Yams
 
@@ -5,11 +6,14 @@ import Yams
 ///
 ///     shapes:
 ///       x: 1..8x3x224x224
+///     weights: int8             # f32, bf16, f16
 ///     keep_alive: 30            # seconds; or 5m, or -1 for ever
 ///     pin: false
 public struct Sidecar: Sendable, Hashable {
   /// The sizes that inputs may have, by input.
   public var shapes: [String: String] = [:]
+  /// The form of large weights.
+  public var weights = WeightForm.float32
   /// The time that the model stays resident after its last use.
   public var keepAlive: Duration?
   public var pin: Bool?
@@ -34,7 +38,7 @@ public struct Sidecar: Sendable, Hashable {
 
   /// - Throws: ``Problem``.
   public init(parsing text: String) throws {
-    let node: Node?
+    let node: Yams.Node?
     do { node = try PlainYAML.compose(text) } catch let problem as PlainYAML.Problem {
       throw Problem(description: problem.description)
     } catch { throw Problem(description: "it is not valid YAML: \(error)") }
@@ -53,6 +57,12 @@ public struct Sidecar: Sendable, Hashable {
           }
           shapes[name] = ranges
         }
+      case "weights":
+        guard let form = value.string.flatMap({ WeightForm(rawValue: $0) }) else {
+          let forms = WeightForm.allCases.map(\.rawValue).joined(separator: ", ")
+          throw Problem(description: "'weights' is one of \(forms)")
+        }
+        weights = form
       case "keep_alive":
         guard let duration = value.scalar.flatMap({ KeepAlive.duration($0.string) }) else {
           throw Problem(description: "'keep_alive' takes \(KeepAlive.forms)")
@@ -64,7 +74,7 @@ public struct Sidecar: Sendable, Hashable {
       default:
         throw Problem(
           description:
-            "'\((key.string ?? "?").prefix(64))' is not a setting; the settings are shapes, keep_alive and pin"
+            "'\((key.string ?? "?").prefix(64))' is not a setting; the settings are shapes, weights, keep_alive and pin"
         )
       }
     }

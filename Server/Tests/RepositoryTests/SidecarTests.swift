@@ -1,17 +1,18 @@
+import ModelGraph
 import Repository
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct SidecarTests {
   @Test func settingsAreRead() throws {
-    let sidecar = try Sidecar(parsing: "shapes:\n  x: 1..8x3\nkeep_alive: 1.5\npin: true\n")
+    let sidecar = try Sidecar(parsing: "shapes:\n  x: 1..8x3\nweights: int8\nkeep_alive: 1.5\npin: true\n")
     #expect(sidecar.shapes == ["x": "1..8x3"])
     #expect(sidecar.keepAlive == .milliseconds(1500))
-    #expect(sidecar.pin == true)
+    #expect(sidecar.pin == true && sidecar.weights == .int8)
     #expect(try Sidecar(parsing: "") == Sidecar())
   }
 
   @Test(arguments: [
-    "- a", "shape: {}", "pin: maybe", "keep_alive: soon", "keep_alive: .nan", "shapes: {x: up}", "shapes: 3",
+    "- a", "shape: {}", "pin: maybe", "keep_alive: soon", "weights: int4", "weights: 8", "keep_alive: .nan", "shapes: {x: up}", "shapes: 3",
     "a: [", "pin: true\nx: &a [*a, *a]",
   ])
   func whatIsNotUnderstoodIsRefused(text: String) {

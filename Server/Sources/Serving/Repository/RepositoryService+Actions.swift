@@ -20,7 +20,7 @@ extension RepositoryService {
       request: CompileRequest(
         store: engine.models.store.directory, staging: job.staging, name: job.name, number: job.number,
         configuration: expected,
-        path: job.path, shapes: sidecar.shapes,
+        path: job.path, shapes: sidecar.shapes, weights: sidecar.weights.rawValue,
         notes: VersionNotes(
           origin: job.origin, folder: folder?.path ?? "", fingerprint: job.fingerprint,
           isNumbered: job.number != nil
