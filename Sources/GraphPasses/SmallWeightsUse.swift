@@ -179,10 +179,12 @@ struct SmallWeightsUse {
   private func rewriteLookup(_ rewriter: inout Rewriter, _ constants: SmallConstants) {
     guard let result = node.outputs.first ?? nil else { return }
     let name = rewriter.graph[result].name
+    var steps: [Node] = []
+    // Of nodes that are put in at one place, the last comes first.
+    defer { for step in steps.reversed() { rewriter.insert(step, before: index) } }
     func step(_ op: Op, _ inputs: [ValueID?], _ suffix: String, _ rewriter: inout Rewriter) -> ValueID {
       let id = rewriter.addValue("\(name).\(suffix)", type: nil)
-      rewriter.insert(
-        Node(name: "\(node.name).\(suffix)", op: op, inputs: inputs, outputs: [id]), before: index)
+      steps.append(Node(name: "\(node.name).\(suffix)", op: op, inputs: inputs, outputs: [id]))
       return id
     }
     let rows = step(node.op, [constants.weights, node.inputs[1]], "rows", &rewriter)

@@ -113,6 +113,24 @@ import Testing
     }
   }
 
+  /// The library computes convolutions of images in blocks of channels, and the weights of a piece are all that is widened.
+  @Test func convolutionsRunInPieces() throws {
+    let device = try CPUDevice()
+    let window = Convolution(
+      strides: [1, 1], dilations: [1, 1], padding: .explicit([1, 1, 1, 1]), groups: 1)
+    let request = KernelRequest(
+      model: "test", node: "node",
+      op: .smallConvolution(SmallConvolution(window: window, kernel: [3, 3], filters: 512)),
+      operands: [
+        Operand(elementType: .float32, shape: [1, 512, 7, 7]),
+        Operand(elementType: .bfloat16, shape: [32, 512 * 9, 16], source: .weight), nil, nil,
+      ], results: [.init(.float32, [1, 512, 7, 7])])
+    let kernel = try device.makeKernel(request)
+    #expect(kernel.implementation.contains("jit"), "\(kernel.implementation)")
+    // The weights take 9 MiB as floats.
+    #expect(kernel.scratchBytes < 3 << 20)
+  }
+
   /// Weights that are not those of the operator are refused, not read.
   @Test func contradictionsAreRefused() throws {
     let device = try CPUDevice()
