@@ -65,4 +65,5 @@ def main():
         print(json.dumps({"name": case["name"], "ways": [run(case)]}), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Runs random small graphs of all operators with FusedInf, and compares every output with onnxruntime's: `make fuzz-graphs`.
+
+Expected values come from onnxruntime without graph optimisations, or from ONNX's reference implementation where onnxruntime lacks an
+operator or type. FusedInf runs each graph with passes and without, alone and fused with another model. A graph fails if an output
+differs by more than rounding excuses (scripts/fuzz_graphs/evaluation.py), if a signal ends a process, or if it takes too long. The
+same seed makes the same graph. The kept graphs of Tests/Fixtures/graphs run first.
+"""
+
+import argparse
+import collections
+import os
+import pathlib
+import re
+import sys
+import tempfile
+import time
+
+from fuzz_graphs import campaign, confirmation, registry, self_test
+from program import ROOT
+
+KEPT = ROOT / "Tests" / "Fixtures" / "graphs"
+BATCH = 200
+# Files of cases are synced; a folder in memory makes that free.
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def chunks(options):
+    """Yields lists of items until the time or the count is over."""
+    if options.replay:
+        yield [{"name": path.stem, "replay": str(path.resolve())} for path in options.replay]
+        return
+    kept = sorted(KEPT.glob("*.onnx"))
+    if kept and not options.only:
+        yield [{"name": f"kept-{path.stem}", "replay": str(path)} for path in kept]
+    end, seed = time.monotonic() + options.seconds, options.seed
+    while (seed < options.seed + options.count) if options.count else (time.monotonic() < end):
+        size = min(BATCH, options.seed + options.count - seed) if options.count else BATCH
+        yield [{"name": f"{one}", "seed": one, "only": options.only} for one in range(seed, seed + size)]
+        seed += size
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=180)
+    parser.add_argument("--count", type=int, help="stop after so many graphs, however long they take")
+    parser.add_argument("--seed", type=int, default=1, help="of the first graph; the next ones count on")
+    parser.add_argument("--only", metavar="OP", help="graphs that contain this operator")
+    parser.add_argument("--replay", metavar="FILE", type=pathlib.Path, nargs="+", help="run kept graphs")
+    parser.add_argument("--limit", type=float, default=30, help="the seconds that a graph may take")
+    parser.add_argument("--keep", type=pathlib.Path, default=ROOT / ".cache" / "fuzz-graphs", help="a folder for the graphs that failed")
+    parser.add_argument("--refusals", action="store_true", help="list every refusal with its graph")
+    options = parser.parse_args()
+    self_test.run()
+    counts, refusals, used, failed, ended = collections.Counter(), collections.Counter(), collections.Counter(), [], 0
+    seeds = 0
+    with tempfile.TemporaryDirectory(prefix="fuzz-graphs-", dir=MEMORY) as name:
+        running = campaign.Campaign(pathlib.Path(name), options.limit)
+        for items in chunks(options):
+            seeds += sum("seed" in item for item in items)
+            for case, found in running.run(items).items():
+                if found["status"] in ("failed", "crashed"):
+                    found = confirmation.confirmed(running, case, found, options.keep)
+                counts[found["status"]] += 1
+                used.update(set(found["operators"]))
+                ended += found.get("peer_ended", False)
+                if found.get("peer_ended"):
+                    print(f"{case}: a peer {found['message']}", flush=True)
+                if found["status"] in ("failed", "crashed"):
+                    failed.append(case)
+                    print(f"{case} {found['status']}: {found['message']} [{' '.join(found['operators'])}]", flush=True)
+                if found["status"] == "refused":
+                    message = found["message"].replace("\n", " ")
+                    refusals[re.sub(r"'[^']*'|\d+", "…", message)[:200]] += 1
+                    if options.refusals:
+                        print(f"{case} refused: {message} [{' '.join(found['operators'])}]", flush=True)
+            running.clear()
+    for message, count in refusals.most_common():
+        print(f"{count:5} refused: {message}")
+    missing = sorted({op for _, op in registry.GENERATORS} - set(used))
+    if missing and not options.only and not options.replay:
+        print(f"operators in no graph: {' '.join(missing)}")
+    graphs = sum(counts.values()) - counts["unanswered"]
+    print(f"fuzz-graphs: {graphs} graphs, {seeds} seeds, {counts['refused']} refused by FusedInf, "
+          f"{counts['unanswered']} without an answer of a peer, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

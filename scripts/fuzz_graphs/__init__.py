@@ -1,0 +1,1 @@
+"""The parts of `scripts/fuzz-graphs.py`: random graphs of all operators, FusedInf against onnxruntime."""

@@ -1,0 +1,64 @@
+"""The operators whose results are decided bit by bit, and the effect of rounding on the others.
+
+A result is exact if it moves, compares or selects elements, or computes with integers. Everything else rounds: two right
+implementations differ in the last places, and by more where sums cancel.
+"""
+
+import numpy as np
+
+from . import draw
+
+EXACT = set("""
+Abs And ArgMax ArgMin BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Cast CastLike Ceil CenterCropPad Clip Compress
+Concat Constant ConstantOfShape DepthToSpace Equal Expand EyeLike Flatten Floor Gather GatherElements GatherND GlobalMaxPool
+Greater GreaterOrEqual Hardmax Identity IsInf IsNaN Less LessOrEqual Max MaxPool MaxUnpool Min Neg NonZero Not OneHot Or Pad
+ReduceMax ReduceMin Relu Reshape ReverseSequence Round Shape Sign Size Slice SpaceToDepth Split Squeeze TensorScatter
+ThresholdedRelu Tile TopK Transpose Trilu Unique Unsqueeze Where Xor ArrayFeatureExtractor Binarizer Imputer LabelEncoder
+OneHotEncoder FeatureVectorizer NhwcMaxPool Optional OptionalGetElement OptionalHasElement Dropout Range Scatter
+""".split())
+# Element by element: a result depends on no sum, so its error is some units in its last place.
+POINTWISE = set("""
+Add Sub Mul Div Sqrt Reciprocal Exp Log Sigmoid Tanh Erf Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Mod PRelu LeakyRelu
+Elu Celu Selu Softsign Softplus HardSigmoid HardSwish Shrink Pow
+""".split())
+# Rounded to integers: a value that lies between two of them may be rounded to either.
+QUANTIZED = set("""
+QuantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul QLinearAdd QLinearMul QLinearAveragePool QLinearConcat
+QLinearGlobalAveragePool QLinearLeakyRelu QLinearSigmoid QLinearSoftmax DynamicQuantizeMatMul DynamicQuantizeLSTM
+""".split())
+RANDOM = {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+# Units in the last place by which operands are changed, to see the effect of rounding inside.
+INSIDE = 4
+# Units in the last place that a result of an operator may differ by.
+RESULT = 3
+
+
+def epsilon(dtype):
+    return {2: 2.0**-8 if dtype == draw.BFLOAT16 else 2.0**-11, 4: 2.0**-24, 8: 2.0**-53}[dtype.itemsize]
+
+
+def is_exact(node, feeds):
+    """True if every implementation gives the same bits for these operands."""
+    if node.attribute and any(each.HasField("g") for each in node.attribute):
+        return not any(array.dtype in draw.REALS for array in feeds.values())
+    if node.op_type in EXACT:
+        return True
+    if node.op_type in ("ScatterElements", "ScatterND"):
+        return not any(each.name == "reduction" and each.s in (b"add", b"mul") for each in node.attribute) or (
+            not any(array.dtype in draw.REALS for array in feeds.values()))
+    return node.op_type not in QUANTIZED and not any(draw.is_float(array.dtype) for array in feeds.values()) and (
+        node.op_type not in ("HannWindow", "HammingWindow", "BlackmanWindow", "MelWeightMatrix", "TfIdfVectorizer", "LinearClassifier",
+                             "LinearRegressor", "SVMClassifier", "SVMRegressor", "Scaler", "Normalizer", "TreeEnsembleClassifier",
+                             "TreeEnsembleRegressor", "DequantizeLinear"))
+
+
+def perturbed(array, units, numbers):
+    """The array with each element changed by a random part of some units in its last place."""
+    if array.dtype not in draw.REALS or array.size == 0:
+        return array
+    wide = array.astype(np.float64)
+    with np.errstate(all="ignore"):
+        changed = wide * (1 + units * epsilon(array.dtype) * 2 * numbers.uniform(-1, 1, array.shape))
+        changed = np.where(np.isfinite(wide), changed, wide).astype(array.dtype)
+    # A finite element stays finite.
+    return np.where(np.isfinite(changed.astype(np.float64)) | ~np.isfinite(wide), changed, array).astype(array.dtype)

@@ -1,0 +1,133 @@
+"""The forms that the specification leaves undefined, in one place. A graph never contains them.
+
+Operands are known when a node is drawn, so the checks look at values.
+"""
+
+import ml_dtypes
+import numpy as np
+
+from . import draw
+
+
+class Undefined(Exception):
+    """The specification leaves the result of these operands undefined."""
+
+
+def refuse(condition, reason):
+    if condition:
+        raise Undefined(reason)
+
+
+def named(node, name, default=None):
+    from onnx import helper
+
+    return next((helper.get_attribute_value(each) for each in node.attribute if each.name == name), default)
+
+
+def operand(node, feeds, index):
+    return feeds.get(node.input[index]) if len(node.input) > index and node.input[index] else None
+
+
+def any_nan(array):
+    return array is not None and draw.is_float(array.dtype) and bool(np.isnan(array.astype(np.float64)).any())
+
+
+def cast(node, feeds, opsets):
+    """Floats that the integer type does not hold: C leaves the conversion undefined, and so does ONNX."""
+    from onnx import helper
+
+    x = operand(node, feeds, 0)
+    if node.op_type == "CastLike":
+        to = operand(node, feeds, 1).dtype
+    else:
+        to = np.dtype(helper.tensor_dtype_to_np_dtype(named(node, "to")))
+    if not draw.is_float(x.dtype) or draw.is_float(to) or to == bool:
+        return
+    wide, info = x.astype(np.float64), ml_dtypes.iinfo(to) if to.kind not in "iu" else np.iinfo(to)
+    refuse(not np.isfinite(wide).all() or (np.trunc(wide) < float(info.min)).any() or (np.trunc(wide) >= float(int(info.max) + 1)).any(),
+           "a cast of numbers that the integer type does not hold")
+
+
+def division(node, feeds, opsets):
+    """Integers divided by zero, and the least integer by minus one: C leaves them undefined; onnxruntime ends by a signal."""
+    a, b = operand(node, feeds, 0), operand(node, feeds, 1)
+    if draw.is_float(b.dtype):
+        return
+    refuse((b == 0).any(), "an integer divided by zero")
+    if a.dtype.kind == "i":
+        refuse((b == -1).any() and a.size and (a == np.iinfo(a.dtype).min).any(), "the least integer divided by minus one")
+
+
+def modulo(node, feeds, opsets):
+    """As of division. A float divided by zero or by NaN."""
+    division(node, feeds, opsets)
+
+
+def shift(node, feeds, opsets):
+    """Shifts by the width of the type or more."""
+    refuse((operand(node, feeds, 1) >= operand(node, feeds, 0).dtype.itemsize * 8).any(), "a shift by the width of the type")
+
+
+def power(node, feeds, opsets):
+    """Integers to a negative power, and results that an integer does not hold."""
+    a, b = operand(node, feeds, 0), operand(node, feeds, 1)
+    if draw.is_float(a.dtype):
+        return
+    with np.errstate(all="ignore"):
+        result = np.power(a.astype(np.float64), b.astype(np.float64))
+    refuse(not np.isfinite(result).all() or (np.abs(result) > 2**53).any() or (b.astype(np.float64) < 0).any()
+           or (result > np.iinfo(a.dtype).max).any() or (result < np.iinfo(a.dtype).min).any(), "an integer's power that is no integer of the type")
+
+
+def no_nan(node, feeds, opsets):
+    """NaN among values that are ordered: the specification does not say where it belongs."""
+    refuse(any(any_nan(array) for array in feeds.values()), "NaN where values are ordered")
+
+
+def finite(node, feeds, opsets):
+    """Numbers that are not finite, where the specification gives a formula that has no value for them."""
+    refuse(any(draw.is_float(array.dtype) and not np.isfinite(array.astype(np.float64)).all() for array in feeds.values()),
+           "numbers that are not finite")
+
+
+def not_empty(node, feeds, opsets):
+    """A selection or mean among no elements."""
+    refuse(any(array.size == 0 for array in feeds.values()), "a selection among no elements")
+
+
+def unsigned_negation(node, feeds, opsets):
+    refuse(operand(node, feeds, 0).dtype.kind == "u", "the negative of an unsigned integer")
+
+
+def finite_and_not_empty(node, feeds, opsets):
+    finite(node, feeds, opsets)
+    not_empty(node, feeds, opsets)
+
+
+def ordered_and_not_empty(node, feeds, opsets):
+    no_nan(node, feeds, opsets)
+    not_empty(node, feeds, opsets)
+
+
+def extremes(node, feeds, opsets):
+    """NaN in Max, Min and Clip, and zeros of both signs, whose order the specification leaves open; extremes of no elements."""
+    ordered_and_not_empty(node, feeds, opsets)
+
+
+CHECKS = {
+    "Cast": cast, "CastLike": cast, "Div": division, "Mod": modulo, "BitShift": shift, "Pow": power,
+    **dict.fromkeys(["TopK", "ArgMax", "ArgMin", "Hardmax", "ReduceMax", "ReduceMin", "MaxPool", "GlobalMaxPool"],
+                    ordered_and_not_empty),
+    **dict.fromkeys(["Max", "Min", "Clip", "Unique", "Relu", "Sign", "MaxRoiPool"], no_nan),
+    **dict.fromkeys("""QuantizeLinear DynamicQuantizeLinear NonMaxSuppression RoiAlign Resize Upsample GridSample AffineGrid DFT STFT
+    Det MelWeightMatrix DeformConv LRN LpPool LpNormalization GlobalLpPool MeanVarianceNormalization QLinearAdd QLinearMul
+    DynamicQuantizeMatMul MatMulIntegerToFloat DequantizeLinear GRU LSTM RNN Attention LinearAttention CausalConvWithState
+    TfIdfVectorizer GroupNorm MatMulNBits LinearClassifier LinearRegressor SVMClassifier SVMRegressor
+    Normalizer Scaler""".split(), finite_and_not_empty),
+}
+
+
+def check(node, feeds, opsets):
+    """Raises `Undefined` if the specification does not say what the node gives for these operands."""
+    if found := CHECKS.get(node.op_type):
+        found(node, feeds, opsets)
