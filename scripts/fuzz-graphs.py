@@ -58,9 +58,7 @@ def main():
         running = campaign.Campaign(pathlib.Path(name), options.limit)
         for items in chunks(options):
             seeds += sum("seed" in item for item in items)
-            for case, found in running.run(items).items():
-                if found["status"] in ("failed", "crashed"):
-                    found = confirmation.confirmed(running, case, found, options.keep)
+            for case, found in confirmation.confirmed(running, running.run(items), options.keep).items():
                 counts[found["status"]] += 1
                 used.update(set(found["operators"]))
                 ended += found.get("peer_ended", False)

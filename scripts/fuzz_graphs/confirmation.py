@@ -12,20 +12,23 @@ FAILED = ("failed", "crashed")
 ARBITERS = ({}, {"wide": True}, {"by": "reference"}, {"by": "reference", "wide": True})
 
 
-def confirmed(running, name, found, keep):
-    """Returns the outcome of the case after confirmation, and keeps its graph in the folder if it failed."""
-    model = running.kept(name)
-    if model is None:
-        return found
-    keep.mkdir(parents=True, exist_ok=True)
-    path = keep / f"{name}.onnx"
-    shutil.copy(model, path)
-    judged = against_arbiters(running, {name: {"replay": str(path)}})[name]
-    if judged["status"] not in FAILED:
-        path.unlink()
-        return found | {"status": "passed"}
-    smaller = minimised(running, path, judged)
-    return found | {"message": judged["message"], "operators": smaller}
+def confirmed(running, outcomes, keep):
+    """Returns the outcomes of a batch after confirmation, and keeps the graphs of those that failed in the folder."""
+    paths = {}
+    for name, found in outcomes.items():
+        if found["status"] in FAILED and (model := running.kept(name)):
+            keep.mkdir(parents=True, exist_ok=True)
+            paths[name] = keep / f"{name}.onnx"
+            shutil.copy(model, paths[name])
+    outcomes = dict(outcomes)
+    for name, judged in against_arbiters(running, {name: {"replay": str(path)} for name, path in paths.items()}).items():
+        if judged["status"] in FAILED:
+            smaller = minimised(running, paths[name], judged)
+            outcomes[name] = outcomes[name] | {"message": judged["message"], "operators": smaller}
+        else:
+            paths[name].unlink()
+            outcomes[name] = outcomes[name] | {"status": "passed"}
+    return outcomes
 
 
 def against_arbiters(running, items):

@@ -88,8 +88,8 @@ def scan(g, op):
     each = chain(g, nodes, result, other)
     if each == result:
         raise Unsuitable
-    body = helper.make_graph(nodes, "body", [info(g, state, g.type(a)), info(g, item, g.type(a))],
-                             [info(g, result, g.type(a)), info(g, each, g.type(a))])
+    body = helper.make_graph(nodes, "body", [info(g, state, g.type(a), shape), info(g, item, g.type(a), shape)],
+                             [info(g, result, g.type(a), shape), info(g, each, g.type(a), shape)])
     more = {"scan_input_axes": [axis]} if axis else {}
     if g.draw.chance(0.3):
         more["scan_input_directions"] = [1]

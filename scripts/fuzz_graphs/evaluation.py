@@ -22,6 +22,7 @@ class Evaluation:
     def __init__(self, opsets, seed, count=4, by=None, wide=False):
         self.opsets, self.count, self.by = opsets, count, by
         self.numbers = np.random.default_rng(seed)
+        # `unlike`: the names of values that rounding may change; `random`: those of which only types and shapes are known.
         self.variants, self.unlike, self.random = {}, set(), set()
         self.wide = wide
 
@@ -40,6 +41,8 @@ class Evaluation:
         exact = exactness.is_exact(node, sets[0])
         peer = peers.Peer(node, sets[0], self.opsets, self.by)
         first = peer.answers[0]
+        if not exact:
+            exclusions.overflow(node, sets[0], first)
         if self.wide and not exact:
             first = self.rounded_once(node, sets[0], first)
         outputs = [name for name in node.output if name]
@@ -62,7 +65,7 @@ class Evaluation:
             return peer(feeds)
         inside = 0 if node.op_type in exactness.POINTWISE else exactness.INSIDE
         found = peer({name: exactness.perturbed(array, inside, self.numbers) for name, array in feeds.items()} if inside else feeds)
-        return [exactness.perturbed(array, exactness.RESULT, self.numbers) for array in found]
+        return [exactness.perturbed(array, exactness.RESULT, self.numbers, exactness.scale(node, feeds, array)) for array in found]
 
     def rounded_once(self, node, feeds, first):
         """The results computed with doubles and rounded once, where a peer has the operator for doubles."""
@@ -92,7 +95,7 @@ class Evaluation:
             if value.dtype in draw.REALS:
                 info = np.finfo(value.dtype) if value.dtype != draw.BFLOAT16 else np.finfo(np.float32)
                 last = exactness.RESULT * exactness.epsilon(value.dtype) * 2 * np.where(np.isfinite(wide), np.abs(wide), 0)
-                return SAFETY * spread + last + 4 * float(info.smallest_subnormal)
+                return SAFETY * spread + last + 2 * float(info.smallest_normal)
             if value.dtype.itemsize >= 4:
                 return np.where(spread > 0, np.inf, 0)
             return spread

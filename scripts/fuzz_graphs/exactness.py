@@ -21,6 +21,10 @@ POINTWISE = set("""
 Add Sub Mul Div Sqrt Reciprocal Exp Log Sigmoid Tanh Erf Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Mod PRelu LeakyRelu
 Elu Celu Selu Softsign Softplus HardSigmoid HardSwish Shrink Pow
 """.split())
+# One plus a function that is near minus one.
+GELUS = {"Gelu", "FastGelu", "QuickGelu", "BiasGelu", "Mish", "Swish", "SwiGLU", "HardSwish"}
+# Results between 0 and 1 of functions that onnxruntime approximates with an absolute error.
+PROBABILITIES = {"HannWindow", "HammingWindow", "BlackmanWindow", "Sigmoid", "Tanh", "Erf", "LinearClassifier", "SVMClassifier", "TreeEnsembleClassifier", "LSTM", "GRU", "RNN"}
 # Rounded to integers: a value that lies between two of them may be rounded to either.
 QUANTIZED = set("""
 QuantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul QLinearAdd QLinearMul QLinearAveragePool QLinearConcat
@@ -52,13 +56,22 @@ def is_exact(node, feeds):
                              "TreeEnsembleRegressor", "DequantizeLinear"))
 
 
-def perturbed(array, units, numbers):
-    """The array with each element changed by a random part of some units in its last place."""
+def scale(node, feeds, result):
+    """The magnitude of the terms that the formula of an operator adds, where they cancel inside; zero where they do not."""
+    if node.op_type in GELUS:
+        terms = sum(np.abs(array.astype(np.float64)) for array in feeds.values() if array.dtype in draw.REALS)
+        return np.where(np.isfinite(terms), terms, 0) if np.shape(terms) == result.shape else 0
+    return 1 if node.op_type in PROBABILITIES else 0
+
+
+def perturbed(array, units, numbers, terms=0):
+    """The array with each element changed by a random part of some units in its last place, or in that of `terms` if they are
+    larger."""
     if array.dtype not in draw.REALS or array.size == 0:
         return array
     wide = array.astype(np.float64)
     with np.errstate(all="ignore"):
-        changed = wide * (1 + units * epsilon(array.dtype) * 2 * numbers.uniform(-1, 1, array.shape))
+        changed = wide + np.maximum(np.abs(wide), terms) * units * epsilon(array.dtype) * 2 * numbers.uniform(-1, 1, array.shape)
         changed = np.where(np.isfinite(wide), changed, wide).astype(array.dtype)
     # A finite element stays finite.
     return np.where(np.isfinite(changed.astype(np.float64)) | ~np.isfinite(wide), changed, array).astype(array.dtype)

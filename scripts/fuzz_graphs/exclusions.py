@@ -114,6 +114,70 @@ def extremes(node, feeds, opsets):
     ordered_and_not_empty(node, feeds, opsets)
 
 
+def bounded_sums(node, feeds, opsets):
+    """Numbers so large that a partial sum may leave the type's range: the order of additions decides whether infinities meet."""
+    for array in feeds.values():
+        if draw.is_float(array.dtype) and array.size:
+            wide = array.astype(np.float64)
+            largest = np.abs(wide[np.isfinite(wide)]).max(initial=0)
+            refuse(largest > (100 if array.dtype == np.float16 else 1e15), "sums that may leave the range of the type")
+
+
+def grid_of_integers(node, feeds, opsets):
+    """Integers between which a grid interpolates: their rounding is left open."""
+    finite_and_not_empty(node, feeds, opsets)
+    refuse(not draw.is_float(operand(node, feeds, 0).dtype) and named(node, "mode") not in (b"nearest",), "integers that are interpolated")
+
+
+def grid_of_one(node, feeds, opsets):
+    """The place of a single element between two corners: nought by nought."""
+    finite_and_not_empty(node, feeds, opsets)
+    refuse(named(node, "align_corners", 0) and (operand(node, feeds, 1)[2:] < 2).any(), "one element between two corners")
+
+
+def lengths(node, feeds, opsets):
+    """Other types than float with lengths of sequences or a clip: only the reference implementation has them, and it ignores both."""
+    finite_and_not_empty(node, feeds, opsets)
+    refuse((operand(node, feeds, 4) is not None or named(node, "clip") is not None) and operand(node, feeds, 0).dtype != np.float32,
+           "attributes that no peer respects")
+
+
+def hard_swish(node, feeds, opsets):
+    """Doubles: the text says 1/6, the operator's definition as a function says the float nearest to it."""
+    no_nan(node, feeds, opsets)
+    refuse(operand(node, feeds, 0).dtype == np.float64, "a sixth of a double")
+
+
+def overflow(node, feeds, results):
+    """Finite numbers whose result is infinite: a form that is computed in another order may stay finite."""
+    if node.op_type in SUMS or node.op_type in ("Add", "Sub", "Mul", "Div", "Pow"):
+        refuse(all(finite_array(each) for each in feeds.values()) and not all(finite_array(each) for each in results)
+               and not (node.op_type == "Div" and (operand(node, feeds, 1) == 0).any()), "a result that overflows")
+
+
+def finite_array(array):
+    return not draw.is_float(array.dtype) or bool(np.isfinite(array.astype(np.float64)).all())
+
+
+def pool(node, feeds, opsets):
+    """Windows with SAME padding that are smaller than their step: the formula gives negative pads, which the peers read differently."""
+    if node.op_type == "MaxPool":
+        ordered_and_not_empty(node, feeds, opsets)
+    strides, kernel = named(node, "strides"), named(node, "kernel_shape")
+    if kernel is None:
+        kernel = operand(node, feeds, 1).shape[2:]
+    dilations = named(node, "dilations", [1] * len(kernel))
+    refuse((named(node, "auto_pad") or b"").startswith(b"SAME") and strides is not None and any(
+        step > (size - 1) * apart + 1 for step, size, apart in zip(strides, kernel, dilations)), "a step past the window with SAME padding")
+
+
+# Operators that add products of their elements.
+SUMS = """MatMul Gemm Conv ConvTranspose Einsum ReduceSum ReduceMean ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum
+ReduceLogSumExp CumSum CumProd BatchNormalization InstanceNormalization GroupNormalization LayerNormalization RMSNormalization
+SimplifiedLayerNormalization SkipLayerNormalization SkipSimplifiedLayerNormalization EmbedLayerNormalization FusedConv FusedMatMul
+AveragePool GlobalAveragePool Sum Mean MultiHeadAttention GroupQueryAttention RotaryEmbedding Col2Im Scan Loop If
+NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss TreeEnsemble TreeEnsembleRegressor TreeEnsembleClassifier ScatterElements ScatterND""".split()
+
 CHECKS = {
     "Cast": cast, "CastLike": cast, "Div": division, "Mod": modulo, "BitShift": shift, "Pow": power,
     **dict.fromkeys(["TopK", "ArgMax", "ArgMin", "Hardmax", "ReduceMax", "ReduceMin", "MaxPool", "GlobalMaxPool"],
@@ -124,6 +188,8 @@ CHECKS = {
     DynamicQuantizeMatMul MatMulIntegerToFloat DequantizeLinear GRU LSTM RNN Attention LinearAttention CausalConvWithState
     TfIdfVectorizer GroupNorm MatMulNBits LinearClassifier LinearRegressor SVMClassifier SVMRegressor
     Normalizer Scaler""".split(), finite_and_not_empty),
+    "GridSample": grid_of_integers, "AffineGrid": grid_of_one, "HardSwish": hard_swish, "RNN": lengths, "GRU": lengths, "LSTM": lengths,
+    **dict.fromkeys(["MaxPool", "AveragePool", "LpPool", "Conv"], pool),
 }
 
 
@@ -131,3 +197,5 @@ def check(node, feeds, opsets):
     """Raises `Undefined` if the specification does not say what the node gives for these operands."""
     if found := CHECKS.get(node.op_type):
         found(node, feeds, opsets)
+    if node.op_type in SUMS:
+        bounded_sums(node, feeds, opsets)

@@ -124,6 +124,8 @@ class Graph:
 
     def node(self, op, operands, outputs=1, domain="", wanted=None, **attributes):
         """Adds a node; returns the name of its result, or the names of its results. `wanted`: for each, whether it is asked for."""
+        if domain != "com.microsoft" and onnx.defs.has(op, domain):
+            self.schema(op, domain)
         wanted = [True] * outputs if wanted is None else wanted
         names = [self.name("v") if each else "" for each in wanted]
         while operands and not operands[-1]:

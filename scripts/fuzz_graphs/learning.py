@@ -12,7 +12,8 @@ TRANSFORMS = ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO"]
 
 def features(g, op, width=None):
     shape = (g.draw.choice([1, 2, 5]), width or g.draw.choice([1, 3, 4]))
-    return g.tensor([one for one in g.types(op, domain=ML) if one.kind in "fi"], shape=shape)
+    return g.tensor([one for one in g.types(op, domain=ML) if one.kind in ("f" if op.startswith(("SVM", "Tree")) else "fi")
+                     and (one.itemsize == 4 or not op.startswith("SVM"))], shape=shape)
 
 
 def reals(g, *shape):

@@ -114,7 +114,8 @@ def slices(g, op):
         # onnxruntime accepts negative axes since the first version with operands.
         operands.append(g.whole([axis - rank if g.draw.chance(0.3) else axis for axis in axes], dtype))
         if g.draw.chance(0.6):
-            operands.append(g.whole([g.draw.choice([1, 1, 2, 3, -1, -2]) for _ in axes], dtype))
+            # The largest integer as an end means "to the last element" only of a step forwards.
+            operands.append(g.whole([g.draw.choice([1, 1, 2, 3, *([-1, -2] if end < 1000 else [])]) for end in ends], dtype))
     return g.node(op, operands)
 
 

@@ -50,7 +50,7 @@ def operands(node):
 def model_of(node, feeds, opsets, constants=()):
     graph = helper.make_graph(
         [node], "node",
-        [helper.make_tensor_value_info(name, draw.number_of(array.dtype), array.shape if constants else None)
+        [helper.make_tensor_value_info(name, draw.number_of(array.dtype), array.shape)
          for name, array in feeds.items() if name not in constants],
         [helper.make_empty_tensor_value_info(name) for name in node.output if name],
         [numpy_helper.from_array(np.asarray(feeds[name]), name) for name in constants])
@@ -115,8 +115,9 @@ class Peer:
             warnings.simplefilter("ignore")
             found = [np.asarray(value) for value in self.reference.run(None, dict(feeds))]
         for name, array in zip(self.names, found):
-            if name in self.types and self.types[name] != array.dtype:
-                raise NoAnswer(f"the reference returns {array.dtype} for {name}, a {self.types[name]}")
+            dtype, rank = self.types.get(name, (array.dtype, array.ndim))
+            if (dtype, rank) != (array.dtype, array.ndim):
+                raise NoAnswer(f"the reference returns {array.dtype}{list(array.shape)} for {name}, a {dtype} of rank {rank}")
         return found
 
     def __call__(self, feeds):
@@ -127,7 +128,7 @@ class Peer:
 
 
 def types_of(model):
-    """The element types that the specification gives to the results."""
-    inferred = onnx.shape_inference.infer_shapes(model)
-    return {value.name: helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
-            for value in inferred.graph.output if value.type.tensor_type.elem_type}
+    """The element types and ranks that the specification gives to the results."""
+    return {value.name: (helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type), len(value.type.tensor_type.shape.dim))
+            for value in onnx.shape_inference.infer_shapes(model).graph.output
+            if value.type.tensor_type.elem_type and value.type.tensor_type.HasField("shape")}

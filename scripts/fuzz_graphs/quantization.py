@@ -104,7 +104,7 @@ def qlinear_unary(g, op):
 @generates("QLinearSoftmax", domain=MICROSOFT)
 def qlinear_softmax(g, op):
     a = byte(g)
-    g.node(op, [a, scale(g, stored=True), zero(g, g.type(a), stored=True), g.give(np.array(1 / 256, np.float32), True),
+    g.node(op, [a, scale(g, stored=True), zero(g, g.type(a), stored=True), g.give(np.array(1 / 200, np.float32), True),
                 g.give(np.zeros((), g.type(a)), True)], domain=MICROSOFT, axis=-1, opset=13)
 
 

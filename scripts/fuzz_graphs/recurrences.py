@@ -135,14 +135,3 @@ def microsoft_rotary(g, op):
     x = g.tensor([F32], shape=(batch, heads, length, size))
     g.node(op, [x, g.give(g.draw.array(np.int64, (batch, length), 0, 5)), g.new(F32, (6, size // 2), -1, 1), g.new(F32, (6, size // 2), -1, 1)],
            domain=MICROSOFT, interleaved=g.draw.choice([0, 1]))
-
-
-@generates("DynamicQuantizeLSTM", domain=MICROSOFT)
-def quantized_lstm(g, op):
-    steps, batch, size, hidden = g.draw.choice([1, 3]), g.draw.choice([1, 2]), g.draw.choice([2, 4]), g.draw.choice([2, 4])
-    x = g.tensor([F32], shape=(steps, batch, size), suits=lambda value: np.isfinite(value).all())
-    operands = [x, g.new(np.int8, (1, size, 4 * hidden), stored=True), g.new(np.int8, (1, hidden, 4 * hidden), stored=True),
-                g.new(F32, (1, 8 * hidden), stored=True), "", "", "", ""]
-    for _ in range(2):
-        operands += [g.new(F32, (1,), 0.02, 0.1, True), g.give(np.zeros(1, np.int8), True)]
-    g.node(op, operands, 3, domain=MICROSOFT, hidden_size=hidden)
