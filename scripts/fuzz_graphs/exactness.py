@@ -11,7 +11,7 @@ from . import draw
 EXACT = set("""
 Abs And ArgMax ArgMin BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Cast CastLike Ceil CenterCropPad Clip Compress
 Concat Constant ConstantOfShape DepthToSpace Equal Expand EyeLike Flatten Floor Gather GatherElements GatherND GlobalMaxPool
-Greater GreaterOrEqual Hardmax Identity IsInf IsNaN Less LessOrEqual Max MaxPool MaxUnpool Min Neg NonZero Not OneHot Or Pad
+Greater GreaterOrEqual Hardmax Identity IsInf IsNaN Less LessOrEqual Max MaxPool MaxUnpool Min Neg NonZero Not Or Pad
 ReduceMax ReduceMin Relu Reshape ReverseSequence Round Shape Sign Size Slice SpaceToDepth Split Squeeze TensorScatter
 ThresholdedRelu Tile TopK Transpose Trilu Unique Unsqueeze Where Xor ArrayFeatureExtractor Binarizer Imputer LabelEncoder
 OneHotEncoder FeatureVectorizer NhwcMaxPool Optional OptionalGetElement OptionalHasElement Dropout Range Scatter

@@ -148,6 +148,14 @@ def hard_swish(node, feeds, opsets):
     refuse(operand(node, feeds, 0).dtype == np.float64, "a sixth of a double")
 
 
+def spread(node, feeds, opsets):
+    """A variance of nought, whose root divides: the operator has no epsilon in its formula, only in the peers' code."""
+    finite_and_not_empty(node, feeds, opsets)
+    x = operand(node, feeds, 0).astype(np.float64)
+    axes = tuple(named(node, "axes", [0, 2, 3]))
+    refuse((x.std(axes) < 1e-3).any() or any(axis >= x.ndim for axis in axes), "a variance of nought")
+
+
 def overflow(node, feeds, results):
     """Finite numbers whose result is infinite: a form that is computed in another order may stay finite."""
     if node.op_type in SUMS or node.op_type in ("Add", "Sub", "Mul", "Div", "Pow"):
@@ -176,15 +184,16 @@ SUMS = """MatMul Gemm Conv ConvTranspose Einsum ReduceSum ReduceMean ReduceProd 
 ReduceLogSumExp CumSum CumProd BatchNormalization InstanceNormalization GroupNormalization LayerNormalization RMSNormalization
 SimplifiedLayerNormalization SkipLayerNormalization SkipSimplifiedLayerNormalization EmbedLayerNormalization FusedConv FusedMatMul
 AveragePool GlobalAveragePool Sum Mean MultiHeadAttention GroupQueryAttention RotaryEmbedding Col2Im Scan Loop If
-NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss TreeEnsemble TreeEnsembleRegressor TreeEnsembleClassifier ScatterElements ScatterND""".split()
+NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss STFT DFT TreeEnsemble TreeEnsembleRegressor TreeEnsembleClassifier ScatterElements ScatterND""".split()
 
 CHECKS = {
     "Cast": cast, "CastLike": cast, "Div": division, "Mod": modulo, "BitShift": shift, "Pow": power,
+    "MeanVarianceNormalization": spread,
     **dict.fromkeys(["TopK", "ArgMax", "ArgMin", "Hardmax", "ReduceMax", "ReduceMin", "MaxPool", "GlobalMaxPool"],
                     ordered_and_not_empty),
     **dict.fromkeys(["Max", "Min", "Clip", "Unique", "Relu", "Sign", "MaxRoiPool"], no_nan),
     **dict.fromkeys("""QuantizeLinear DynamicQuantizeLinear NonMaxSuppression RoiAlign Resize Upsample GridSample AffineGrid DFT STFT
-    Det MelWeightMatrix DeformConv LRN LpPool LpNormalization GlobalLpPool MeanVarianceNormalization QLinearAdd QLinearMul
+    Det MelWeightMatrix DeformConv LRN LpPool LpNormalization GlobalLpPool QLinearAdd QLinearMul
     DynamicQuantizeMatMul MatMulIntegerToFloat DequantizeLinear GRU LSTM RNN Attention LinearAttention CausalConvWithState
     TfIdfVectorizer GroupNorm MatMulNBits LinearClassifier LinearRegressor SVMClassifier SVMRegressor
     Normalizer Scaler""".split(), finite_and_not_empty),

@@ -89,7 +89,7 @@ def norm(g, op):
 @generates("MeanVarianceNormalization")
 def variance(g, op):
     a = image(g, op, low=4)
-    g.node(op, [a], axes=g.draw.choice([None, [0, 2, 3], [1], [2, 3]]))
+    g.node(op, [a], axes=g.draw.choice([None, [0, 2, 3], [0, 1], [2, 3]]))
 
 
 @generates("LRN")

@@ -90,13 +90,17 @@ extension OneDNNEngine {
     else { return nil }
     var inverse = permutation
     for (position, axis) in permutation.enumerated() { inverse[axis] = position }
-    let (source, view) = (try whole.permuted(inverse), TensorView(y.shape))
-    let target = try view.descriptor()
+    let source = try whole.permuted(inverse)
+    // The operand along the axes of the result: the elements of a constant are packed from this view.
+    let strides = TensorView(x.shape).strides
+    let view = TensorView(y.shape.dims, strides: permutation.map { strides[$0] })
+    let rowMajor = TensorView(y.shape)
+    let target = try rowMajor.descriptor()
     var draft = PrimitiveDraft { [handle] _, attributes in
       try reorderDescriptor(from: source, to: target, attributes, on: handle)
     }
     draft.operands = [.init(number: DNNL_ARG_FROM, index: 0, view: view, layout: x.layout)]
-    draft.results = [.init(number: DNNL_ARG_TO, index: 0, view: view)]
+    draft.results = [.init(number: DNNL_ARG_TO, index: 0, view: rowMajor)]
     draft.allowsReference = false
     return draft
   }
