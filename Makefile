@@ -166,6 +166,13 @@ fuzz: deps ## feed mutated model files to the importer for a minute (FUZZ_SECOND
 fuzz-shapes: build venv ## throw random and extreme sizes at every operator for three minutes (FUZZ_SECONDS, FUZZ_SEED)
 	@.venv/bin/python scripts/fuzz-shapes.py --seconds "$${FUZZ_SECONDS:-180}" --seed "$${FUZZ_SEED:-1}"
 
+.PHONY: fuzz-graphs
+fuzz-graphs: deps venv ## compare random graphs of all operators with onnxruntime (FUZZ_SECONDS, FUZZ_SEED, FUZZ_COUNT)
+	@echo "fuzz-graphs: FUSEDINF_CONFORMANCE=1 swift build -c release"
+	@FUSEDINF_CONFORMANCE=1 swift build -c release
+	@.venv/bin/python scripts/fuzz-graphs.py --seconds "$${FUZZ_SECONDS:-180}" --seed "$${FUZZ_SEED:-1}" \
+	  $${FUZZ_COUNT:+--count "$$FUZZ_COUNT"}
+
 .PHONY: clean
 clean: ## remove build outputs; keep fetched files (make distclean removes them too)
 	rm -rf .build Server/.build examples/swift/.build dist .cache/store

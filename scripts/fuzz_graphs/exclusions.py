@@ -86,8 +86,7 @@ def no_nan(node, feeds, opsets):
 
 def finite(node, feeds, opsets):
     """Numbers that are not finite, where the specification gives a formula that has no value for them."""
-    refuse(any(draw.is_float(array.dtype) and not np.isfinite(array.astype(np.float64)).all() for array in feeds.values()),
-           "numbers that are not finite")
+    refuse(not all(map(finite_array, feeds.values())), "numbers that are not finite")
 
 
 def not_empty(node, feeds, opsets):
@@ -117,6 +116,8 @@ def extremes(node, feeds, opsets):
 def bounded_sums(node, feeds, opsets):
     """Numbers so large that a partial sum may leave the type's range: the order of additions decides whether infinities meet."""
     for array in feeds.values():
+        if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
+            refuse(int(np.abs(array.astype(np.float64)).max()) > 2**31, "integers whose sum may overflow")
         if draw.is_float(array.dtype) and array.size:
             wide = array.astype(np.float64)
             largest = np.abs(wide[np.isfinite(wide)]).max(initial=0)
@@ -140,6 +141,15 @@ def lengths(node, feeds, opsets):
     finite_and_not_empty(node, feeds, opsets)
     refuse((operand(node, feeds, 4) is not None or named(node, "clip") is not None) and operand(node, feeds, 0).dtype != np.float32,
            "attributes that no peer respects")
+
+
+def float_only(node, feeds, opsets):
+    """Doubles of functions that the peers compute with the precision of a float."""
+    from onnx import TensorProto
+
+    no_nan(node, feeds, opsets)
+    refuse(any(array.dtype == np.float64 for array in feeds.values()) or named(node, "output_datatype") == TensorProto.DOUBLE,
+           "doubles that no peer computes as doubles")
 
 
 def hard_swish(node, feeds, opsets):
@@ -197,7 +207,9 @@ CHECKS = {
     DynamicQuantizeMatMul MatMulIntegerToFloat DequantizeLinear GRU LSTM RNN Attention LinearAttention CausalConvWithState
     TfIdfVectorizer GroupNorm MatMulNBits LinearClassifier LinearRegressor SVMClassifier SVMRegressor
     Normalizer Scaler""".split(), finite_and_not_empty),
-    "GridSample": grid_of_integers, "AffineGrid": grid_of_one, "HardSwish": hard_swish, "RNN": lengths, "GRU": lengths, "LSTM": lengths,
+    "GridSample": grid_of_integers, "AffineGrid": grid_of_one, "HardSwish": hard_swish,
+    **dict.fromkeys(["Erf", "Gelu", "HannWindow", "HammingWindow", "BlackmanWindow"], float_only),
+     "RNN": lengths, "GRU": lengths, "LSTM": lengths,
     **dict.fromkeys(["MaxPool", "AveragePool", "LpPool", "Conv"], pool),
 }
 

@@ -79,6 +79,7 @@ class Peer:
 
     def __init__(self, node, feeds, opsets, by=None):
         self.names = [name for name in node.output if name]
+        self.domain = node.domain
         self.session = self.reference = None
         problems = []
         if by != "reference" and (lower := lowered(node, opsets)):
@@ -116,6 +117,8 @@ class Peer:
             found = [np.asarray(value) for value in self.reference.run(None, dict(feeds))]
         for name, array in zip(self.names, found):
             dtype, rank = self.types.get(name, (array.dtype, array.ndim))
+            if self.domain == "ai.onnx.ml" and array.dtype == np.float64:
+                raise NoAnswer("the reference returns doubles")
             if (dtype, rank) != (array.dtype, array.ndim):
                 raise NoAnswer(f"the reference returns {array.dtype}{list(array.shape)} for {name}, a {dtype} of rank {rank}")
         return found
