@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .draw import REALS
 from .graph import Unsuitable
 from .registry import generates
 
@@ -38,7 +39,7 @@ def gemm(g, op):
     operands = [a, g.like(a, (n, k) if trans_b else (k, n))]
     if g.opset < 11 or g.draw.chance(0.7):
         operands.append(g.like(a, g.draw.choice([(n,), (1, n), (m, 1), (m, n), (1,), ()])))
-    more = {"alpha": g.draw.choice([None, 0.5, 2.0]), "beta": g.draw.choice([None, 0.5, 0.0])} if g.type(a).kind != "i" else {}
+    more = {"alpha": g.draw.choice([None, 0.5, 2.0]), "beta": g.draw.choice([None, 0.5, 0.0])} if g.type(a) in REALS else {}
     g.node(op, operands, transA=trans_a or None, transB=trans_b or None, **more)
 
 

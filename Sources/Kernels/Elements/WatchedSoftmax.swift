@@ -10,12 +10,6 @@ extension Softmax: ComposedOperator {
   }
 }
 
-extension LogSoftmax: ComposedOperator {
-  func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
-    try engine.watchedSoftmax(request, axis: axis)
-  }
-}
-
 extension OneDNNEngine {
   /// The library's softmax of a plain tensor. It leaves a NaN where one was, but finite numbers beside it.
   fileprivate func watchedSoftmax(_ request: KernelRequest, axis: Int) throws -> (any Kernel)? {
