@@ -152,6 +152,12 @@ def float_only(node, feeds, opsets):
            "doubles that no peer computes as doubles")
 
 
+def resizing(node, feeds, opsets):
+    """Doubles between places, which onnxruntime computes as floats."""
+    finite_and_not_empty(node, feeds, opsets)
+    refuse(operand(node, feeds, 0).dtype == np.float64 and named(node, "mode") != b"nearest", "doubles between places that are floats")
+
+
 def hard_swish(node, feeds, opsets):
     """Doubles: the text says 1/6, the operator's definition as a function says the float nearest to it."""
     no_nan(node, feeds, opsets)
@@ -207,7 +213,7 @@ CHECKS = {
     DynamicQuantizeMatMul MatMulIntegerToFloat DequantizeLinear GRU LSTM RNN Attention LinearAttention CausalConvWithState
     TfIdfVectorizer GroupNorm MatMulNBits LinearClassifier LinearRegressor SVMClassifier SVMRegressor
     Normalizer Scaler""".split(), finite_and_not_empty),
-    "GridSample": grid_of_integers, "AffineGrid": grid_of_one, "HardSwish": hard_swish,
+    "GridSample": grid_of_integers, "AffineGrid": grid_of_one, "HardSwish": hard_swish, "Resize": resizing, "Upsample": resizing,
     **dict.fromkeys(["Erf", "Gelu", "HannWindow", "HammingWindow", "BlackmanWindow"], float_only),
      "RNN": lengths, "GRU": lengths, "LSTM": lengths,
     **dict.fromkeys(["MaxPool", "AveragePool", "LpPool", "Conv"], pool),
