@@ -153,9 +153,11 @@ def float_only(node, feeds, opsets):
 
 
 def resizing(node, feeds, opsets):
-    """Doubles between places, which onnxruntime computes as floats."""
+    """Doubles between places, which onnxruntime computes as floats; integers that are interpolated, whose rounding is left open."""
     finite_and_not_empty(node, feeds, opsets)
-    refuse(operand(node, feeds, 0).dtype == np.float64 and named(node, "mode") != b"nearest", "doubles between places that are floats")
+    x = operand(node, feeds, 0)
+    refuse((x.dtype == np.float64 or not draw.is_float(x.dtype)) and named(node, "mode", b"nearest") != b"nearest",
+           "doubles or integers that are interpolated")
 
 
 def hard_swish(node, feeds, opsets):
