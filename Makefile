@@ -60,8 +60,20 @@ demo: ## run seven models on one picture, under a budget too small for all of th
 	@.venv/bin/python scripts/demo.py
 
 .PHONY: accuracy
-accuracy: build references ## compare every output of every model with onnxruntime
+accuracy: build references real-models ## compare every output of every model with onnxruntime
 	@.venv/bin/python scripts/accuracy.py
+	@.venv/bin/python scripts/accuracy.py --real
+
+# The families that are quick to export and to run.
+.PHONY: accuracy-quick
+accuracy-quick: build references
+	@$(MAKE) --no-print-directory real-models REAL_MODELS=quick
+	@.venv/bin/python scripts/accuracy.py
+	@.venv/bin/python scripts/accuracy.py --real --quick
+
+.PHONY: real-models
+real-models: venv ## export, fetch and quantise the real models into .cache/real, with answers (15 minutes)
+	@scripts/real-models.sh $(REAL_MODELS)
 
 .PHONY: acceptance
 acceptance: build references ## check from outside: fused answers, swapping, budgets, bad input

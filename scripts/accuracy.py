@@ -65,7 +65,8 @@ def check(model, case, base, store, times):
                 exact = load(base / item["exact"]) if "exact" in item else None
                 absolute, share = tolerances.deviation(
                     load(written), load(base / item["file"]), model.get("rule", "f32"), exact,
-                    scale=model.get("scales", {}).get(item["name"]), axis=model.get("axis"))
+                    scale=model.get("scales", {}).get(item["name"]), axis=model.get("axis"),
+                    spread=item.get("spread", 0))
                 yield item["name"], absolute, share, None if share <= 1 else "beyond the tolerance"
             except tolerances.Deviation as error:
                 yield item["name"], None, None, str(error)
@@ -76,19 +77,19 @@ class Stores:
 
     def __init__(self, real):
         self.real = real
+        self.own = pathlib.Path(tempfile.mkdtemp(prefix=".store-", dir=REAL)) if real else None
 
     def __call__(self, model):
         if not self.real:
             prepare_store([model["name"]])
             return STORE
-        store = REAL / ".store"
-        shutil.rmtree(store, ignore_errors=True)
-        fusedinf("add", REAL / model["model"], "--name", model["name"], "--store", store)
-        return store
+        shutil.rmtree(self.own / "models", ignore_errors=True)
+        fusedinf("add", REAL / model["model"], "--name", model["name"], "--store", self.own / "models")
+        return self.own / "models"
 
     def close(self):
         if self.real:
-            shutil.rmtree(REAL / ".store", ignore_errors=True)
+            shutil.rmtree(self.own)
 
 
 def chosen(options, manifest):

@@ -18,28 +18,23 @@ import torch_export
 FAMILIES = {"torchscript": ["segmentation", "detection", "video", "vision", "text", "speech"], "dynamo": ["text", "speech"]}
 
 
-def sources():
+def sources(family):
     here = pathlib.Path(__file__).parent
     digest = hashlib.sha256(torch.__version__.encode())
-    for path in ["export.py", "folder.py", "torch_export.py"] + [f"{name}.py" for name in families()]:
+    for path in ("export.py", "folder.py", "torch_export.py", f"{family}.py"):
         digest.update((here / path).read_bytes())
     return digest.hexdigest()
 
 
-def families():
-    return sys.argv[1:] or FAMILIES[torch_export.EXPORTER]
-
-
 def main():
-    stamp = folder.REAL / f".exported-by-{torch_export.EXPORTER}.txt"
-    if not sys.argv[1:] and stamp.exists() and stamp.read_text() == sources():
-        print(f"real-models: the {torch_export.EXPORTER} exports are in .cache/real")
-        return
-    torch.manual_seed(1)
-    for name in families():
-        importlib.import_module(name).make()
-    if not sys.argv[1:]:
-        stamp.write_text(sources())
+    for family in sys.argv[1:] or FAMILIES[torch_export.EXPORTER]:
+        stamp = folder.REAL / f".{family}-{torch_export.EXPORTER}.txt"
+        if stamp.exists() and stamp.read_text() == sources(family):
+            print(f"real-models: the {torch_export.EXPORTER} exports of {family} are in .cache/real")
+            continue
+        torch.manual_seed(1)
+        importlib.import_module(family).make()
+        stamp.write_text(sources(family))
 
 
 main()

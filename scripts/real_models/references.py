@@ -18,10 +18,11 @@ import onnxruntime
 import folder
 
 
-def session(path):
+def session(path, level=onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 2
+    options.graph_optimization_level = level
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
@@ -89,6 +90,11 @@ def entry(name):
         if facts["rule"] == "f16":
             for item in listed:
                 item["exact"] = relative(folder.REAL / facts["origin"] / "answers" / case / folder.file_name(item["name"]))
+        if facts["rule"] == "int8":
+            plain = session(place / "model.onnx", onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL).run(None, feed)
+            for item, value in zip(listed, plain):
+                if value.dtype.kind == "f":
+                    item["spread"] = float(np.abs(value.astype(np.float64) - answers[-1][item["name"]]).max(initial=0))
         cases.append({
             "name": case, "outputs": listed,
             "inputs": [{"name": key, "file": relative(path)} for key, (path, _) in given.items()]})
@@ -124,4 +130,5 @@ def main():
         sys.exit("real-models: no usable answers: " + "; ".join(problems))
 
 
-main()
+if __name__ == "__main__":
+    main()
