@@ -88,7 +88,7 @@ def make():
             heads = [{"image": picture(1, 3, 160, 160, seed=1)}, {"image": picture(2, 3, 160, 160, seed=2)}]
             batch = {0: "batch"}
             export("ssdlite-heads", "detection", Heads(model), heads, ["scores", "offsets"],
-                   {"image": batch, "scores": batch, "offsets": batch}, opset, axis=-1)
+                   {"image": batch, "scores": batch, "offsets": batch}, opset)
         cases = [{"image": picture(3, 120, 150, seed=1).sigmoid()}, {"image": picture(3, 140, 130, seed=2).sigmoid()}]
         export(name, "detection", Found(model, outputs), cases, outputs,
                {"image": {1: "height", 2: "width"}} | {output: {0: "found"} for output in outputs}, opset, decides=True)
