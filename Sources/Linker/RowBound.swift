@@ -80,7 +80,7 @@ public struct RestRows: Sendable {
 ///
 /// A rest whose rows cost little is planned for the most rows that there were so far, rounded up to a power of two: one plan
 /// serves all numbers. Where rows cost more than that wastes, a quarter of the number at most is wasted.
-final class RowBound: Sendable {
+package final class RowBound: Sendable {
   private struct State {
     var rows = RowBound.least
     var microsecondsPerRow = 0.0
@@ -93,10 +93,10 @@ final class RowBound: Sendable {
   private static let least = 16
 
   /// - Parameter microseconds: the time of the plan that comes before the rest.
-  init(after microseconds: Double) { allowance = max(20, microseconds / 50) }
+  package init(after microseconds: Double) { allowance = max(20, microseconds / 50) }
 
   /// Returns the number of rows to plan for if there are `count`.
-  func rows(for count: Int) -> Int {
+  package func rows(for count: Int) -> Int {
     let state = state.withLock { $0 }
     let wide = max(state.rows, RowBound.powerOfTwo(above: count))
     if state.microsecondsPerRow * Double(wide - count) <= allowance { return wide }
@@ -105,10 +105,10 @@ final class RowBound: Sendable {
   }
 
   /// Returns true if a plan for so many rows serves every smaller number too.
-  func isWide(_ rows: Int) -> Bool { rows == RowBound.powerOfTwo(above: rows) }
+  package func isWide(_ rows: Int) -> Bool { rows == RowBound.powerOfTwo(above: rows) }
 
   /// Notes that a plan for this number of rows takes about this time.
-  func note(rows: Int, microseconds: Double) {
+  package func note(rows: Int, microseconds: Double) {
     state.withLock { state in
       state.microsecondsPerRow = microseconds / Double(max(rows, 1))
       if isWide(rows) { state.rows = max(state.rows, rows) }

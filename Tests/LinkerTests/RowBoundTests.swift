@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Linker
+import Linker
 
 /// The number of rows that a rest is planned for.
 @Suite("The rows that a rest is planned for")
