@@ -2,7 +2,7 @@ import ModelGraph
 import Tensors
 
 /// A reason to leave weights as they are.
-enum SmallWeightsRefusal: Error, Equatable {
+package enum SmallWeightsRefusal: Error, Equatable {
   case notFinite
   /// A weight is beyond the largest number of the form.
   case tooLarge
@@ -17,27 +17,38 @@ enum SmallWeightsRefusal: Error, Equatable {
 }
 
 /// A matrix of floats somewhere in a constant: rows of `outer` times `inner`, and columns.
-struct WeightMatrix {
+package struct WeightMatrix {
   var outer: (count: Int, stride: Int)
   var inner: (count: Int, stride: Int)
   var columns: (count: Int, stride: Int)
   /// The number that all weights are multiplied by.
-  var factor: Float = 1
+  var factor: Float
+
+  package init(
+    outer: (count: Int, stride: Int), inner: (count: Int, stride: Int), columns: (count: Int, stride: Int),
+    factor: Float = 1
+  ) {
+    self.outer = outer
+    self.inner = inner
+    self.columns = columns
+    self.factor = factor
+  }
 
   var depth: Int { outer.count * inner.count }
 }
 
 /// Weights in a small form, and the scale of integers.
-struct SmallTensors {
-  var weights: Tensor
-  var scale: Tensor?
+package struct SmallTensors {
+  package var weights: Tensor
+  package var scale: Tensor?
 }
 
 extension WeightMatrix {
   /// The matrix in panels, as ``SmallProduct`` takes it.
   /// - Parameter block: the rows of a column that have one scale.
   /// - Throws: ``SmallWeightsRefusal`` if the form cannot hold them.
-  func panels(of floats: UnsafePointer<Float>, as form: WeightForm, block: Int) throws -> SmallTensors {
+  package func panels(of floats: UnsafePointer<Float>, as form: WeightForm, block: Int) throws -> SmallTensors
+  {
     let (panels, width) = (SmallPanels.count(columns: columns.count), SmallPanels.width)
     let blocks = SmallPanels.blocks(depth: depth, block: block)
     var scales = [Float](repeating: 0, count: form == .int8 ? panels * blocks * width : 0)

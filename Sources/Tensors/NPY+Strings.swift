@@ -1,13 +1,13 @@
 import Foundation
 
 /// NumPy's types of texts of one length, which zeros fill up: `<U5` of five scalars, `|S5` of five bytes.
-struct NPYTexts {
+package struct NPYTexts {
   private var areScalars: Bool
   /// The scalars or bytes of each text.
   private var width: Int
 
   /// The type of this description; `nil` if it is none of texts.
-  init?(_ description: String) {
+  package init?(_ description: String) {
     guard let width = Int(description.dropFirst(2)), width > 0 else { return nil }
     switch description.prefix(2) {
     case "<U": areScalars = true
@@ -18,16 +18,16 @@ struct NPYTexts {
   }
 
   /// The type that has room for all of these texts.
-  init(_ texts: [[UInt8]]) {
+  package init(_ texts: [[UInt8]]) {
     let scalars = texts.map { String(validating: $0, as: UTF8.self)?.unicodeScalars.count }
     areScalars = !scalars.contains(nil)
     width = max(1, areScalars ? scalars.compactMap { $0 }.max() ?? 0 : texts.map(\.count).max() ?? 0)
   }
 
-  var description: String { (areScalars ? "<U" : "|S") + "\(width)" }
+  package var description: String { (areScalars ? "<U" : "|S") + "\(width)" }
 
   /// The texts of a file's data; `nil` if it is cut short or has what is no scalar.
-  func texts(_ data: ArraySlice<UInt8>, count: Int) -> [[UInt8]]? {
+  package func texts(_ data: ArraySlice<UInt8>, count: Int) -> [[UInt8]]? {
     let (size, overflow) = width.multipliedReportingOverflow(by: areScalars ? 4 : 1)
     guard !overflow, data.count / size >= count else { return nil }
     var texts: [[UInt8]] = []
@@ -50,7 +50,7 @@ struct NPYTexts {
   }
 
   /// The data of a file.
-  func data(_ texts: [[UInt8]]) -> Data {
+  package func data(_ texts: [[UInt8]]) -> Data {
     var data = Data()
     for text in texts {
       var units =

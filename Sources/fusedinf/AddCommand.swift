@@ -134,7 +134,7 @@ struct AddCommand: AsyncParsableCommand {
   /// - Throws: ``DeviationError`` if it is more than allowed.
   private func deviation(
     _ path: String, _ name: String, _ options: CompilationOptions, on engine: Engine,
-    progress: (String) -> Void
+    progress: @escaping (String) -> Void
   ) async throws -> WeightDeviation? {
     guard weights != .float32 else { return nil }
     let seed = try settings([:], of: KnobDeclaration.commandLine)[.seed]
@@ -143,7 +143,7 @@ struct AddCommand: AsyncParsableCommand {
       of: path, name: name, options: options,
       cases: {
         try CalibrationCases(directory: calibrate).tensors(for: $0, on: engine, limit: limit, seed: seed)
-      }, progress: { progress($0) })
+      }, progress: progress)
     if let maxDeviation, !(deviation.largest <= maxDeviation) {
       throw DeviationError(model: name, form: weights, deviation: deviation, limit: maxDeviation)
     }

@@ -2,7 +2,7 @@ import ModelGraph
 import Tensors
 import Testing
 
-@testable import GraphPasses
+import GraphPasses
 
 /// Weights in another form: the numbers, and the graph around them.
 struct SmallWeightsTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Tensors
+import Tensors
 
 /// Tensors of texts.
 @Suite struct StringTensorTests {
