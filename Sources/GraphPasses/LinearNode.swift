@@ -93,8 +93,8 @@ extension Op {
   var isLinear: Bool {
     self.is(SmallProduct.self) || self.is(SmallConvolution.self) || self.is(Convolution.self)
       || self.is(Deconvolution.self) || self.is(MatrixMultiply.self)
-      || self.as(IntegerConvolution.self)?.result == .floats
-      || self.as(IntegerMatrixMultiply.self)?.result == .floats
+      || self.as(IntegerConvolution.self)?.result.elementType == .float32
+      || self.as(IntegerMatrixMultiply.self)?.result.elementType == .float32
   }
 
   /// True for a matrix multiplication, of floats, integers or small weights.

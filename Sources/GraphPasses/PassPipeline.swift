@@ -13,7 +13,7 @@ public struct PassPipeline {
   ]
   /// The forms of operations that kernels are fast at, once there is nothing more to recognise.
   static let preparing: [Pass] = [
-    .unsignedLevels, .integerZeroPoints, .shapeFolding, .constantFolding, .deadCode,
+    .roundedProducts, .unsignedLevels, .integerZeroPoints, .shapeFolding, .constantFolding, .deadCode,
   ]
   /// Passes that put operations where the foldings above no longer see them.
   static let fusing: [Pass] = [.postOpFusion, .noOpRemoval, .deadCode]
@@ -26,7 +26,7 @@ public struct PassPipeline {
   /// Every pass that ``optimise(_:evaluator:verifying:progress:)`` runs, in order of first use.
   public static let optimisation: [Pass] =
     [.sinkBranchConstants] + simplifying + [
-      .unsignedLevels, .integerZeroPoints, .postOpFusion, .hoistBranchConstants,
+      .roundedProducts, .unsignedLevels, .integerZeroPoints, .postOpFusion, .hoistBranchConstants,
     ]
 
   /// The maximum number of rounds over a graph. Real models settle in four rounds.

@@ -13,8 +13,9 @@ struct ByteProduct {
   let resultType: dnnl_data_type_t
   private let request: KernelRequest
   private let result: ProductResult
-  /// The zero point of the result.
+  /// The zero point of the result, or its step.
   private let zero: Int
+  private let step: Float
 
   init?(_ request: KernelRequest, _ result: ProductResult) {
     guard Self.isExact, let a = request.ownOperand(0), let b = request.ownOperand(1),
@@ -25,11 +26,14 @@ struct ByteProduct {
       // With a bias the library rounds sums to floats.
       result != .sums || request.ownOperand(4) == nil
     else { return nil }
-    if let operand = request.ownOperand(6) {
+    if case .rounded = result {
+      guard let number = request.ownOperand(6)?.number else { return nil }
+      (zero, step) = (0, number)
+    } else if let operand = request.ownOperand(6) {
       guard let number = operand.immediate?.integers?.first else { return nil }
-      zero = number
+      (zero, step) = (number, 1)
     } else {
-      zero = 0
+      (zero, step) = (0, 1)
     }
     resultType = type
     self.request = request
@@ -53,6 +57,12 @@ struct ByteProduct {
     switch result {
     case .sums: return fusion
     case .floats: fusion = PostOpFusion(request, result: dims, reshape: reshape)
+    case .rounded(let minimum, let maximum):
+      fusion = PostOpFusion(request, result: dims, reshape: reshape)
+      fusion.prepend([
+        EltwiseFunction(algorithm: dnnl_eltwise_clip, alpha: Float(minimum), beta: Float(maximum)),
+        EltwiseFunction(algorithm: dnnl_eltwise_round), .linear(step, 0),
+      ])
     case .levels(let range):
       // The conversion to bytes rounds and saturates; a zero point is added behind the rounding.
       if zero != 0 {

@@ -96,7 +96,7 @@ struct ProductEpilogue: Sendable {
     if let zero = request.optionalOperand(6) {
       try request.require(
         zero.elementType == result.elementType && zero.shape.elementCount == 1,
-        "the zero point should be one \(result.elementType)")
+        "the zero point or step should be one \(result.elementType)")
     }
     self.result = result
     let isUniform = steps.bias == 0 && steps.scale == 0
@@ -118,6 +118,14 @@ struct ProductEpilogue: Sendable {
       let scale = try frame.operand(5, as: Float.self)
       let target = try frame.result(0, as: Float.self)
       forEach(bias, scale) { index, bias, scale in target[index] = Float(sums[index] &+ bias) * scale }
+    case .rounded(let minimum, let maximum):
+      let scale = try frame.operand(5, as: Float.self)
+      let step = try frame.operand(6, as: Float.self)[0]
+      let target = try frame.result(0, as: Float.self)
+      let (lowest, highest) = (Float(minimum), Float(maximum))
+      forEach(bias, scale) { index, bias, scale in
+        target[index] = Float(Level.nearest(Float(sums[index] &+ bias) * scale, lowest, highest)) * step
+      }
     case .levels(let range):
       if range.isSigned {
         try levels(range, frame, sums, bias, Int8.self)

@@ -5,7 +5,8 @@ import Tensors
 ///
 /// It is ONNX `ConvInteger`, and with a scale and a zero point of the result `QLinearConv`. Shapes are those of
 /// ``Convolution``. x and w are `int8` or `uint8`; their zero points have their types: one number, of w also one for each
-/// filter. Bias (`int32`) and scale (`float32`) are one number, or one for each filter.
+/// filter. Bias (`int32`) and scale (`float32`) are one number, or one for each filter. A rounded result has its step in the place of a
+/// zero point.
 package struct IntegerConvolution: Operator {
   package static let name = "conv.integer"
   package static let signature = Signature(

@@ -5,7 +5,8 @@ import Tensors
 ///
 /// It is ONNX `MatMulInteger`, and with a scale and a zero point of the result `QLinearMatMul`. Shapes are those of
 /// ``MatrixMultiply``. Each operand is `int8` or `uint8`; its zero point has its type and broadcasts to it, before it is
-/// transposed. Bias (`int32`) and scale (`float32`) are one number, or one for each column.
+/// transposed. Bias (`int32`) and scale (`float32`) are one number, or one for each column. A rounded result has its step in the place
+/// of a zero point.
 package struct IntegerMatrixMultiply: Operator {
   package static let name = "matmul.integer"
   package static let signature = Signature(
@@ -78,12 +79,18 @@ extension NodeTyping {
     if let type = elementType(4), type != .int32 { throw failure("its bias is \(type), not int32") }
     if let type = elementType(5), type != .float32 { throw failure("its scale is \(type), not float32") }
     if let type = elementType(6), type != result.elementType {
-      throw failure("the zero point of its result is \(type), not \(result.elementType)")
+      throw failure("the zero point or step of its result is \(type), not \(result.elementType)")
     }
     guard (result == .sums) != has(5) else {
       throw failure(has(5) ? "its sums take no scale" : "its result needs a scale")
     }
-    if case .levels = result { return }
+    switch result {
+    case .levels: return
+    case .rounded:
+      guard has(6) else { throw failure("a rounded result needs a step") }
+      return
+    case .sums, .floats: break
+    }
     guard !has(6) else { throw failure("a result of type \(result.elementType) has no zero point") }
   }
 

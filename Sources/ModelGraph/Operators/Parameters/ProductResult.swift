@@ -8,12 +8,15 @@ package enum ProductResult: Sendable, Hashable, Codable {
   case floats
   /// Each sum times the scale, rounded to the nearest (ties to even), plus the zero point, limited to a range.
   case levels(QuantizedRange)
+  /// The numbers that levels stand for, `float32`: each sum times the scale, rounded to the nearest (ties to even), limited to a
+  /// range within ±255, times the step.
+  case rounded(minimum: Int, maximum: Int)
 
   /// The element type of the result.
   package var elementType: ElementType {
     switch self {
     case .sums: .int32
-    case .floats: .float32
+    case .floats, .rounded: .float32
     case .levels(let range): range.isSigned ? .int8 : .uint8
     }
   }
@@ -26,6 +29,11 @@ package enum ProductResult: Sendable, Hashable, Codable {
     case .levels(let range):
       [PrintedAttribute("to", elementType.shortName)]
         + (range.isWhole ? [] : [PrintedAttribute("range", "\(range.minimum)…\(range.maximum)")])
+    case .rounded(let minimum, let maximum):
+      [
+        PrintedAttribute("to", elementType.shortName),
+        PrintedAttribute("rounded", "\(minimum)…\(maximum)"),
+      ]
     }
   }
 }
@@ -63,6 +71,9 @@ extension ProductResult: Packable {
     case .levels(let range):
       writer.bytes.append(2)
       range.pack(into: &writer)
+    case .rounded(let minimum, let maximum):
+      writer.bytes.append(3)
+      writer.write(minimum, maximum)
     }
   }
   package init(unpacking reader: inout GraphReader) throws(GraphError) {
@@ -70,6 +81,12 @@ extension ProductResult: Packable {
     case 0: self = .sums
     case 1: self = .floats
     case 2: self = .levels(try QuantizedRange(unpacking: &reader))
+    case 3:
+      let (minimum, maximum) = (try reader.read(Int.self), try reader.read(Int.self))
+      guard -255 <= minimum, minimum <= maximum, maximum <= 255 else {
+        throw reader.failure("a product of integers is rounded to \(minimum)…\(maximum)")
+      }
+      self = .rounded(minimum: minimum, maximum: maximum)
     default: throw reader.failure("a product of integers has a result of no known kind")
     }
   }
