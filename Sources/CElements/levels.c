@@ -1,26 +1,12 @@
 #include "clones.h"
 #include "CElements.h"
 #include "CHost.h"
-
-// Adding such a number rounds to an integer, to even at ties, and leaves it in the low bits.
-#define ROUNDER 12582912.0f
-#define ROUNDER_BITS 0x4B400000
-
-/// The level of a number within `low` and `high`, which are relative to the zero point. What is not a number becomes `low`.
-static inline int32_t level(float number, float low, float high, int32_t zero) {
-  float raised = number > low ? number : low;
-  float limited = raised < high ? raised : high;
-  union {
-    float number;
-    int32_t bits;
-  } sum = {limited + ROUNDER};
-  return sum.bits - ROUNDER_BITS + zero;
-}
+#include "level_rounding.h"
 
 FI_CLONES static void to_levels(
     const float *restrict from, uint8_t *restrict to, size_t count, float scale, float low, float high, int32_t zero) {
   // The low byte of a level is the same whether it has a sign or none.
-  for (size_t i = 0; i < count; i++) to[i] = (uint8_t)level(from[i] / scale, low, high, zero);
+  for (size_t i = 0; i < count; i++) to[i] = (uint8_t)fi_level(from[i] / scale, low, high, zero);
 }
 
 FI_CLONES static void from_unsigned(

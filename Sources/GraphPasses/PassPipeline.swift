@@ -4,7 +4,8 @@ import ModelGraph
 public struct PassPipeline {
   /// Computing ahead, removing, normalising: until the graph is as small as these make it.
   static let simplifying: [Pass] = [
-    .shapeFolding, .quantizedProducts, .levelMovement, .scaledSums, .constantFolding, .conditionalInlining,
+    .shapeFolding, .quantizedProducts, .levelMovement, .levelArithmetic, .levelTables, .scaledSums,
+    .constantFolding, .conditionalInlining,
     .noOpRemoval,
     .commonSubexpressions,
     .softmaxSimplification, .reshapeSimplification, .transposeSimplification, .activationRecognition,

@@ -179,7 +179,7 @@ extension UnaryFunction {
   /// The range of levels to which this limits what is then quantised; `nil` for another function.
   ///
   /// Quantising keeps the order, so that limiting before it and after it are the same.
-  fileprivate func limits(scale: Float, zero: Int, isSigned: Bool) -> QuantizedRange? {
+  func limits(scale: Float, zero: Int, isSigned: Bool) -> QuantizedRange? {
     func level(_ number: Double) -> Int? {
       let ratio = (Float(number) / scale).rounded(.toNearestOrEven)
       if ratio.isNaN { return nil }

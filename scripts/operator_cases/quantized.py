@@ -226,3 +226,61 @@ for attributes, columns, scales in [({}, False, 1), ({"transB": 1}, True, 6), ({
     given = [levels(np.uint8, 3, 20), f32(0.1), np.uint8(120), b8, real(rng, scales) ** 2 + f32(0.01), np.zeros(scales, np.int8), c8]
     case("QGemm", given, attributes, opset=1, domain=MS, constants=[3, 5, 6])
     case("QGemm", [*given, f32(2.3), np.uint8(99)], attributes, opset=1, domain=MS, constants=range(1, 9))
+
+
+def between(name, inputs, nodes, constants, last, *, tolerance=None):
+    """A case of functions of floats between levels: inputs with scales and zero points, and the nodes from `NAME.f` to `last`."""
+    made, used = [], dict(constants)
+    for key, (array, scale, zero) in inputs.items():
+        used |= {f"{key}.s": f32(scale), f"{key}.z": array.dtype.type(zero)}
+        made.append(node("DequantizeLinear", [key, f"{key}.s", f"{key}.z"], [f"{key}.f"]))
+    kind = next(iter(inputs.values()))[0].dtype.type
+    used |= {"y.s": f32(0.07), "y.z": kind(21)}
+    made += nodes + [node("QuantizeLinear", [last, "y.s", "y.z"], ["y"])]
+    whole(name, made, {key: value[0] for key, value in inputs.items()}, used, ["y"], tolerance=tolerance)
+
+
+# Sums and products of levels, and affine functions and tables of them.
+for dtype, (za, zb) in ((np.uint8, (3, 130)), (np.int8, (-5, 60))):
+    pair = {"a": (levels(dtype, 2, 5, 7), 0.031, za), "b": (levels(dtype, 2, 5, 7), 0.053, zb)}
+    for op in ("Add", "Mul", "Sub"):
+        between(f"levels {op} {dtype.__name__}", pair, [node(op, ["a.f", "b.f"], ["n"])], {}, "n")
+    between(f"levels Add Relu {dtype.__name__}", pair,
+            [node("Add", ["a.f", "b.f"], ["n"]), node("Relu", ["n"], ["r"])], {}, "r")
+    # Scales that are powers of two make ties.
+    between(f"levels ties {dtype.__name__}", {k: (v[0], 0.07, v[2]) for k, v in pair.items()},
+            [node("Add", ["a.f", "b.f"], ["n"]), node("Mul", ["n", "half"], ["h"])], {"half": f32(0.5)}, "h", tolerance=LEVEL)
+    x = {"a": (levels(dtype, 2, 6, 4, 3), 0.031, za)}
+    norm = {"g": real(rng, 6), "h": real(rng, 6), "m": real(rng, 6), "v": np.abs(real(rng, 6)) + 0.5}
+    between(f"levels BatchNormalization {dtype.__name__}", x,
+            [node("BatchNormalization", ["a.f", "g", "h", "m", "v"], ["n"]), node("Relu", ["n"], ["r"])], norm, "r",
+            tolerance=LEVEL)
+    between(f"levels bias {dtype.__name__}", {"a": (levels(dtype, 4, 6), 0.031, za)},
+            [node("Add", ["a.f", "g"], ["n"])], {"g": real(rng, 6)}, "n", tolerance=LEVEL)
+    for op in ("Sigmoid", "Tanh", "HardSigmoid", "LeakyRelu", "Exp"):
+        between(f"levels {op} {dtype.__name__}", {"a": pair["a"]}, [node(op, ["a.f"], ["n"])], {}, "n", tolerance=LEVEL)
+    between(f"levels Silu {dtype.__name__}", {"a": pair["a"]},
+            [node("Sigmoid", ["a.f"], ["s"]), node("Mul", ["s", "a.f"], ["n"])], {}, "n", tolerance=LEVEL)
+
+# A product whose levels are read as floats.
+for activation in ("Relu", "Tanh"):
+    x, w = levels(np.uint8, 4, 20), levels(np.int8, 20, 6)
+    scales = {"xs": f32(0.02), "xz": np.uint8(9), "w": w, "ws": np.abs(real(rng, 6)) / 90 + f32(0.01), "wz": np.zeros(6, np.int8),
+              "ms": f32(0.06), "mz": np.uint8(120), "bias": real(rng, 6)}
+    whole(f"rounded product {activation}", [
+        node("DequantizeLinear", ["x", "xs", "xz"], ["xf"]), node("DequantizeLinear", ["w", "ws", "wz"], ["wf"], axis=1),
+        node("MatMul", ["xf", "wf"], ["m"]), node("QuantizeLinear", ["m", "ms", "mz"], ["mq"]),
+        node("DequantizeLinear", ["mq", "ms", "mz"], ["mf"]), node("Add", ["mf", "bias"], ["s"]),
+        node(activation, ["s"], ["y"])], {"x": x}, scales, ["y"], tolerance=(1e-4, 0.0601))
+
+# Products of values that are quantised as the model runs.
+for kind in ("MatMulInteger", "ConvInteger"):
+    x = real(rng, 1, 4, 6, 5) if kind == "ConvInteger" else real(rng, 3, 20)
+    w = levels(np.int8, 6, 4, 3, 3) if kind == "ConvInteger" else levels(np.int8, 20, 6)
+    bias = real(rng, 6, 1, 1) if kind == "ConvInteger" else real(rng, 6)
+    attributes = {"pads": [1, 1, 1, 1]} if kind == "ConvInteger" else {}
+    whole(f"dynamic {kind}", [
+        node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]), node(kind, ["q", "w", "z"], ["i"], **attributes),
+        node("Cast", ["i"], ["f"], to=TensorProto.FLOAT), node("Mul", ["s", "ws"], ["scale"]),
+        node("Mul", ["f", "scale"], ["p"]), node("Add", ["p", "bias"], ["y"])],
+        {"x": x}, {"w": w, "ws": f32(0.01), "bias": bias}, ["y"], tolerance=(1e-4, 1e-4))

@@ -71,3 +71,42 @@ typedef struct {
 
 /// Computes on so many threads of the kernel library's.
 void fi_levels_run(const fi_levels *levels, const void *from, void *to, int threads);
+
+/// A sum or a product of levels: each operand is `(level − zero) · scale`, and so is the result, within `low` and `high`, which are
+/// relative to its zero point.
+typedef struct {
+  /// Not 0: a product; 0: a sum.
+  int multiplies;
+  /// Not 0: levels of the operand are int8; 0: uint8.
+  int is_signed[2];
+  /// Of the operands, then of the result.
+  float scale[3];
+  int32_t zero[3];
+  float low, high;
+  size_t count;
+} fi_level_arithmetic;
+
+/// Computes on so many threads of the kernel library's. The result may be in an operand's memory.
+void fi_level_arithmetic_run(
+    const fi_level_arithmetic *arithmetic, const uint8_t *a, const uint8_t *b, uint8_t *to, int threads);
+
+/// `level = level · factor + shift`, rounded to even at ties, within `low` and `high`, plus `zero`. Elements are
+/// `[outer, channels, inner]`; there is a factor and a shift for each channel.
+typedef struct {
+  const float *factor, *shift;
+  int is_signed;
+  int32_t zero;
+  float low, high;
+  size_t outer, channels, inner;
+} fi_level_affine;
+
+/// Computes on so many threads of the kernel library's. The result may be in the operand's memory.
+void fi_level_affine_run(const fi_level_affine *affine, const uint8_t *from, uint8_t *to, int threads);
+
+/// Each byte's entry of a table of 256, on so many threads of the kernel library's. The result may be in the operand's memory.
+void fi_level_table_run(const uint8_t *table, const uint8_t *from, uint8_t *to, size_t count, int threads);
+
+/// Quantises as ONNX DynamicQuantizeLinear does: finds scale and zero point of the numbers, and their levels unless `to` is null, on
+/// so many threads of the kernel library's.
+void fi_levels_dynamic(
+    const float *from, uint8_t *to, float *scale, uint8_t *zero, size_t count, int threads);

@@ -50,11 +50,7 @@ extension OperatorImport {
         [product, node.converted(step, to: .float32, "step"), try node.operand(7)])
     },
     "DynamicQuantizeLinear": OperatorImport(1...1, since: 11) { node in
-      let quantized = try node.quantizedDynamically(try node.operand(0))
-      for (index, part) in [quantized.integers, quantized.scale, quantized.zeroPoint].enumerated() {
-        guard node.wants(index) else { continue }
-        try node.emit(result: index, .identity, [part])
-      }
+      try node.emit(.dynamicQuantize, [try node.operand(0)])
     },
   ]
 }
@@ -118,26 +114,14 @@ extension NodeImport {
   func isRow(_ id: ValueID) -> Bool { rank(id).map { $0 <= 1 } ?? false || isOneNumber(id) }
 
   /// `x` as `uint8`, with the scale and the zero point that ONNX `DynamicQuantizeLinear` finds for it.
-  func quantizedDynamically(_ x: ValueID) throws -> QuantizedImport {
-    let zero = graph.constant(try Tensor([Float(0)], shape: .scalar), named: "\(name)/zero")
-    let one = graph.constant(try Tensor([Float(1)], shape: .scalar), named: "\(name)/one")
-    let levels = graph.constant(try Tensor([Float(255)], shape: .scalar), named: "\(name)/levels")
-    func extremum(_ reduction: Reduction, _ function: BinaryFunction) -> ValueID {
-      let found = intermediate(
-        .reduce(reduction, keepDimensions: false, noopWithEmptyAxes: false), [x], reduction.rawValue)
-      return intermediate(.binary(function), [found, zero], "\(reduction.rawValue)Limited")
-    }
-    let (least, largest) = (extremum(.minimum, .minimum), extremum(.maximum, .maximum))
-    let range = intermediate(.binary(.subtract), [largest, least], "range")
-    let step = intermediate(.binary(.divide), [range, levels], "step")
-    let isFlat = intermediate(.binary(.equal), [range, zero], "isFlat")
-    let scale = intermediate(.select, [isFlat, one, step], "scale")
-    let place = intermediate(
-      .binary(.subtract), [zero, intermediate(.binary(.divide), [least, scale], "least")], "place")
-    let limited = intermediate(.unary(.clip(minimum: 0, maximum: 255)), [place], "limited")
-    let rounded = intermediate(.unary(.round), [limited], "rounded")
-    let zeroPoint = intermediate(.cast(.uint8), [rounded], "zeroPoint")
-    let integers = intermediate(.quantize(to: .uint8), [x, scale, zeroPoint], "integers")
-    return QuantizedImport(integers: integers, scale: scale, zeroPoint: zeroPoint)
+  func quantizedDynamically(_ x: ValueID) -> QuantizedImport {
+    let made = QuantizedImport(
+      integers: graph.value(named: "\(name)/integers"), scale: graph.value(named: "\(name)/scale"),
+      zeroPoint: graph.value(named: "\(name)/zeroPoint"))
+    graph.append(
+      Node(
+        name: "\(name)/quantized", op: .dynamicQuantize, inputs: [x],
+        outputs: [made.integers, made.scale, made.zeroPoint]))
+    return made
   }
 }

@@ -5,7 +5,7 @@ extension OperatorImport {
   /// Products with quantised weights of ONNX Runtime (`com.microsoft`).
   static let microsoftProductOperators: [String: OperatorImport] = [
     "DynamicQuantizeMatMul": OperatorImport(3...5) { node in
-      let a = try node.quantizedDynamically(try node.operand(0))
+      let a = node.quantizedDynamically(try node.operand(0))
       try node.emitProduct(
         a.integers, try node.operand(1), scales: [a.scale, try node.operand(2)],
         zeros: [a.zeroPoint, node.optional(3)],
