@@ -1,4 +1,5 @@
 #include "clones.h"
+#include "CElements.h"
 #include "functions.h"
 
 #include <math.h>
@@ -97,5 +98,25 @@ FI_CLONES void fi_logarithm(const float *from, float *to, size_t count) {
     result = x < INFINITY ? result : x;
     result = x == 0 ? -INFINITY : result;
     to[i] = x < 0 ? NAN : result;
+  }
+}
+
+/// 1 / (1 + e⁻ˣ).
+static inline float sigmoid(float x) {
+  float raised = x < -80 ? -80 : x;
+  power p = power_of(raised > 80 ? -80 : -raised);
+  return 1 / (1 + p.fraction * p.first * p.second);
+}
+
+FI_CLONES void fi_lstm_step(const float *gates, float *cell, float *state, size_t hidden) {
+  const float *restrict inputs = gates, *restrict outputs = gates + hidden;
+  const float *restrict forgets = gates + 2 * hidden, *restrict candidates = gates + 3 * hidden;
+  float *restrict c = cell, *restrict h = state;
+  for (size_t unit = 0; unit < hidden; unit++) {
+    // The hyperbolic tangent of x is 2 · sigmoid(2x) − 1.
+    float candidate = 2 * sigmoid(2 * candidates[unit]) - 1;
+    float kept = sigmoid(forgets[unit]) * c[unit] + sigmoid(inputs[unit]) * candidate;
+    c[unit] = kept;
+    h[unit] = sigmoid(outputs[unit]) * (2 * sigmoid(2 * kept) - 1);
   }
 }

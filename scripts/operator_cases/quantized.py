@@ -262,6 +262,10 @@ for dtype, (za, zb) in ((np.uint8, (3, 130)), (np.int8, (-5, 60))):
     between(f"levels Silu {dtype.__name__}", {"a": pair["a"]},
             [node("Sigmoid", ["a.f"], ["s"]), node("Mul", ["s", "a.f"], ["n"])], {}, "n", tolerance=LEVEL)
 
+for dtype in (np.uint8, np.int8):
+    parts = {"a": (levels(dtype, 2, 3, 5), 0.07, 21), "b": (levels(dtype, 2, 2, 5), 0.031, 3)}
+    between(f"levels Concat {dtype.__name__}", parts, [node("Concat", ["a.f", "b.f"], ["n"], axis=1)], {}, "n")
+
 # A product whose levels are read as floats.
 for activation in ("Relu", "Tanh"):
     x, w = levels(np.uint8, 4, 20), levels(np.int8, 20, 6)
@@ -284,3 +288,14 @@ for kind in ("MatMulInteger", "ConvInteger"):
         node("Cast", ["i"], ["f"], to=TensorProto.FLOAT), node("Mul", ["s", "ws"], ["scale"]),
         node("Mul", ["f", "scale"], ["p"]), node("Add", ["p", "bias"], ["y"])],
         {"x": x}, {"w": w, "ws": f32(0.01), "bias": bias}, ["y"], tolerance=(1e-4, 1e-4))
+
+# DynamicQuantizeLSTM: shapes beyond one vector of the machine, directions, states, scales by row.
+for steps, batch, width, hidden, directions in [(7, 1, 20, 9, 1), (4, 2, 10, 20, 2), (3, 1, 70, 4, 1)]:
+    w, r = levels(np.int8, directions, width, 4 * hidden), levels(np.int8, directions, hidden, 4 * hidden)
+    scales = [f32(rng.uniform(0.001, 0.004, (directions, 4 * hidden))) for _ in range(2)]
+    zeros = np.zeros((directions, 4 * hidden), np.int8)
+    case("DynamicQuantizeLSTM",
+         [real(rng, steps, batch, width), w, r, real(rng, directions, 8 * hidden), None, real(rng, directions, batch, hidden),
+          real(rng, directions, batch, hidden), None, scales[0], zeros, scales[1], zeros],
+         {"hidden_size": hidden, "direction": "bidirectional" if directions == 2 else "forward"}, opset=1, domain=MS,
+         outputs=(True, True, True), constants=[1, 2, 3, 8, 9, 10, 11], tolerance=(0.002, 0.002))

@@ -110,3 +110,11 @@ void fi_level_table_run(const uint8_t *table, const uint8_t *from, uint8_t *to, 
 /// so many threads of the kernel library's.
 void fi_levels_dynamic(
     const float *from, uint8_t *to, float *scale, uint8_t *zero, size_t count, int threads);
+
+/// The products of `rows` vectors a and `columns` vectors b, all of `depth` bytes, one behind the other: `sums[row][column]`. Sums wrap.
+void fi_byte_products(
+    const uint8_t *a, int64_t rows, const int8_t *b, int64_t columns, int64_t depth, int32_t *sums);
+
+/// One step of an LSTM: from the inputs of its gates (input, output, forget, cell, of `hidden` numbers each), the new state of the
+/// cell and the new hidden state. Functions are right to a millionth.
+void fi_lstm_step(const float *gates, float *cell, float *state, size_t hidden);

@@ -22,6 +22,7 @@ package enum Operators {
     DepthToSpace.self,
     Dequantize.self,
     Determinant.self,
+    DynamicLSTM.self,
     DynamicQuantize.self,
     Expand.self,
     Flatten.self,

@@ -39,6 +39,16 @@ extension OperatorImport {
         node, hidden: node.knownSize(1, of: try node.operand(2)))
       var operands = [ValueID?]()
       for index in 0..<8 { operands.append(node.optional(index)) }
+      if DynamicLSTM.supports(recurrent), node.optional(7) == nil, node.hasCentredWeights(1, zero: 9),
+        node.hasCentredWeights(2, zero: 11)
+      {
+        let weights = [(1, "inputWeights"), (2, "recurrentWeights")].map { index, suffix in
+          node.intermediate(.transpose(permutation: [0, 2, 1]), [node.optional(index)], suffix)
+        }
+        operands.replaceSubrange(1...2, with: weights.map { Optional($0) })
+        operands.replaceSubrange(7...7, with: [try node.operand(8), try node.operand(10)])
+        return try node.emit(.dynamicLSTM(recurrent), operands)
+      }
       operands[1] = try node.recurrentWeights(1, scale: 8, "input")
       operands[2] = try node.recurrentWeights(2, scale: 10, "recurrence")
       try node.emit(.lstm(recurrent), operands)
@@ -92,6 +102,14 @@ extension NodeImport {
     let operands = [a, b] + zeros + [nil, scale]
     guard let bias else { return try emit(op, operands) }
     try emit(.binary(.add), [intermediate(op, operands, "product"), bias])
+  }
+
+  /// True for `int8` weights that are quantised around 0.
+  fileprivate func hasCentredWeights(_ index: Int, zero: Int) -> Bool {
+    guard let weights = optional(index), elementType(weights) == .int8, let zeros = optional(zero),
+      elementType(zeros) == .int8
+    else { return false }
+    return tensor(zeros)?.integers?.allSatisfy { $0 == 0 } ?? false
   }
 
   /// The weights of a recurrence, which ONNX Runtime keeps transposed, as floats. Scale and zero point are one number or one for
