@@ -3,7 +3,8 @@ import Tensors
 
 extension Pass {
   /// Moves 8-bit levels in place of the floats that they stand for, where these are only moved about, or the largest of them taken,
-  /// and quantised again as they were before.
+  /// and quantised again as they were before. Parts of a concatenation that were quantised otherwise are quantised again each by
+  /// itself.
   public static let levelMovement = Pass(name: "level movement", kind: .simplification) { graph, _ in
     Rewriter.rewrite(&graph) { rewriter, index in
       guard let quantize = rewriter[index].op.as(Quantize.self) else { return false }
@@ -42,9 +43,14 @@ extension Rewriter {
     else { return false }
     var moved = mover
     if mover.op.is(Concat.self) {
+      let areLevels = mover.inputs.allSatisfy { input in
+        dequantized(input).map { $0.scale.count == 1 && $0.type.bitWidth == 8 } ?? false
+      }
+      guard !mover.inputs.isEmpty, areLevels, quantize.target.bitWidth == 8 else { return false }
       let parts = mover.inputs.map(levels)
-      guard !parts.isEmpty, parts.allSatisfy({ $0 != nil }) else { return false }
-      moved.inputs = parts
+      moved.inputs = zip(mover.inputs, parts).enumerated().map { position, part in
+        part.1 ?? requantized(part.0, as: node, position, before: index)
+      }
     } else {
       guard mover.op.movesElements, let source = levels(mover.inputs.first ?? nil) else { return false }
       moved.inputs[0] = source
@@ -52,5 +58,20 @@ extension Rewriter {
     moved.outputs = node.outputs
     replace(index, with: moved)
     return true
+  }
+
+  /// A part of a concatenation, quantised as the whole is by `quantizer`.
+  private mutating func requantized(
+    _ part: ValueID?, as quantizer: Node, _ position: Int, before index: Int
+  ) -> ValueID {
+    let target = quantizer.outputs.first.flatMap { type($0)?.elementType }
+    let name = "\(quantizer.name)/part\(position)"
+    let result = addValue(name, type: target.map { ValueType($0, type(part)?.dimensions) })
+    var node = quantizer
+    node.name = name
+    node.inputs[0] = part
+    node.outputs = [result]
+    insert(node, before: index)
+    return result
   }
 }

@@ -5,8 +5,8 @@ extension Pass {
   /// Makes `int8` activations `uint8`, which kernels multiply fastest: each level and each zero point grows by 128, and their
   /// differences stay.
   ///
-  /// A value changes its type if a `Quantize` or a product of integers makes it, and only a `Dequantize` or products of integers
-  /// read it.
+  /// A value changes its type if a `Quantize`, a product of integers or a function of levels makes it, and only such nodes and
+  /// `Dequantize` read it.
   public static let unsignedLevels = Pass(name: "unsigned levels", kind: .simplification) { graph, _ in
     try Rewriter.rewrite(&graph) { rewriter, index in
       guard let id = rewriter[index].outputs.first ?? nil, !rewriter.isGraphOutput(id),
@@ -24,6 +24,7 @@ extension Rewriter {
     let node = self[index]
     guard node.postOps.isEmpty else { return false }
     if node.op.is(Quantize.self) { return isKnownZero(node, at: 2) }
+    if node.op.isLevelFunction { return hasKnownParameters(node) }
     guard case .levels = IntegerProductNode(node)?.result else { return false }
     return isKnownZero(node, at: IntegerProductNode.Place.zero)
   }
@@ -34,9 +35,18 @@ extension Rewriter {
     return !uses.isEmpty
       && uses.allSatisfy { index, operand in
         let node = self[index]
+        if node.op.isLevelFunction {
+          return node.postOps.isEmpty && hasKnownParameters(node)
+            && (operand == 0 || node.op.is(LevelArithmetic.self))
+        }
         let isReader = node.op.is(Dequantize.self) || IntegerProductNode(node) != nil
         return isReader && operand == 0 && isKnownZero(node, at: 2)
       }
+  }
+
+  /// Returns true if a function of levels has constants as its parameters.
+  private func hasKnownParameters(_ node: Node) -> Bool {
+    node.op.is(LevelArithmetic.self) || node.inputs.dropFirst().allSatisfy { tensor($0) != nil }
   }
 
   private func isKnownZero(_ node: Node, at place: Int) -> Bool {
@@ -45,18 +55,22 @@ extension Rewriter {
   }
 
   fileprivate mutating func makeUnsigned(_ index: Int, _ id: ValueID) throws {
-    for (reader, _) in uses(of: id) {
+    for (reader, operand) in uses(of: id) {
       var node = self[reader]
-      try raiseZero(&node, at: 2)
+      if node.op.isLevelFunction {
+        try raiseOperand(&node, operand)
+      } else {
+        try raiseZero(&node, at: 2)
+      }
       replace(reader, with: node)
     }
     var node = self[index]
+    if node.op.isLevelFunction { try raiseResult(&node) }
     if let quantize = node.op.as(Quantize.self) {
       node.op = .quantize(axis: quantize.axis, to: .uint8)
       try raiseZero(&node, at: 2)
     } else if var product = IntegerProductNode(node), case .levels(let range) = product.result {
-      product.result = .levels(
-        QuantizedRange(isSigned: false, minimum: range.minimum + 128, maximum: range.maximum + 128))
+      product.result = .levels(range.raised)
       node = product.node
       try raiseZero(&node, at: IntegerProductNode.Place.zero)
     }
@@ -81,5 +95,60 @@ extension Rewriter {
     let id = addConstant("\(name)/unsigned", try Tensor(raised, shape: shape))
     while node.inputs.count <= place { node.inputs.append(nil) }
     node.inputs[place] = id
+  }
+}
+
+extension Op {
+  /// True for functions of levels that give levels.
+  fileprivate var isLevelFunction: Bool {
+    self.is(LevelArithmetic.self) || self.is(LevelAffine.self) || self.is(LevelTable.self)
+  }
+}
+
+extension QuantizedRange {
+  /// The range of the same levels as `uint8`.
+  fileprivate var raised: QuantizedRange {
+    QuantizedRange(isSigned: false, minimum: minimum + 128, maximum: maximum + 128)
+  }
+}
+
+extension Rewriter {
+  /// Lets a function of levels read an operand whose levels are 128 larger.
+  fileprivate mutating func raiseOperand(_ node: inout Node, _ operand: Int) throws {
+    if var arithmetic = node.op.as(LevelArithmetic.self) {
+      if operand == 0 { arithmetic.a.zero += 128 } else { arithmetic.b.zero += 128 }
+      node.op = .levelArithmetic(arithmetic)
+    } else if node.op.is(LevelAffine.self), let factor = tensor(node.inputs[1])?.floats,
+      let shift = tensor(node.inputs[2])?.floats
+    {
+      let shifts = zip(factor, shift).map { Float(Double($1) - 128 * Double($0)) }
+      node.inputs[2] = addConstant(
+        "\(node.name)/shift", try Tensor(shifts, shape: Shape(checking: [shifts.count])))
+    } else if let table = tensor(node.inputs[1]) {
+      let turned = table.withUnsafeBytes { bytes in bytes.indices.map { bytes[$0 ^ 0x80] } }
+      node.inputs[1] = try addTable(node, turned, of: table.elementType)
+    }
+  }
+
+  /// Lets a function of levels give levels that are 128 larger, as `uint8`.
+  fileprivate mutating func raiseResult(_ node: inout Node) throws {
+    if var arithmetic = node.op.as(LevelArithmetic.self) {
+      arithmetic.result.zero += 128
+      arithmetic.range = arithmetic.range.raised
+      node.op = .levelArithmetic(arithmetic)
+    } else if let affine = node.op.as(LevelAffine.self) {
+      node.op = .levelAffine(axis: affine.axis, zero: affine.zero + 128, range: affine.range.raised)
+    } else if let table = tensor(node.inputs[1]) {
+      let raised = table.withUnsafeBytes { bytes in bytes.map { $0 ^ 0x80 } }
+      node.inputs[1] = try addTable(node, raised, of: .uint8)
+    }
+  }
+
+  private mutating func addTable(_ node: Node, _ bytes: [UInt8], of type: ElementType) throws -> ValueID {
+    let shape = try Shape(checking: [bytes.count])
+    let table =
+      try type == .int8
+      ? Tensor(bytes.map { Int8(bitPattern: $0) }, shape: shape) : Tensor(bytes, shape: shape)
+    return addConstant("\(node.name)/table", table)
   }
 }

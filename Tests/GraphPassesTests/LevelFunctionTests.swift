@@ -71,4 +71,16 @@ struct LevelFunctionTests {
     #expect(node.postOps.count == 1)
     #expect(graph.tensor(node.inputs[6])?.floats == [0.5])
   }
+
+  @Test func partsOfAConcatenationAreQuantisedByThemselves() throws {
+    var builder = GraphBuilder()
+    let a = try floats("a", [2, 3], in: &builder)
+    let b = builder.node(
+      "bF", .dequantize(), builder.input("b", [2, 3], .uint8), try builder.constant("bS", [0.5]))
+    var graph = try quantised(builder.node("joined", .concat(axis: 1), a, b), in: &builder)
+    _ = try PassPipeline.optimise(&graph, evaluator: nil, verifying: true)
+    // b has the step of the whole.
+    #expect(graph.nodes.map(\.op.name) == ["dequantize", "quantize", "concat"])
+    #expect(graph.nodes.last?.inputs.last == graph.inputs.last)
+  }
 }
