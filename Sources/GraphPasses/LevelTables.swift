@@ -30,7 +30,9 @@ extension Rewriter {
   fileprivate mutating func tabulate(_ index: Int) throws -> Bool {
     var function = LevelFunction()
     guard collect(index, into: &function), function.computesFloats, let source = function.source,
-      let type = type(source)?.elementType, let result = self[index].outputs.first ?? nil
+      let type = type(source)?.elementType, let result = self[index].outputs.first ?? nil,
+      // Constants may give the result more axes.
+      let dimensions = self.type(result)?.dimensions, dimensions == self.type(source)?.dimensions
     else { return false }
     let name = self[index].name
     let bits = (0..<256).map { UInt8($0) }

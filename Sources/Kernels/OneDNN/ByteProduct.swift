@@ -98,6 +98,29 @@ struct ByteProduct {
   }
 }
 
+extension IntegerConvolution: ComposedOperator {
+  func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    try engine.drafted(request) ?? engine.portableProduct(request)
+  }
+}
+
+extension IntegerMatrixMultiply: ComposedOperator {
+  func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
+    try engine.drafted(request) ?? engine.portableProduct(request)
+  }
+}
+
+extension OneDNNEngine {
+  /// The portable product with the library's post-ops behind it, on processors without VNNI; `nil` without post-ops.
+  fileprivate func portableProduct(_ request: KernelRequest) throws -> (any Kernel)? {
+    guard !request.postOps.isEmpty, request.optionalResult(0)?.elementType == .float32,
+      request.operands.allSatisfy({ $0.map { !$0.isWeight || $0.layout == .plain } ?? true }),
+      let product = try PortableKernel.make(request.keeping(postOps: 0))
+    else { return nil }
+    return try chain(product, of: request)
+  }
+}
+
 extension Operand {
   /// True for integers that are known to be all 0.
   fileprivate var isZero: Bool { immediate?.integers?.allSatisfy { $0 == 0 } ?? false }
