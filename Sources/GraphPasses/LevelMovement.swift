@@ -38,26 +38,68 @@ extension Rewriter {
       return value.integers
     }
     if let source = levels(x) { return dissolve(index, into: source) }
-    guard isReadOnce(x), let (_, mover) = maker(of: x), mover.postOps.isEmpty,
-      mover.outputs.compactMap({ $0 }).count == 1, mover.outputs.first == x
-    else { return false }
+    guard let mover = mover(of: x) else { return false }
+    guard mover.op.is(Concat.self) else {
+      guard let (movers, source) = movers(endingWith: mover, levels) else { return false }
+      move(source, by: movers, index, quantize.target)
+      return true
+    }
+    let areLevels = mover.inputs.allSatisfy { input in
+      dequantized(input).map { $0.scale.count == 1 && $0.type.bitWidth == 8 } ?? false
+    }
+    guard !mover.inputs.isEmpty, areLevels, quantize.target.bitWidth == 8 else { return false }
+    let parts = mover.inputs.map(levels)
     var moved = mover
-    if mover.op.is(Concat.self) {
-      let areLevels = mover.inputs.allSatisfy { input in
-        dequantized(input).map { $0.scale.count == 1 && $0.type.bitWidth == 8 } ?? false
-      }
-      guard !mover.inputs.isEmpty, areLevels, quantize.target.bitWidth == 8 else { return false }
-      let parts = mover.inputs.map(levels)
-      moved.inputs = zip(mover.inputs, parts).enumerated().map { position, part in
-        part.1 ?? requantized(part.0, as: node, position, before: index)
-      }
-    } else {
-      guard mover.op.movesElements, let source = levels(mover.inputs.first ?? nil) else { return false }
-      moved.inputs[0] = source
+    moved.inputs = zip(mover.inputs, parts).enumerated().map { position, part in
+      part.1 ?? requantized(part.0, as: node, position, before: index)
     }
     moved.outputs = node.outputs
     replace(index, with: moved)
     return true
+  }
+
+  /// The node that makes `id` as its only result, when nothing else reads that.
+  private func mover(of id: ValueID) -> Node? {
+    guard isReadOnce(id), let node = maker(of: id)?.node, node.postOps.isEmpty,
+      node.outputs.compactMap({ $0 }).count == 1, node.outputs.first == id
+    else { return nil }
+    return node
+  }
+
+  /// The nodes that move elements up to `last`, which comes first, and the levels that they begin from.
+  private func movers(
+    endingWith last: Node, _ levels: (ValueID?) -> ValueID?
+  ) -> (movers: [Node], source: ValueID)? {
+    var movers: [Node] = []
+    var next: Node? = last
+    while movers.count < 8, let node = next, node.op.movesElements, let operand = node.inputs.first ?? nil {
+      movers.append(node)
+      if let source = levels(operand) { return (movers, source) }
+      next = mover(of: operand)
+    }
+    return nil
+  }
+
+  /// Moves levels in place of the floats that are quantised at `index`.
+  private mutating func move(_ levels: ValueID, by movers: [Node], _ index: Int, _ type: ElementType) {
+    var source = levels
+    var copies: [Node] = []
+    for (position, node) in movers.enumerated().reversed() {
+      var moved = node
+      moved.inputs[0] = source
+      if position == 0 {
+        moved.outputs = self[index].outputs
+      } else {
+        let dimensions = node.outputs.first.flatMap { self.type($0)?.dimensions }
+        let result = addValue("\(node.name)/levels", type: ValueType(type, dimensions))
+        moved.outputs = [result]
+        source = result
+      }
+      copies.append(moved)
+    }
+    // A node that is put in comes behind those put in before it for the same place.
+    for node in copies.dropLast().reversed() { insert(node, before: index) }
+    if let moved = copies.last { replace(index, with: moved) }
   }
 
   /// A part of a concatenation, quantised as the whole is by `quantizer`.

@@ -83,4 +83,17 @@ struct LevelFunctionTests {
     #expect(graph.nodes.map(\.op.name) == ["dequantize", "quantize", "concat"])
     #expect(graph.nodes.last?.inputs.last == graph.inputs.last)
   }
+
+  @Test func levelsAreMovedByAChain() throws {
+    var builder = GraphBuilder()
+    let step = try builder.constant("s", [0.5])
+    let x = builder.node("d", .dequantize(), builder.input("x", [2, 3, 4], .uint8), step)
+    let turned = builder.node("turned", .transpose(permutation: [0, 2, 1]), x)
+    let flat = builder.node(
+      "flat", .reshape(allowZero: false), turned, try builder.integers("shape", [2, 12]))
+    builder.output(builder.node("y", .quantize(to: .uint8), flat, step))
+    let graph = try builder.after(.levelMovement).graph
+    #expect(graph.ops == ["transpose", "reshape"])
+    #expect(graph.nodes.first?.inputs.first == graph.inputs.first)
+  }
 }
