@@ -177,6 +177,13 @@ def storm(sections):
         yield Figure(words, ours / peers if ours and peers else None, 5, at_least=True)
 
 
+def counts(sections):
+    models = sections.get("counts", {}).get("models", {})
+    yield ratios(
+        "many counts / one count",
+        {name: (middle(times, "many counts"), middle(times, "one count")) for name, times in models.items()}, 1.1)
+
+
 def figures(results):
     sections = results["sections"]
-    return [*swap_in(sections), *warm(sections), *quantised(sections), *fused(sections), *memory(sections), *storm(sections)]
+    return [*swap_in(sections), *warm(sections), *quantised(sections), *counts(sections), *fused(sections), *memory(sections), *storm(sections)]

@@ -122,6 +122,19 @@ def quantised(models):
     yield from table(["model", OURS, "onnxruntime", "openvino", f"{OURS} f32", "weights", "of f32"], rows)
 
 
+def counts(models):
+    """Times of models whose inputs decide a count, with one count and with many."""
+    yield "## Counts that inputs decide\n"
+    yield "Milliseconds: median (least–most), and the ratio of the medians. *Many*: each run has another count than the one before.\n"
+    rows = []
+    for model, times in models.items():
+        one, many = middle(times, "one count"), middle(times, "many counts")
+        rows.append([
+            model, spread(times.get("one count", {}).get("ms")), spread(times.get("many counts", {}).get("ms")),
+            f"{many / one:.2f}×" if one and many else "–"])
+    yield from table(["model", "one count", "many counts", "many over one"], rows)
+
+
 def set_times(sets, threads):
     yield "## Sets of models\n"
     yield (
@@ -240,6 +253,8 @@ def markdown(results, pictures):
             yield from arithmetic(sections["warm"]["models"], sections["limits"]["gflop_s"])
     if "quantised" in sections:
         yield from quantised(sections["quantised"]["models"])
+    if "counts" in sections:
+        yield from counts(sections["counts"]["models"])
     if "swap" in sections:
         models = sections["swap"]["models"]
         for way, words in (("warm", "files in the page cache"), ("cold", "files on the disk alone")):

@@ -19,7 +19,7 @@ import report
 from field import OURS, say
 from places import RESULTS
 
-SECTIONS = ["limits", "warm", "quantised", "swap", "sets", "memory", "storm", "ablations"]
+SECTIONS = ["limits", "warm", "quantised", "counts", "swap", "sets", "memory", "storm", "ablations"]
 # PyTorch takes long to install, and the others are slower forms of those that stay.
 QUICK_CONTENDERS = {OURS, "onnxruntime", "onnxruntime-mapped", "openvino"}
 

@@ -40,8 +40,8 @@ import Testing
   }
   let sequence = ONNXNodeProto.of("SequenceConstruct", ["x", "x"], ["s"])
   #expect(try lines(sequence, .of("SequenceAt", ["s", "p"], ["y"])).contains { $0.contains("sequence_at(") })
-  #expect(try lines(.of("SequenceEmpty", [], ["y"])).contains { $0.contains("sequence_construct(") })
-  #expect(try lines(.of("Optional", [], ["y"])).contains { $0.contains("sequence_construct(") })
+  #expect(try lines(.of("SequenceEmpty", [], ["y"])).contains { $0.contains("SequenceConstruct(") })
+  #expect(try lines(.of("Optional", [], ["y"])).contains { $0.contains("SequenceConstruct(") })
 }
 
 @Test func tensorsAreNoSequences() {

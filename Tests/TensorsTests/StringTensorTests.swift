@@ -70,7 +70,7 @@ import Tensors
     struct Full: Error {}
     var asked: [Int] = []
     let table = StringTable(growing: { bytes in
-      guard bytes < 20_000 else { throw Full() }
+      guard bytes < 30_000 else { throw Full() }
       asked.append(bytes)
     })
     let text = [UInt8](repeating: 65, count: 1000)

@@ -52,10 +52,10 @@ def stored(name, array):
     return {"name": name, "type": type_name(array.dtype), "shape": list(array.shape), **place(packed(array))}
 
 
-def by_onnxruntime(model, feeds):
+def by_onnxruntime(model, feeds, threads=1):
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     return session.run(None, feeds)
 

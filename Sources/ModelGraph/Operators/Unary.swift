@@ -17,7 +17,10 @@ package struct Unary: Operator {
     function.printedParameters.map { [PrintedAttribute("parameters", $0)] } ?? []
   }
 
-  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [node.unary(function, node[0])] }
+  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] {
+    if let type = node.elementType(0), type.isHandle { throw node.failure("its operand is \(type)") }
+    return [node.unary(function, node[0])]
+  }
 
   package func keepsRows(_ rows: BatchRows) -> Bool { rows.isRows(0) }
 }
