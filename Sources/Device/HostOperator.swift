@@ -22,7 +22,8 @@ package struct CountedResults {
 
   /// - Parameter make: makes the results; of these types.
   package init(
-    _ types: [KernelRequest.ResultType], held: Int = 0, textBytes: Int = 0, make: @escaping () throws -> [Tensor]
+    _ types: [KernelRequest.ResultType], held: Int = 0, textBytes: Int = 0,
+    make: @escaping () throws -> [Tensor]
   ) {
     self.types = types
     self.held = held

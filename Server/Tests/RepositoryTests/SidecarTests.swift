@@ -12,7 +12,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "- a", "shape: {}", "pin: maybe", "keep_alive: soon", "weights: int4", "weights: 8", "keep_alive: .nan", "shapes: {x: up}", "shapes: 3",
+    "- a", "shape: {}", "pin: maybe", "keep_alive: soon", "weights: int4", "weights: 8", "keep_alive: .nan",
+    "shapes: {x: up}", "shapes: 3",
     "a: [", "pin: true\nx: &a [*a, *a]",
   ])
   func whatIsNotUnderstoodIsRefused(text: String) {
