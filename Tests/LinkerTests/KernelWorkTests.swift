@@ -54,6 +54,14 @@ import Testing
     #expect(Self.convolution(channels: 64, size: 56, groups: 64).isShared())
   }
 
+  @Test("a product of bytes takes a quarter of the time of one of floats")
+  func bytes() {
+    var request = Self.convolution(channels: 64, size: 56)
+    let floats = request.estimatedMicroseconds
+    for index in 0..<2 { request.operands[index]?.elementType = index == 0 ? .uint8 : .int8 }
+    #expect(request.estimatedMicroseconds == floats / 4)
+  }
+
   @Test("a matrix product by its depth, whichever way the operands lie")
   func matrices() {
     let narrow = Self.request(.matrixMultiply(MatrixMultiply()), [[8, 64], [64, 64]], result: [8, 64])
