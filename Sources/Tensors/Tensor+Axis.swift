@@ -71,7 +71,7 @@ extension Tensor {
     let inner = shape.dims[(axis + 1)...].reduce(elementType.bitWidth / 8, *)
     let rows = shape.dims[..<axis].reduce(1, *)
     let (stride, run) = (inner * shape.dims[axis], inner * range.count)
-    return try Tensor(elementType: elementType, shape: part) { bytes in
+    return try Tensor(elementType: elementType, shape: part, table: table) { bytes in
       // Without bytes, the number of rows has no bound.
       if bytes.isEmpty { return }
       withUnsafeBytes { from in
@@ -102,7 +102,8 @@ extension Tensor {
       size = sum
     }
     guard size == shape.dims[axis] else { throw TensorError(.tooManyElements(shape.dims)) }
-    try self.init(elementType: first.elementType, shape: shape) { bytes in
+    let parts = try Tensor.sharingTable(parts)
+    try self.init(elementType: first.elementType, shape: shape, table: parts[0].table) { bytes in
       if bytes.isEmpty { return }
       let inner = shape.dims[(axis + 1)...].reduce(first.elementType.bitWidth / 8, *)
       let rows = shape.dims[..<axis].reduce(1, *)

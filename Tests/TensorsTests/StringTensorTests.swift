@@ -46,6 +46,8 @@ import Tensors
     #expect(try all.rows(1..<3, of: 4).strings == ["b", ""])
     #expect(try Tensor(stacking: [a, b], along: 1).strings == ["a", "", "b", "é"])
     #expect(try all.element(3, along: 0).strings == ["é"])
+    #expect(try Tensor(joining: [a, b], along: 1, shape: [2, 2]).strings == ["a", "", "b", "é"])
+    #expect(try all.part(1..<4, along: 0).strings == ["b", "", "é"])
     #expect(try all.reshaped(to: [2, 2]).strings == all.strings)
   }
 
