@@ -55,7 +55,15 @@ extension Tensor {
   /// The same texts in another table, as handles of it.
   package func handles(in table: StringTable) throws -> [UInt64]? {
     guard let handles, let own = self.table else { return nil }
-    return own === table ? handles : try handles.map { try table.adopt($0, from: own) }
+    if own === table { return handles }
+    // Elements that share a text share its copy: an expanded text takes no more there than here.
+    var adopted: [UInt64: UInt64] = [:]
+    return try handles.map { handle in
+      if let known = adopted[handle] { return known }
+      let copy = try table.adopt(handle, from: own)
+      adopted[handle] = copy
+      return copy
+    }
   }
 
   /// The same tensors as texts of one table. Tensors of other elements stay as they are.

@@ -51,6 +51,16 @@ import Tensors
     #expect(try all.reshaped(to: [2, 2]).strings == all.strings)
   }
 
+  /// A text that many elements share is copied to another table once.
+  @Test func sharedTextsAreCopiedOnce() throws {
+    let (source, target) = (StringTable(), StringTable())
+    let handle = try source.add([UInt8](repeating: 65, count: 1 << 20))
+    let tensor = try Tensor(handles: [UInt64](repeating: handle, count: 1000), of: source, shape: [1000])
+    let copies = try #require(try tensor.handles(in: target))
+    #expect(Set(copies).count == 1)
+    #expect(target.byteCount < 2 << 20)
+  }
+
   /// Handles that the table does not have are the empty text.
   @Test func foreignHandlesAreEmpty() throws {
     let table = StringTable()

@@ -53,10 +53,13 @@ extension Unique: HostOperator {
 extension Tensor {
   /// The rank of each text among all, by its bytes; `nil` unless the elements are texts.
   fileprivate func stringRanks() throws -> Tensor? {
-    guard let texts = stringBytes else { return nil }
-    let sorted = Set(texts).sorted { $0.lexicographicallyPrecedes($1) }
+    guard let handles, let table else { return nil }
+    // A text that many elements share is copied once.
+    let texts = Dictionary(uniqueKeysWithValues: Set(handles).map { ($0, table[$0]) })
+    let sorted = Set(texts.values).sorted { $0.lexicographicallyPrecedes($1) }
     let ranks = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1, Int64($0)) })
-    return try Tensor(texts.map { ranks[$0] ?? 0 }, shape: shape)
+    let ranksOfHandles = texts.mapValues { ranks[$0] ?? 0 }
+    return try Tensor(handles.map { ranksOfHandles[$0] ?? 0 }, shape: shape)
   }
 }
 
