@@ -36,7 +36,8 @@ import Testing
     for pattern in [
       String(repeating: "(", count: 300) + String(repeating: ")", count: 300),
       String(repeating: "x", count: 20_000),
-      "(\\pL{1000}){2}", "((a{30}){30}){30}",
+      "(\\pL{1000}){2}", "((a{30}){30}){30}", "[" + String(repeating: "\\pL", count: 20_000) + "]",
+      "(" + String(repeating: "()", count: 20_000) + "){1000}",
     ] { #expect(throws: RegularExpression.Fault.self) { _ = try RegularExpression(pattern) } }
   }
 

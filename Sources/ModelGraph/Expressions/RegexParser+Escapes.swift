@@ -121,14 +121,13 @@ extension RegexParser {
 
   /// `[:alpha:]` or `[:^alpha:]`; `nil` if there is no end.
   private mutating func posixClass() throws(Fault) -> ScalarSet? {
-    var name = ""
-    var place = position + 2
-    while place + 1 < scalars.count, !(scalars[place] == ":" && scalars[place + 1] == "]") {
-      name.unicodeScalars.append(scalars[place])
-      place += 1
-    }
+    let start = position + 2
+    var place = start
+    while place + 1 < scalars.count, !(scalars[place] == ":" && scalars[place + 1] == "]") { place += 1 }
     guard place + 1 < scalars.count else { return nil }
     position = place + 2
+    var name = ""
+    name.unicodeScalars.append(contentsOf: scalars[start..<place])
     let isNegated = name.hasPrefix("^")
     guard let set = ScalarSet.posix[isNegated ? String(name.dropFirst()) : name] else {
       throw Fault(reason: "it has the class [:\(name):], which does not exist")

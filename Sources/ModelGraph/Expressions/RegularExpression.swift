@@ -32,8 +32,13 @@ package struct RegularExpression: Sendable {
   /// The most instructions: a bound on the memory and on the time for each scalar of a text.
   private static let mostInstructions = 10_000
   private static let mostSets = 1000
+  /// The most bytes of a pattern: a bound on the time and memory of parsing, which add up before there are instructions.
+  private static let mostBytes = 1 << 15
 
   package init(_ pattern: String) throws(Fault) {
+    guard pattern.utf8.count <= Self.mostBytes else {
+      throw Fault(reason: "it has more than \(Self.mostBytes) bytes")
+    }
     var parser = RegexParser(pattern)
     try add(try parser.parsed())
     try append(.match)
