@@ -38,7 +38,10 @@ extension Rewriter {
       return value.integers
     }
     if let source = levels(x) { return dissolve(index, into: source) }
-    guard let mover = mover(of: x) else { return false }
+    // Levels of four bits have no kernels that move them.
+    guard quantize.target == .int8 || quantize.target == .uint8, let mover = mover(of: x) else {
+      return false
+    }
     guard mover.op.is(Concat.self) else {
       guard let (movers, source) = movers(endingWith: mover, levels) else { return false }
       move(source, by: movers, index, quantize.target)
@@ -47,7 +50,7 @@ extension Rewriter {
     let areLevels = mover.inputs.allSatisfy { input in
       dequantized(input).map { $0.scale.count == 1 && $0.type.bitWidth == 8 } ?? false
     }
-    guard !mover.inputs.isEmpty, areLevels, quantize.target.bitWidth == 8 else { return false }
+    guard !mover.inputs.isEmpty, areLevels else { return false }
     let parts = mover.inputs.map(levels)
     var moved = mover
     moved.inputs = zip(mover.inputs, parts).enumerated().map { position, part in
