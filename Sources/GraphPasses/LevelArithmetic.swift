@@ -53,8 +53,9 @@ extension Rewriter {
     guard isReadOnce(source), let node = maker(of: source)?.node, node.postOps.isEmpty,
       let function = node.op.as(Binary.self)?.function, LevelArithmetic.supports(function),
       node.inputs.count == 2, let a = levels(node.inputs[0]), let b = levels(node.inputs[1]),
-      let typeA = type(a.levels), let typeB = type(b.levels), typeA.dimensions != nil,
-      typeA.dimensions == typeB.dimensions
+      let dimensions = type(a.levels)?.dimensions, dimensions == type(b.levels)?.dimensions,
+      // Sizes of which nothing is known may differ: such operands broadcast.
+      !dimensions.contains(.unknown)
     else { return false }
     let arithmetic = LevelArithmetic(
       function: function, a: a.steps, b: b.steps,

@@ -36,6 +36,17 @@ struct LevelFunctionTests {
     #expect(!graph.nodes.contains { $0.op.is(LevelArithmetic.self) })
   }
 
+  @Test func operandsOfUnknownSizesStayFloats() throws {
+    var builder = GraphBuilder()
+    let step = try builder.constant("s", [0.25])
+    let parts = ["a", "b"].map { name in
+      builder.node("\(name)F", .dequantize(), builder.input(name, [.unknown, .known(3)], .uint8), step)
+    }
+    var graph = try quantised(builder.node("sum", .binary(.add), parts[0], parts[1]), in: &builder)
+    _ = try PassPipeline.optimise(&graph, evaluator: nil, verifying: true)
+    #expect(!graph.nodes.contains { $0.op.is(LevelArithmetic.self) })
+  }
+
   @Test func anAffineFunctionByChannelIsOneNode() throws {
     var builder = GraphBuilder()
     let x = try floats("x", [1, 2, 3, 3], in: &builder)
