@@ -50,7 +50,10 @@ extension Rewriter {
   }
 
   private func isKnownZero(_ node: Node, at place: Int) -> Bool {
-    guard place < node.operandCount, let id = node.inputs[place] else { return true }
+    guard place < node.operandCount, let id = node.inputs[place] else {
+      // The one in its place gets the shape of the scale.
+      return IntegerProductNode(node) != nil || type(node.inputs[1])?.shape != nil
+    }
     return tensor(id)?.elementType == .int8
   }
 
