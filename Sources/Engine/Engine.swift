@@ -20,7 +20,7 @@ public final class Engine: Sendable {
     residency = Residency(device: device, budget: configuration.budget)
     planner = Planner(
       device: device, threads: configuration.kernelThreads, capacity: configuration.planCacheBytes,
-      budget: configuration.budget)
+      budget: configuration.budget, padsRows: !configuration.deterministic)
     executor = Executor(
       device: device, residency: residency, planner: planner, threads: configuration.threads)
     models = ModelRepository(

@@ -8,6 +8,7 @@ public final class Planner: Sendable {
   private let device: any Device
   private let threads: [Int]
   private let budget: Int
+  private let padsRows: Bool
   private let cache: PlanCache
   private let evaluator: DeviceEvaluator
   private let planningLimit: Duration
@@ -22,11 +23,13 @@ public final class Planner: Sendable {
   ///     used that nobody uses leave first.
   ///   - budget: the bytes that a member has to fit in. No kernel is asked for where shapes say that it does not, and a
   ///     plan that takes more is not kept.
+  ///   - padsRows: true if a rest may be planned for more rows than there are: their number follows from earlier runs, and the last
+  ///     bits of a result may follow from it.
   public convenience init(
-    device: any Device, threads: [Int], capacity: Int = 256 << 20, budget: Int = .max
+    device: any Device, threads: [Int], capacity: Int = 256 << 20, budget: Int = .max, padsRows: Bool = true
   ) {
     self.init(
-      device: device, threads: threads, capacity: capacity, budget: budget,
+      device: device, threads: threads, capacity: capacity, budget: budget, padsRows: padsRows,
       planningLimit: Planner.planningLimit)
   }
 
@@ -34,7 +37,7 @@ public final class Planner: Sendable {
   ///   - planningLimit: the time that one plan may take to make.
   ///   - now: the clock.
   package init(
-    device: any Device, threads: [Int], capacity: Int = 256 << 20, budget: Int = .max,
+    device: any Device, threads: [Int], capacity: Int = 256 << 20, budget: Int = .max, padsRows: Bool = true,
     planningLimit: Duration, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) {
     self.planningLimit = planningLimit
@@ -42,6 +45,7 @@ public final class Planner: Sendable {
     self.device = device
     self.threads = threads
     self.budget = budget
+    self.padsRows = padsRows
     cache = PlanCache(capacity: capacity)
     evaluator = DeviceEvaluator(device)
   }
@@ -88,8 +92,8 @@ public final class Planner: Sendable {
   package func plan(
     restOf plan: Plan, carried: [Tensor], counted: [KernelRequest.ResultType], in rows: RestRows, count: Int
   ) throws -> (plan: Plan, rows: Int) {
-    let bound = plan.rowBound.rows(for: count)
-    let isWide = plan.rowBound.isWide(bound)
+    let bound = padsRows ? plan.rowBound.rows(for: count) : count
+    let isWide = padsRows && plan.rowBound.isWide(bound)
     let rest = try self.plan(
       restOf: plan, carried: carried, counted: try rows.types(counted, rows: bound),
       most: isWide ? 1 : Planner.mostPlans)

@@ -36,8 +36,8 @@ public struct RestRows: Sendable {
 
   /// Returns the number of rows of results of these types; `nil` if they have different ones.
   package func count(in types: [KernelRequest.ResultType]) -> Int? {
-    let counts = Set(results.map { types[$0].shape.dims[0] })
-    return counts.count == 1 ? counts.first : nil
+    let counts = Set(results.map { types[$0].shape.dims.first })
+    return counts.count == 1 ? counts.first ?? nil : nil
   }
 
   /// Returns the types with another number of rows.
