@@ -62,6 +62,8 @@ struct MemberRun {
   /// - Parameter needed: what the run takes up to the end of this plan.
   /// - Throws: as ``answer(_:inputs:)``.
   private func run(_ plan: Plan, inputs: [Tensor], needed: MemberMemory) throws -> [Tensor] {
+    try needs.beginPlan(limit: MemberRun.mostNested)
+    defer { needs.endPlan() }
     let outer = needs.current
     needs.current = needed
     defer { needs.current = outer }
@@ -218,6 +220,8 @@ struct MemberRun {
 
   /// The most rounds of all loops of a run together: a condition that never becomes false would hold the lane for ever.
   private static let mostRounds = 1 << 20
+  /// The most plans of a run that wait for the end of one another: each takes some of the thread's stack.
+  private static let mostNested = 500
   /// The least bytes that a loop asks for beyond what it needs by now.
   private static let leastSpare = 1 << 20
 
@@ -346,32 +350,6 @@ struct MemberRun {
       try Tensor(elementType: port.elementType, shape: port.shape, table: memory.strings) { bytes in
         if port.byteCount > 0 { try device.read(bytes, from: location, of: memory) }
       }
-    }
-  }
-}
-
-/// The memory that the steps of a run needed so far, and the rounds of its loops, those in loops included.
-private final class RunNeeds {
-  var memory = MemberMemory(arenaBytes: 0, requestBytes: 0)
-  /// The memory that the plan in progress needs, without texts.
-  var current = MemberMemory(arenaBytes: 0, requestBytes: 0)
-  /// The texts of the run, once it has any.
-  var strings: StringTable?
-  /// Bytes of the texts in ``strings``.
-  var tableBytes = 0
-  /// Bytes of the texts that tensors brought into the run.
-  var foreignBytes = 0
-  private var rounds = 0
-
-  /// Bytes of all texts.
-  var textBytes: Int { tableBytes.adding(saturating: foreignBytes) }
-
-  /// - Throws: ``DeviceError`` beyond `limit`.
-  func addRound(limit: Int) throws {
-    rounds += 1
-    guard rounds <= limit else {
-      throw DeviceError(
-        .invalidData, "its loops run more than \(limit) rounds; give them smaller trip counts")
     }
   }
 }
