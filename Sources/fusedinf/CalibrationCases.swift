@@ -68,6 +68,8 @@ struct DeviationError: Error, CustomStringConvertible {
 func percentage(_ part: Double) -> String {
   guard part.isFinite, part > 0 else { return part == 0 ? "0 %" : "\(part)" }
   let percent = part * 100
+  // Digits say nothing of what is this far off, and need not fit an integer.
+  guard percent < 1e15 else { return "\(percent) %" }
   let unit = pow(10, log10(percent).rounded(.down) - 1)
   let digits = Int((percent / unit).rounded())
   // As an integer of a power of ten, which prints without the error of a binary fraction.
