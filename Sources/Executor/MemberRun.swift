@@ -21,7 +21,7 @@ struct MemberRun {
   let room: (bytes: Int, budget: Int)
   let trace: Trace?
   /// The needs of the run so far.
-  private let needs = RunNeeds()
+  let needs = RunNeeds()
 
   /// Runs the member.
   /// - Returns: the outputs in the model's order.
@@ -61,7 +61,7 @@ struct MemberRun {
   /// Runs `plan` and what follows from it.
   /// - Parameter needed: what the run takes up to the end of this plan.
   /// - Throws: as ``answer(_:inputs:)``.
-  private func run(_ plan: Plan, inputs: [Tensor], needed: MemberMemory) throws -> [Tensor] {
+  func run(_ plan: Plan, inputs: [Tensor], needed: MemberMemory) throws -> [Tensor] {
     try needs.beginPlan(limit: MemberRun.mostNested)
     defer { needs.endPlan() }
     let outer = needs.current
@@ -95,177 +95,6 @@ struct MemberRun {
       case .done(let index): outputs[index]
       case .rest(let index): rest[index]
       }
-    }
-  }
-
-  /// Plans and runs the rest. Its memory is counted first, then checked against what is reserved; only then is anything of it
-  /// allocated.
-  private func runRest(
-    of plan: Plan, _ continuation: Plan.Continuation, carried: [Tensor], needed: MemberMemory
-  ) throws -> [Tensor] {
-    let counted = try continuation.hostNodes.map { node in
-      try node.op.hostLoop.map { try loop($0, node, carried: carried, of: plan, needed: needed) }
-        ?? count(node, carried: carried, of: plan)
-    }
-    let types = zip(continuation.hostNodes, counted).flatMap { node, results in
-      node.results.map { results.types[$0] }
-    }
-    let number = continuation.rows?.count(in: types)
-    if number == 0, let outputs = continuation.rows?.outputsOfNoRows { return outputs }
-    var needed = needed
-    for results in counted {
-      needed.add(requestBytes: results.held)
-      needed.add(requestBytes: results.textBytes)
-    }
-    let rest = try plannedRest(of: plan, continuation, carried, types, count: number, after: needed)
-    try reserve(rest.needed, of: plan)
-    var made = try zip(continuation.hostNodes, counted).flatMap { node, results in
-      let tensors = try results.tensors()
-      return node.results.map { tensors[$0] }
-    }
-    if let number, let rows = continuation.rows, let bound = rest.rows {
-      made = try rows.padded(made, to: bound)
-      let inputs = rest.inputs(of: continuation, carried + made)
-      return try rows.cut(try run(rest.plan, inputs: inputs, needed: rest.needed), of: bound, to: number)
-    }
-    return try run(rest.plan, inputs: rest.inputs(of: continuation, carried + made), needed: rest.needed)
-  }
-
-  /// A rest that is planned.
-  private struct PlannedRest {
-    var plan: Plan
-    /// What the run takes up to the end of it.
-    var needed: MemberMemory
-    /// The rows that it takes, if those are more than there are.
-    var rows: Int?
-
-    func inputs(of continuation: Plan.Continuation, _ values: [Tensor]) -> [Tensor] {
-      values.enumerated().filter { !continuation.decisive.contains($0.offset) }.map(\.element)
-    }
-  }
-
-  /// Plans the rest: for more rows than there are where that saves plans and there is room for it, for what there is otherwise.
-  private func plannedRest(
-    of plan: Plan, _ continuation: Plan.Continuation, _ carried: [Tensor],
-    _ types: [KernelRequest.ResultType],
-    count: Int?, after needed: MemberMemory
-  ) throws -> PlannedRest {
-    var exact = needed
-    for type in types {
-      exact.add(requestBytes: type.elementType.byteCount(of: type.shape.elementCount) ?? .max)
-    }
-    try check(exact, of: plan)
-    if let rows = continuation.rows, let count, count > 0,
-      let (rest, bound) = try? planner.plan(
-        restOf: plan, carried: carried, counted: types, in: rows, count: count)
-    {
-      var needed = exact
-      // Rows with copies behind them stand beside those that were counted.
-      if bound > count { needed.add(requestBytes: rest.requestBytes) }
-      needed.add(rest)
-      if needs.memory.union(needed).fits(room.bytes) {
-        return PlannedRest(plan: rest, needed: needed, rows: bound > count ? bound : nil)
-      }
-    }
-    let rest = try planner.plan(restOf: plan, carried: carried, counted: types)
-    exact.add(rest)
-    return PlannedRest(plan: rest, needed: exact)
-  }
-
-  /// Runs a loop. The values that it keeps of every round are counted as they come.
-  private func loop(
-    _ loop: any HostLoop, _ node: Plan.HostNode, carried: [Tensor], of plan: Plan, needed: MemberMemory
-  ) throws -> CountedResults {
-    let operands = node.operands.map { $0.map { carried[$0] } }
-    let captured = try operands.dropFirst(loop.firstCapture).map { operand in
-      guard let operand else {
-        throw DeviceError(.invalidArgument, "loop '\(node.name)' lacks an operand that its body reads")
-      }
-      return operand
-    }
-    var kept = needed
-    var collected = 0
-    do {
-      let results = try loop.results(Array(operands.prefix(loop.firstCapture))) { inputs in
-        var lists = MemberMemory(arenaBytes: 0, requestBytes: 0)
-        lists.add(listsOf: inputs)
-        let inputs = inputs + captured
-        let round = try planner.plan(
-          roundOf: node, of: plan, inputs: inputs.map { ($0.elementType, $0.shape) })
-        var needed = kept
-        needed.arenaBytes = max(needed.arenaBytes, round.arenaBytes)
-        needed.add(requestBytes: round.requestBytes)
-        needed.add(requestBytes: lists.requestBytes)
-        // As much again as there is by now, so that a loop starts anew few times.
-        try reserve(needed, of: plan, spare: max(collected, MemberRun.leastSpare))
-        try needs.addRound(limit: MemberRun.mostRounds)
-        let outputs = try run(round, inputs: inputs, needed: needed)
-        // Twice: each by itself, and then all of them in one tensor.
-        for output in outputs.dropFirst(loop.firstCollected) {
-          let bytes = output.byteCount.adding(saturating: output.byteCount)
-          collected = collected.adding(saturating: bytes)
-          kept.add(requestBytes: bytes)
-        }
-        return outputs
-      }
-      var lists = MemberMemory(arenaBytes: 0, requestBytes: 0)
-      lists.add(listsOf: results)
-      return CountedResults(
-        results.map { KernelRequest.ResultType($0.elementType, $0.shape) }, held: lists.requestBytes
-      ) { results }
-    } catch let error as DeviceError {
-      throw error.of(node: node.name, node.op, model: plan.model.name, operands: operands)
-    }
-  }
-
-  /// The most rounds of all loops of a run together: a condition that never becomes false would hold the lane for ever.
-  private static let mostRounds = 1 << 20
-  /// The most plans of a run that wait for the end of one another: each takes some of the thread's stack.
-  private static let mostNested = 500
-  /// The least bytes that a loop asks for beyond what it needs by now.
-  private static let leastSpare = 1 << 20
-
-  /// Checks that the member has the memory.
-  /// - Parameter spare: bytes to ask for beside it, if there is room for them.
-  /// - Throws: ``NeedsMoreMemory`` if it has reserved less; `LinkError` if there is no room for it.
-  private func reserve(_ needed: MemberMemory, of plan: Plan, spare: Int = 0) throws {
-    var needed = needed
-    needed.add(requestBytes: needs.textBytes)
-    // With the needs of earlier steps: the run begins anew with this memory.
-    needs.memory = needs.memory.union(needed)
-    try check(needs.memory, of: plan)
-    guard
-      needed.arenaBytes > reserved.arenaBytes
-        || needed.requestBytes > roundedToPages(reserved.requestBytes)
-    else { return }
-    var more = needs.memory
-    more.add(requestBytes: spare)
-    throw NeedsMoreMemory(memory: more.fits(room.bytes) ? more : needs.memory)
-  }
-
-  /// Refuses what no member of the model can have.
-  private func check(_ needed: MemberMemory, of plan: Plan) throws {
-    guard !needed.fits(room.bytes) else { return }
-    throw LinkError.tooLarge(
-      model: plan.model.name,
-      needed: (needed.byteCount ?? .max / 2).adding(saturating: room.budget - room.bytes), budget: room.budget
-    )
-  }
-
-  /// Counts the results of a node that the host computes, all of which must be there.
-  private func count(_ node: Plan.HostNode, carried: [Tensor], of plan: Plan) throws -> CountedResults {
-    guard let operation = node.op.onHost else {
-      throw DeviceError(.unsupported, "the host does not compute \(node.op.name)")
-    }
-    let operands = node.operands.map { $0.map { carried[$0] } }
-    do {
-      let results = try operation.count(operands)
-      guard node.results.allSatisfy(results.types.indices.contains) else {
-        throw DeviceError(.invalidArgument, "it has \(results.types.count) results")
-      }
-      return results
-    } catch let error as DeviceError {
-      throw error.of(node: node.name, node.op, model: plan.model.name, operands: operands)
     }
   }
 
@@ -351,18 +180,5 @@ struct MemberRun {
         if port.byteCount > 0 { try device.read(bytes, from: location, of: memory) }
       }
     }
-  }
-}
-
-extension MemberMemory {
-  /// Adds a rest that runs when what came before it has run.
-  fileprivate mutating func add(_ rest: Plan) {
-    arenaBytes = max(arenaBytes, rest.arenaBytes)
-    add(requestBytes: rest.resultBytes)
-  }
-
-  /// Adds what is in the sequences among `tensors`.
-  fileprivate mutating func add(listsOf tensors: [Tensor]) {
-    for tensor in tensors where tensor.elementType == .sequence { add(requestBytes: tensor.heldBytes) }
   }
 }

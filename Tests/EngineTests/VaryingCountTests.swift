@@ -16,21 +16,21 @@ struct VaryingCountTests {
     try NPY.read(VaryingCountTests.folder.appending(path: "\(name).npy").path)
   }
 
-  private func open(_ name: String, in folder: TemporaryFolder) throws -> (
+  private func open(_ name: String, in folder: TemporaryFolder, deterministic: Bool) throws -> (
     engine: Engine, model: LinkableModel
   ) {
-    let engine = try Engine(store: folder.path)
+    let engine = try Engine(store: folder.path, deterministic: deterministic)
     _ = try engine.models.add(
       VaryingCountTests.folder.appending(path: "\(name).onnx").path, name: name,
       options: CompilationOptions(verifying: true))
     return (engine, try engine.models.open(name))
   }
 
-  @Test("a detector's number of detections differs in each of 1,000 runs")
-  func detections() async throws {
+  @Test("a detector's number of detections differs in each of 1,000 runs", arguments: [true, false])
+  func detections(deterministic: Bool) async throws {
     let folder = TemporaryFolder()
     defer { withExtendedLifetime(folder) {} }
-    let (engine, model) = try open("detector", in: folder)
+    let (engine, model) = try open("detector", in: folder, deterministic: deterministic)
     let image = try tensor("detector.image")
     let thresholds: [Float] = try tensor("detector.thresholds").elements()
     let numbers: [Int64] = try tensor("detector.numbers").elements()
@@ -53,11 +53,11 @@ struct VaryingCountTests {
     }
   }
 
-  @Test("a loop runs 1 to 64 rounds, each number again and again")
-  func rounds() async throws {
+  @Test("a loop runs 1 to 64 rounds, each number again and again", arguments: [true, false])
+  func rounds(deterministic: Bool) async throws {
     let folder = TemporaryFolder()
     defer { withExtendedLifetime(folder) {} }
-    let (engine, model) = try open("loop", in: folder)
+    let (engine, model) = try open("loop", in: folder, deterministic: deterministic)
     let start = try tensor("loop.start")
     let finals: [Float] = try tensor("loop.finals").elements()
     let energies: [Float] = try tensor("loop.energies").elements()
