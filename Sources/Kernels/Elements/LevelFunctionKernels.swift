@@ -6,7 +6,7 @@ import Tensors
 
 extension LevelArithmetic: ComposedOperator {
   func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
-    guard request.postOps.isEmpty else { return nil }
+    guard request.postOps.isEmpty, !request.isEmpty else { return nil }
     let body = try body(request)
     let (a, b) = (try request.operand(0), try request.operand(1))
     // A blocked layout costs more to leave than a plain one.
@@ -23,7 +23,7 @@ extension LevelArithmetic: ComposedOperator {
 
 extension LevelAffine: ComposedOperator {
   func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
-    guard request.postOps.isEmpty else { return nil }
+    guard request.postOps.isEmpty, !request.isEmpty else { return nil }
     let x = try request.operand(0)
     guard axis == 1, x.shape.rank >= 3, x.shape.elementCount > 0, x.immediate == nil, !x.isWeight,
       x.layout != .plain, try channelsLast(x.shape, x.elementType) == x.layout,
@@ -46,7 +46,7 @@ extension LevelAffine: ComposedOperator {
 
 extension LevelTable: ComposedOperator {
   func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
-    guard request.postOps.isEmpty else { return nil }
+    guard request.postOps.isEmpty, !request.isEmpty else { return nil }
     let body = try body(request)
     let (x, table) = (try request.operand(0), try request.operand(1))
     guard !x.isWeight, x.immediate == nil, let given = try engine.layout(x, as: x.elementType),
@@ -59,7 +59,7 @@ extension LevelTable: ComposedOperator {
 
 extension DynamicQuantize: ComposedOperator {
   func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
-    guard request.postOps.isEmpty else { return nil }
+    guard request.postOps.isEmpty, !request.isEmpty else { return nil }
     let body = try body(request)
     let x = try request.operand(0)
     guard !x.isWeight, x.immediate == nil, let given = try engine.layout(x, as: .float32),

@@ -23,7 +23,8 @@ extension OneDNNEngine {
     any Kernel
   )? {
     let (given, made): (ElementType, ElementType) = quantizes ? (.float32, levels) : (levels, .float32)
-    guard levels == .int8 || levels == .uint8, request.postOps.isEmpty, let x = request.ownOperand(0),
+    guard levels == .int8 || levels == .uint8, request.postOps.isEmpty, !request.isEmpty,
+      let x = request.ownOperand(0),
       let y = request.optionalResult(0), x.elementType == given, y.elementType == made, x.shape == y.shape,
       x.immediate == nil, let scale = request.ownOperand(1), scale.shape.elementCount == 1,
       scale.elementType == .float32, scale.layout == .plain

@@ -64,6 +64,10 @@ extension KernelRequest {
   /// Bytes of one element of a type that can be addressed; `nil` for those that share a byte.
   func elementSize(_ type: ElementType) -> Int? { type.bitWidth >= 8 ? type.bitWidth / 8 : nil }
 
+  /// True if no result has elements: then the memory of operands and results may be missing, and the product of axes beside an empty
+  /// one has no bound. ``PortableKernel`` does nothing in this case.
+  var isEmpty: Bool { results.allSatisfy { $0 == nil || $0?.shape.elementCount == 0 } }
+
   /// The same request for another op, other operands and results.
   func with(op: Op? = nil, operands: [Operand?]? = nil, results: [ResultType?]? = nil) -> KernelRequest {
     KernelRequest(

@@ -50,7 +50,7 @@ package final class PortableKernel: Kernel {
     }
     // The names, types and closures of a request take about half a kilobyte.
     footprint = immediates.reduce(512 + program.footprint) { $0 + ($1?.bytes.count ?? 0) }
-    isEmpty = request.results.allSatisfy { $0 == nil || $0?.shape.elementCount == 0 }
+    isEmpty = request.isEmpty
     self.request = request
   }
 

@@ -9,7 +9,7 @@ extension SmallConvolution: PortableOperator, ComposedOperator {
   }
 
   func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
-    guard SmallMatrix.suits(request) else { return nil }
+    guard SmallMatrix.suits(request), !request.isEmpty else { return nil }
     if let kernel = try engine.blockwiseConvolution(request, self) { return kernel }
     let own = request.keeping(postOps: 0)
     guard let computation = try computation(own) else { return nil }

@@ -9,7 +9,7 @@ extension SmallProduct: PortableOperator, ComposedOperator {
   }
 
   func kernel(_ request: KernelRequest, on engine: OneDNNEngine) throws -> (any Kernel)? {
-    guard SmallMatrix.suits(request) else { return nil }
+    guard SmallMatrix.suits(request), !request.isEmpty else { return nil }
     let own = request.keeping(postOps: 0)
     return try engine.chain(SmallWeightsKernel(own, computation(own)), of: request)
   }
