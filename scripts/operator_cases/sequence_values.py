@@ -237,3 +237,10 @@ nodes = [node("SplitToSequence", ["x", "size"], ["s"], axis=1), node("SequenceMa
 add("a map of a sequence of unknown length",
     model(nodes, given, [sequence("o"), sequence("h", TensorProto.INT64)], {"two": np.float32(2)}), given,
     expected=[x_ * np.float32(2) for x_ in (X["x"][:, :3], X["x"][:, 3:6], X["x"][:, 6:])] + [np.array([[3, 3], [3, 3], [3, 1]])])
+
+# Parts of texts.
+given = {"x": np.array([["a", "b", ""], ["été", "e", "f"]], object), "size": np.array(2)}
+nodes = [node("SplitToSequence", ["x", "size"], ["s"], axis=1), node("SequenceAt", ["s", "last"], ["o"]),
+         node("ConcatFromSequence", ["s"], ["t"], axis=1)]
+add("a sequence of texts of unknown length", model(nodes, given, ["o", "t"], {"last": np.int64(-1)}), given,
+    expected=[given["x"][:, 2:], given["x"]])
