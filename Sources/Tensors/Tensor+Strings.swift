@@ -43,8 +43,9 @@ extension Tensor {
   /// The texts, in which bytes that are not UTF-8 are replaced; `nil` unless the elements are texts.
   public var strings: [String]? { stringBytes?.map { String(decoding: $0, as: UTF8.self) } }
 
-  /// Bytes that the elements take, those of texts included.
+  /// Bytes that the elements take, those of texts and of the tensors in a sequence included; `Int.max` where there are more.
   public var memoryBytes: Int {
+    if let list { return bytes(withElementsOf: list) { $0.memoryBytes } }
     guard let handles, let table else { return byteCount }
     return handles.reduce(byteCount) { sum, handle in
       let (next, overflow) = sum.addingReportingOverflow(handle == 0 ? 0 : table.length(handle) + 8)
