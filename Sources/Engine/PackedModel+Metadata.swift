@@ -15,18 +15,16 @@ extension PackedModel {
     // Output types declared in the file are ignored: they follow from the operators, and files often state
     // them wrongly.
     let inference = try imported.graph.inferTypes()
+    let asked = imported.graph.valuesAskedForPresence
     func declarations(_ ids: [ValueID]) -> [ModelMetadata.TensorDeclaration] {
       ids.map { id in
         let type = inference[id]
-        let dimensions = type?.dimensions?.map { dimension -> DeclaredSize in
-          switch dimension {
-          case .known(let size): .number(size)
-          case .symbol(let name): .name(name)
-          case .unknown: .name("?")
-          }
-        }
         return ModelMetadata.TensorDeclaration(
-          name: imported.graph[id].name, elementType: type?.elementType, dimensions: dimensions)
+          name: imported.graph[id].name, elementType: type?.elementType,
+          dimensions: type?.dimensions?.map(DeclaredSize.init),
+          contents: type?.contents.map {
+            ModelMetadata.Contents($0, mayBeAbsent: $0.isOptional || asked.contains(id))
+          })
       }
     }
     var statistics = ["weights": weights.count, "weight_bytes": weightBytes]
@@ -48,5 +46,31 @@ extension PackedModel {
       declaredShapes: options.shapes.mapValues { ShapeRanges($0).description },
       weights: options.weights == .float32 ? nil : options.weights.rawValue,
       notes: smallWeights.map(\.notes) ?? [], statistics: statistics)
+  }
+}
+
+extension DeclaredSize {
+  fileprivate init(_ dimension: ModelGraph.Dimension) {
+    self =
+      switch dimension {
+      case .known(let size): .number(size)
+      case .symbol(let name): .name(name)
+      case .unknown: .name("?")
+      }
+  }
+}
+
+extension ModelMetadata.Contents {
+  fileprivate init(_ contents: SequenceContents, mayBeAbsent: Bool) {
+    self.init(
+      elementType: contents.elementType, dimensions: contents.dimensions?.map(DeclaredSize.init),
+      isOptional: contents.isOptional, mayBeAbsent: mayBeAbsent)
+  }
+}
+
+extension Graph {
+  /// The sequences and optionals of which nodes find out whether they are there.
+  fileprivate var valuesAskedForPresence: Set<ValueID> {
+    Set(nodes.filter { $0.op.as(OptionalPresence.self) != nil }.flatMap { $0.inputs.compactMap { $0 } })
   }
 }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// One size of a declared input or output: in JSON a number, or a text.
 public enum DeclaredSize: Sendable, Hashable, CustomStringConvertible {
   case number(Int)
@@ -34,10 +36,16 @@ extension DeclaredSize: Codable {
 }
 
 extension ModelMetadata.TensorDeclaration: CustomStringConvertible {
-  /// `x: float32[batch, 3]`.
+  /// `x: float32[batch, 3]`, `x: sequence(float32[?, 3])`.
   public var description: String {
     guard let elementType else { return "\(name): unknown" }
-    let sizes = dimensions?.map(\.description).joined(separator: ", ") ?? "*"
-    return "\(name): \(elementType.rawValue)[\(sizes)]"
+    guard elementType == .sequence else { return "\(name): \(Self.text(elementType, dimensions))" }
+    guard let contents else { return "\(name): sequence" }
+    let element = Self.text(contents.elementType, contents.dimensions)
+    return "\(name): \(contents.isOptional ? "optional" : "sequence")(\(element))"
+  }
+
+  private static func text(_ elementType: ElementType, _ dimensions: [DeclaredSize]?) -> String {
+    "\(elementType.rawValue)[\(dimensions?.map(\.description).joined(separator: ", ") ?? "*")]"
   }
 }

@@ -15,11 +15,36 @@ public struct ModelMetadata: Sendable, Hashable, Codable {
     public var elementType: ElementType?
     /// `nil` when even the rank is not known.
     public var dimensions: [DeclaredSize]?
+    /// The contents of a sequence or an optional; `nil` for a tensor, and where nothing is known of them.
+    public var contents: Contents?
 
-    public init(name: String, elementType: ElementType?, dimensions: [DeclaredSize]?) {
+    public init(
+      name: String, elementType: ElementType?, dimensions: [DeclaredSize]?, contents: Contents? = nil
+    ) {
       self.name = name
       self.elementType = elementType
       self.dimensions = dimensions
+      self.contents = contents
+    }
+  }
+
+  /// The tensors in a sequence or an optional.
+  public struct Contents: Sendable, Hashable, Codable {
+    public var elementType: ElementType
+    /// The dimensions that each of them has; `nil` when even the rank is not known.
+    public var dimensions: [DeclaredSize]?
+    /// True for an optional tensor, which holds at most one.
+    public var isOptional: Bool
+    /// True if the model asks whether the input is there, so that a request may leave it out.
+    public var mayBeAbsent: Bool
+
+    public init(
+      elementType: ElementType, dimensions: [DeclaredSize]?, isOptional: Bool, mayBeAbsent: Bool
+    ) {
+      self.elementType = elementType
+      self.dimensions = dimensions
+      self.isOptional = isOptional
+      self.mayBeAbsent = mayBeAbsent
     }
   }
 

@@ -137,7 +137,7 @@ extension Scheduler {
             isBatch
             ? try answer.outputs.map { ($0.name, try $0.tensor.rows(first..<first + rows, of: total)) }
             : answer.outputs
-          try pending.request.onOutputs?(outputs.reduce(0) { $0 + $1.tensor.byteCount })
+          try pending.request.onOutputs?(outputs.map(\.tensor.memoryBytes).saturatingSum)
           return ScheduledAnswer(outputs: outputs, timing: pending.timing.with(answer.timing))
         })
     }

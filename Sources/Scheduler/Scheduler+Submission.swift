@@ -1,3 +1,4 @@
+import Device
 import Executor
 import Foundation
 import GraphPasses
@@ -66,7 +67,7 @@ extension Scheduler {
     submission.priority = request.priority
     submission.deadline = request.deadline
     submission.keepAlive = request.keepAlive?.clampedNanoseconds
-    submission.bytes = request.inputs.reduce(0) { $0 + $1.byteCount }
+    submission.bytes = request.inputs.map(\.memoryBytes).saturatingSum
     submission.extraBytes = plan?.extraBytes ?? 0
     if let plan { submission.mostThreads = plan.mostThreads }
     submission.isPlanned = plan != nil

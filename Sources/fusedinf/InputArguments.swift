@@ -48,6 +48,8 @@ struct InputArguments {
         return try tensor.listed(isOptional: type.contents?.isOptional ?? false)
       }
       guard type.elementType != .sequence else {
+        let declared = model.file.metadata.inputs.first { $0.name == name }
+        if declared?.contents?.mayBeAbsent ?? false { return try Tensor(list: nil) }
         throw InputArgumentError.sequence(model: model.name, input: name)
       }
       let shape = try Shape(checking: sizes(of: name, type, in: model))

@@ -138,7 +138,9 @@ struct RunCommand: AsyncParsableCommand {
       let indexed = Dictionary(uniqueKeysWithValues: zip(running.map(\.index), answers))
       report.add(indexed, start: start, end: monotonicNanoseconds(), faults: PageFaults.now.since(faults))
       let isLast = repetition == repetitions || running.contains { report.hasFailed($0.index) }
-      if isLast, let directory = outputDirectory { try write(indexed, to: directory) }
+      if isLast, let directory = outputDirectory {
+        try write(indexed, of: running.map { ($0.index, $0.model) }, to: directory)
+      }
       if isLast { break }
     }
     report.arenaBytes = program.arenaBytes
@@ -166,15 +168,16 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   private func write(
-    _ answers: [Int: Result<MemberAnswer, any Error>], to directory: String
+    _ answers: [Int: Result<MemberAnswer, any Error>], of models: [(Int, LinkableModel)], to directory: String
   ) throws {
+    let models = Dictionary(uniqueKeysWithValues: models)
     var written: [String: Int] = [:]
     for (index, name) in names.enumerated() {
       written[name, default: 0] += 1
       let folder = directory + "/" + name + ((written[name] ?? 1) > 1 ? "#\(written[name] ?? 1)" : "")
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       guard case .success(let answer)? = answers[index] else { continue }
-      let outputs = try answer.served
+      let outputs = try answer.served(by: models[index])
       let files = outputFiles(for: outputs.map(\.name))
       for ((output, tensor), file) in zip(outputs, files) {
         let path = "\(folder)/\(file)"
@@ -198,8 +201,11 @@ struct RunMember {
 
 extension MemberAnswer {
   /// The outputs, with sequences as tensors.
-  fileprivate var served: [(name: String, tensor: Tensor)] {
-    get throws { try outputs.flatMap { try $0.tensor.served(as: $0.name) } }
+  fileprivate func served(by model: LinkableModel?) throws -> [(name: String, tensor: Tensor)] {
+    let declared = model?.file.metadata.outputs ?? []
+    return try outputs.flatMap { name, tensor in
+      try declared.first { $0.name == name }?.served(tensor) ?? tensor.served(as: name)
+    }
   }
 }
 

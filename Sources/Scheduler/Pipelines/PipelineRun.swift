@@ -77,7 +77,7 @@ final class PipelineRun: Sendable {
     return submission
   }
 
-  private var inputBytes: Int { request.inputs.reduce(0) { $0 + $1.byteCount } }
+  private var inputBytes: Int { request.inputs.map(\.memoryBytes).saturatingSum }
 
   /// - Parameter onFinish: called once, on any thread.
   func answers(_ onFinish: @escaping @Sendable (Result<PipelineAnswer, any Error>) -> Void) {
@@ -206,7 +206,7 @@ final class PipelineRun: Sendable {
       answers[stage]?.outputs = []
     }
     return answers.reduce(inputBytes) { sum, answer in
-      sum + (answer?.outputs.reduce(0) { $0 + $1.tensor.byteCount } ?? 0)
+      sum.adding(saturating: answer?.outputs.map(\.tensor.memoryBytes).saturatingSum ?? 0)
     }
   }
 
@@ -257,8 +257,11 @@ final class PipelineRun: Sendable {
   /// Returns the bytes of all requested outputs, each counted as often as it is requested.
   private func outputBytes() throws -> Int {
     try request.outputs.reduce(0) { sum, index in
-      let (elementType, shape) = try type(of: pipeline.outputs[index].wire)
-      return sum.adding(saturating: elementType.byteCount(of: shape.elementCount) ?? .max)
+      let wire = pipeline.outputs[index].wire
+      let (elementType, shape) = try type(of: wire)
+      let texts = elementType == .string ? try source(of: wire).memoryBytes : 0
+      return sum.adding(saturating: elementType.byteCount(of: shape.elementCount) ?? .max).adding(
+        saturating: texts)
     }
   }
 
