@@ -83,7 +83,7 @@ extension NamedTensor {
   fileprivate var byteCount: Int {
     switch contents {
     case .tensor(let tensor): tensor.byteCount
-    case .strings(let strings): strings.count * 16
+    case .strings(let strings): strings.reduce(0) { $0 + 16 + $1.count }
     case .shared: 0
     }
   }

@@ -36,6 +36,8 @@ public struct NamedTensor: Sendable {
   public var datatype: DataType
   public var shape: Shape
   public var contents: TensorContents
+  /// The output of the model that this is one element of, a sequence; `nil` for an output by itself.
+  public var sequence: String?
 
   public init(name: String, datatype: DataType, shape: Shape, contents: TensorContents) {
     self.name = name

@@ -62,14 +62,21 @@ extension InferResponse {
     writer.raw(",\"outputs\":[")
     for (index, output) in outputs.enumerated() {
       if index > 0 { writer.raw(",") }
-      let isBinary =
-        (request.outputs.first { $0.name == output.name })?.isBinary ?? isBinaryByDefault
+      let isBinary = request.wants(output)?.isBinary ?? isBinaryByDefault
       try writer.output(output, isBinary: isBinary, tail: &tail)
     }
     writer.raw("]")
     extra(&writer)
     writer.raw("}")
     return EncodedInferResponse(json: writer.bytes, tail: tail)
+  }
+}
+
+extension InferRequest {
+  /// The entry of the request that asks for an output; `nil` if it names none.
+  fileprivate func wants(_ output: NamedTensor) -> RequestedOutput? {
+    let name = output.sequence ?? output.name
+    return outputs.first { $0.name == name }
   }
 }
 
@@ -82,8 +89,7 @@ extension InferResponse {
     for (name, _) in parameters { json += 64 + 6 * name.utf8.count }
     for output in outputs {
       json += 256 + 6 * output.name.utf8.count + 21 * output.shape.rank
-      let isBinary =
-        (request.outputs.first { $0.name == output.name })?.isBinary ?? isBinaryByDefault
+      let isBinary = request.wants(output)?.isBinary ?? isBinaryByDefault
       switch output.contents {
       case .shared(let range): json += 6 * range.region.utf8.count
       case .tensor(let tensor) where isBinary: tail += tensor.byteCount
@@ -94,6 +100,12 @@ extension InferResponse {
       }
     }
     return (json, tail)
+  }
+}
+
+extension [UInt8] {
+  fileprivate var isUTF8: Bool {
+    allSatisfy { $0 < 0x80 } || String(validating: self, as: UTF8.self) != nil
   }
 }
 
@@ -144,6 +156,11 @@ extension JSONWriter {
       raw(",\"data\":[")
       for (index, text) in strings.enumerated() {
         if index > 0 { raw(",") }
+        guard text.isUTF8 else {
+          throw ProtocolError(
+            "output '\(output.name)' has bytes that are not UTF-8, which JSON cannot represent; request it as binary data"
+          )
+        }
         string(text)
       }
       raw("]")

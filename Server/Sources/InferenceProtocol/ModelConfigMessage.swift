@@ -26,6 +26,7 @@ public struct ModelConfigMessage: Sendable, Hashable, Codable {
       name = metadata.name
       dataType = ModelConfigMessage.typeName(metadata.datatype)
       dims = isBatched ? Array(metadata.shape.dropFirst()) : metadata.shape
+      isOptional = metadata.isOptional
     }
   }
 
@@ -154,16 +155,17 @@ public struct ModelConfigMessage: Sendable, Hashable, Codable {
   }
 
   /// Triton's name of a datatype of the protocol.
-  static func typeName(_ datatype: String) -> String {
+  public static func typeName(_ datatype: String) -> String {
     datatype == "BYTES" ? "TYPE_STRING" : datatype.isEmpty ? "TYPE_INVALID" : "TYPE_" + datatype
   }
 }
 
 extension ModelMetadataMessage {
   /// True when the first dimension of every input and output is open, and each input has others: what Triton takes for a
-  /// model that supports batches. A tensor of the batch alone has no form without it.
+  /// model that supports batches. A tensor of the batch alone has no form without it, and sequences have no batch.
   fileprivate var hasOpenBatch: Bool {
-    !inputs.isEmpty && inputs.allSatisfy { $0.shape.count > 1 && $0.shape[0] == -1 }
+    !inputs.isEmpty && !(inputs + outputs).contains(where: \.isList)
+      && inputs.allSatisfy { $0.shape.count > 1 && $0.shape[0] == -1 }
       && outputs.allSatisfy { $0.shape.first == -1 }
   }
 }

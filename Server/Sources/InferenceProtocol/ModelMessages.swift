@@ -3,11 +3,19 @@ public struct TensorMetadata: Sendable, Hashable, Codable {
   public var name: String
   public var datatype: String
   public var shape: [Int]
+  /// True for a sequence, whose first size is that of the sequence, and for an optional. Not part of the message.
+  public var isList = false
+  /// True if a request may leave it out. Not part of the message.
+  public var isOptional = false
 
-  public init(name: String, datatype: String, shape: [Int]) {
+  enum CodingKeys: String, CodingKey { case name, datatype, shape }
+
+  public init(name: String, datatype: String, shape: [Int], isList: Bool = false, isOptional: Bool = false) {
     self.name = name
     self.datatype = datatype
     self.shape = shape
+    self.isList = isList
+    self.isOptional = isOptional
   }
 }
 

@@ -44,12 +44,7 @@ public enum CompilerProgram {
     let options = CompilationOptions(
       shapes: try request.shapes.mapValues { try ShapeRanges(parsing: $0).ranges },
       weights: WeightForm(rawValue: request.weights) ?? .float32)
-    func check(_ metadata: ModelMetadata) throws {
-      if let reason = metadata.unservedReason {
-        throw ModelConfiguration.Problem(description: "the model cannot be served: \(reason)")
-      }
-      try request.configuration?.check(metadata)
-    }
+    func check(_ metadata: ModelMetadata) throws { try request.configuration?.check(metadata) }
     if let version = try ModelRepository(store: store, device: device).version(
       request.number, of: request.name, isMadeFrom: request.path, options: options)
     {

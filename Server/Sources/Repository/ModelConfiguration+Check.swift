@@ -46,14 +46,14 @@ extension ModelConfiguration {
     _ tensor: Tensor, _ found: ModelMetadata.TensorDeclaration, _ role: String, _ isBatched: Bool
   ) throws(Problem) {
     if let wanted = tensor.dataType, wanted != "TYPE_INVALID",
-      let type = found.elementType.flatMap({ DataType($0) }), wanted != "TYPE_" + type.rawValue
+      let type = (found.contents?.elementType ?? found.elementType).flatMap({ DataType($0) }),
+      case let name = ModelConfigMessage.typeName(type.rawValue), wanted != name
     {
       throw Problem(
-        description:
-          "config.pbtxt says that the \(role) '\(tensor.name)' is \(wanted); it is TYPE_\(type.rawValue)")
+        description: "config.pbtxt says that the \(role) '\(tensor.name)' is \(wanted); it is \(name)")
     }
     // A scalar has no empty list of dimensions in Triton's format, but a 1.
-    guard let dims = tensor.dims, let all = found.dimensions, !all.isEmpty else { return }
+    guard let dims = tensor.dims, let all = found.servedDimensions, !all.isEmpty else { return }
     let sizes = isBatched ? Array(all.dropFirst()) : all
     guard !sizes.isEmpty else { return }
     let fits =
@@ -67,5 +67,13 @@ extension ModelConfiguration {
         description: "config.pbtxt says that the \(role) '\(tensor.name)' has the dimensions \(dims)"
           + (isBatched ? " beside the batch" : "") + "; the model has \(sizes.map { "\($0)" })")
     }
+  }
+}
+
+extension ModelMetadata.TensorDeclaration {
+  /// The sizes of the tensor that it is served as; of a sequence, that of the sequence first.
+  fileprivate var servedDimensions: [DeclaredSize]? {
+    guard let contents else { return elementType == .sequence ? nil : dimensions }
+    return contents.isOptional ? contents.dimensions : contents.dimensions.map { [.name("?")] + $0 }
   }
 }

@@ -2,6 +2,7 @@ import Executor
 import Foundation
 import InferenceProtocol
 import Linker
+import ModelStore
 import Repository
 import Scheduler
 import Tensors
@@ -62,14 +63,15 @@ extension InferenceService {
     var model = try await catalog.model(request.model, version: request.version)
     while true {
       do {
-        var scheduled = try await work.run(ofBytes: request.sharedInputBytes) { [model] in
+        var scheduled = try await work.run(ofBytes: request.convertedInputBytes) { [model] in
           try self.scheduledRequest(request, for: model, arrival: arrival)
         }
         let held = HeldBytes(bytes)
         scheduled.onOutputs = { try held.reserve($0) }
         let answer = try await scheduler.run(scheduled)
-        let outputs = try await work.run(ofBytes: request.convertedBytes(of: answer)) {
-          try self.outputs(for: request, of: answer, targets: targets, held: held)
+        let outputs = try await work.run(ofBytes: request.convertedBytes(of: answer)) { [model] in
+          try self.outputs(
+            for: request, of: answer, declared: model.file.metadata.outputs, targets: targets, held: held)
         }
         return respond(
           to: request, with: outputs, timing: answer.timing, model: model.name, version: model.version,
@@ -135,7 +137,9 @@ extension InferenceService {
       do {
         let answer = try result.get()
         let outputs = try self.outputs(
-          for: member.request, of: answer, targets: member.targets, held: member.held)
+          for: member.request, of: answer, declared: member.model.file.metadata.outputs,
+          targets: member.targets,
+          held: member.held)
         onAnswer(
           member.index,
           .success(
@@ -170,8 +174,7 @@ extension InferenceService {
   func scheduledRequest(
     _ request: InferRequest, for model: LinkableModel, arrival: UInt64
   ) throws -> ScheduledRequest {
-    let inputs = try orderedInputs(
-      of: request, declared: model.graph.inputs.map { model.graph[$0].name })
+    let inputs = try orderedInputs(of: request, declared: model.declaredInputs)
     try checkOutputs(of: request, declared: model.graph.outputs.map { model.graph[$0].name })
     try checkBatch(of: request, inputs)
     telemetry.noted(ModelVersion(model), inputs: inputs)
@@ -191,28 +194,32 @@ extension InferenceService {
     )
   }
 
-  /// The request's tensors in the order in which the model declares them.
-  /// - Throws: ``ServiceError`` when one is missing, unknown, there twice or no numbers.
-  func orderedInputs(of request: InferRequest, declared: [String]) throws -> [Tensor] {
+  /// The request's tensors in the order in which the model declares them. An optional that is left out is absent.
+  /// - Throws: ``ServiceError`` when one is missing, unknown, there twice, or not what its datatype and shape say.
+  func orderedInputs(of request: InferRequest, declared: [DeclaredInput]) throws -> [Tensor] {
     // Made for messages alone: most requests are right.
     var model: String { shown(request.model) }
     let given = Dictionary(request.inputs.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     guard given.count == request.inputs.count else {
       throw ServiceError(.invalidRequest, "model '\(model)': an input is given twice")
     }
-    if let unknown = request.inputs.first(where: { !declared.contains($0.name) }) {
+    var names: String { InferenceService.list(declared.map(\.name)) }
+    let count = declared.count
+    if let unknown = request.inputs.first(where: { input in !declared.contains { $0.name == input.name } }) {
       throw ServiceError(
-        .invalidRequest,
-        "model '\(model)' has no input '\(shown(unknown.name))'; it has \(InferenceService.list(declared))")
+        .invalidRequest, "model '\(model)' has no input '\(shown(unknown.name))'; it has \(names)")
     }
-    return try declared.map { name in
-      guard let input = given[name] else {
+    return try declared.map { declared in
+      guard let input = given[declared.name] else {
+        if declared.list?.mayBeAbsent ?? false { return try Tensor(list: nil) }
         throw ServiceError(
           .invalidRequest,
-          "model '\(model)' needs \(declared.count) inputs: \(InferenceService.list(declared)); "
-            + "'\(name)' is missing")
+          "model '\(model)' needs \(count) inputs: \(names); '\(declared.name)' is missing")
       }
-      return try tensor(of: input, for: request.model, holding: request.held)
+      let tensor = try tensor(of: input, for: request.model, holding: request.held)
+      guard let list = declared.list else { return tensor }
+      return try list.list(
+        of: tensor, at: "model '\(model)': input '\(declared.name)'", holding: request.held)
     }
   }
 
@@ -259,34 +266,40 @@ extension InferenceService {
 
   // MARK: Out
 
-  /// The outputs that were asked for, in that order.
+  /// The outputs that were asked for, in that order. Sequences are one tensor each, or one for each element.
   /// - Parameters:
+  ///   - declared: the model's declarations of its outputs.
   ///   - targets: those of the request's outputs, taken before the run.
-  ///   - held: what the answer's bytes are counted in.
+  ///   - held: the account of the answer's bytes.
   func outputs(
-    for request: InferRequest, of answer: ScheduledAnswer, targets: SharedMemoryTargets, held: HeldBytes
+    for request: InferRequest, of answer: ScheduledAnswer, declared: [ModelMetadata.TensorDeclaration] = [],
+    targets: SharedMemoryTargets, held: HeldBytes
   ) throws -> [NamedTensor] {
-    for wanted in request.outputs {
-      guard let count = wanted.classCount,
-        let found = answer.outputs.first(where: { $0.name == wanted.name })
-      else { continue }
-      try held.reserve(Classification.byteCount(of: found.tensor, count: count))
-    }
-    for found in answer.outputs where found.tensor.elementType == .string {
-      try held.reserve(
-        BinaryTail.bytesOfStrings(found.tensor.shape.elementCount, byteCount: found.tensor.memoryBytes))
-    }
-    if request.outputs.isEmpty {
-      return try answer.outputs.map {
-        try output($0.name, $0.tensor, as: RequestedOutput(name: $0.name), targets)
-      }
-    }
-    return try request.outputs.map { wanted in
-      guard let found = answer.outputs.first(where: { $0.name == wanted.name }) else {
+    let wanted =
+      request.outputs.isEmpty
+      ? answer.outputs.map { RequestedOutput(name: $0.name) } : request.outputs
+    return try wanted.flatMap { wanted in
+      guard let (name, tensor) = answer.outputs.first(where: { $0.name == wanted.name }) else {
         throw ServiceError(
           .failed, "model '\(shown(request.model))' gave no output '\(shown(wanted.name))'")
       }
-      return try output(found.name, found.tensor, as: wanted, targets)
+      guard tensor.elementType == .sequence else {
+        return [try output(name, tensor, as: wanted, targets, held)]
+      }
+      try held.reserve(tensor.memoryBytes)
+      try held.reserve((tensor.list?.count ?? 0) * InferRequest.bytesOfTensor)
+      let declared = declared.first { $0.name == name }
+      let parts = try declared?.served(tensor) ?? tensor.served(as: name)
+      guard wanted.shared == nil || parts.count <= 1 else {
+        throw ServiceError(
+          .invalidRequest,
+          "output '\(name)' is a sequence whose elements differ in shape, which shared memory cannot hold")
+      }
+      return try parts.map { part in
+        var result = try output(part.name, part.tensor, as: wanted, targets, held)
+        if part.name != name { result.sequence = name }
+        return result
+      }
     }
   }
 
@@ -313,19 +326,30 @@ extension InferenceService {
   }
 
   private func output(
-    _ name: String, _ tensor: Tensor, as wanted: RequestedOutput, _ targets: SharedMemoryTargets
+    _ name: String, _ tensor: Tensor, as wanted: RequestedOutput, _ targets: SharedMemoryTargets,
+    _ held: HeldBytes
   ) throws -> NamedTensor {
     var result: NamedTensor
     if let count = wanted.classCount {
+      try held.reserve(Classification.byteCount(of: tensor, count: count))
       result = try Classification(of: tensor, count: count).named(name)
     } else {
       guard let datatype = DataType(tensor.elementType) else {
         throw ServiceError(
           .unsupported, "output '\(name)' is \(tensor.elementType), for which the protocol has no datatype")
       }
+      if tensor.elementType == .string {
+        try held.reserve(
+          BinaryTail.bytesOfStrings(tensor.shape.elementCount, byteCount: tensor.memoryBytes))
+      }
+      let strings = tensor.stringBytes
+      if strings?.contains(where: { $0.count > UInt32.max }) ?? false {
+        throw ServiceError(
+          .unsupported, "output '\(name)' has a string of more bytes than the protocol can count")
+      }
       result = NamedTensor(
         name: name, datatype: datatype, shape: tensor.shape,
-        contents: tensor.stringBytes.map { .strings($0) } ?? .tensor(tensor))
+        contents: strings.map { .strings($0) } ?? .tensor(tensor))
     }
     if let range = wanted.shared {
       result.contents = .shared(try targets.write(result, to: range))

@@ -72,11 +72,22 @@ extension ModelMetadata.TensorDeclaration {
   /// - Parameter allowed: the sizes that it may have where that was said when the model was added: one that leaves no
   ///   choice is known.
   func message(allowed: ShapeRanges? = nil) -> TensorMetadata {
+    guard elementType != .sequence else { return listMessage }
     let sizes = dimensions?.enumerated().map { axis, dimension in
       if case .number(let size) = dimension { return size }
       return allowed?.onlySize(ofAxis: axis) ?? -1
     }
     return TensorMetadata(
       name: name, datatype: elementType.flatMap { DataType($0) }?.rawValue ?? "", shape: sizes ?? [-1])
+  }
+
+  /// A sequence as the tensor of its elements, stacked along a first axis of any size; an optional as its value.
+  private var listMessage: TensorMetadata {
+    let sizes = contents?.dimensions?.map { if case .number(let size) = $0 { size } else { -1 } }
+    let isOptional = contents?.isOptional ?? false
+    return TensorMetadata(
+      name: name, datatype: contents.flatMap { DataType($0.elementType) }?.rawValue ?? "",
+      shape: isOptional ? sizes ?? [-1] : [-1] + (sizes ?? []), isList: true,
+      isOptional: contents?.mayBeAbsent ?? false)
   }
 }

@@ -197,9 +197,6 @@ public final class ModelCatalog: Sendable {
       let excess = state.withLock { $0.open.count + $0.opening.count } - maxOpen
       if excess > 0 { await close(closeLeastRecentlyUsed(models: excess)) }
       let model = try await openWithRoom(name, version)
-      if let reason = model.file.metadata.unservedReason {
-        throw ServiceError(.unsupported, "the model '\(name)' cannot be served: \(reason)")
-      }
       onOpen(model, settings(of: name))
       return try state.withLock { state in
         // It may have been unloaded or removed meanwhile.

@@ -198,6 +198,46 @@ private func elements<Element: TensorElement>(_: Element.Type, _ request: InferR
     #expect(encoded.tail.map { $0.withUnsafeBytes { Array($0) } } == [[1, 0, 2, 0]])
   }
 
+  private func response(_ strings: [[UInt8]]) throws -> InferResponse {
+    InferResponse(
+      model: "m", version: 1, id: "",
+      outputs: [
+        NamedTensor(name: "y", datatype: .bytes, shape: [strings.count], contents: .strings(strings))
+      ])
+  }
+
+  @Test func stringsAreEscapedInJSON() throws {
+    let texts = ["", "\0", "a\"b\\", "\u{1f}é\n", "日本語"]
+    let encoded = try response(texts.map { Array($0.utf8) }).encoded(
+      for: InferRequest(model: "m", inputs: []))
+    let object = try #require(JSONSerialization.jsonObject(with: Data(encoded.json)) as? [String: Any])
+    #expect(((object["outputs"] as? [[String: Any]])?.first)?["data"] as? [String] == texts)
+  }
+
+  /// Surrogates, overlong forms and the like are no UTF-8 either.
+  @Test(
+    arguments: [[0xff], [0x61, 0xc3], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0xf4, 0x90, 0x80, 0x80]] as [[UInt8]]
+  )
+  func bytesThatAreNotUTF8AreRefusedInJSONAlone(_ bytes: [UInt8]) throws {
+    #expect(throws: ProtocolError.self) {
+      try response([[0x61], bytes]).encoded(for: InferRequest(model: "m", inputs: []))
+    }
+    let request = InferRequest(model: "m", parameters: ["binary_data_output": .bool(true)], inputs: [])
+    let encoded = try response([bytes]).encoded(for: request)
+    #expect(encoded.tail.map { $0.withUnsafeBytes { Array($0) } } == [[UInt8(bytes.count), 0, 0, 0] + bytes])
+  }
+
+  /// The elements of a sequence are as binary as the output that the request names.
+  @Test func elementsOfSequencesAreBinaryAsRequested() throws {
+    var response = try response(Tensor([1] as [UInt8], shape: [1]))
+    response.outputs[0].name = "y.0"
+    response.outputs[0].sequence = "y"
+    let request = InferRequest(
+      model: "m", inputs: [], outputs: [RequestedOutput(name: "y", isBinary: true)])
+    #expect(try response.encoded(for: request).tail.count == 1)
+    #expect(response.encodedBound(for: request).tail == 1)
+  }
+
   @Test func halfPrecisionIsRefusedInJSON() throws {
     let tensor = try Tensor([1] as [Float16], shape: [1])
     #expect(throws: ProtocolError.self) {

@@ -156,6 +156,27 @@ struct ModelConfigurationTests {
     #expect(((try? result.get()) != nil) == agrees)
   }
 
+  /// A model of strings and of a sequence of `float32[2]`.
+  @Test(arguments: [
+    (
+      "input { name: \"x\" data_type: TYPE_STRING dims: [-1] } output { name: \"y\" data_type: TYPE_FP32 }",
+      true
+    ),
+    ("output { name: \"y\" data_type: TYPE_FP32 dims: [-1, 2] }", true),
+    ("input { name: \"x\" data_type: TYPE_FP32 }", false), ("output { name: \"y\" dims: [-1, 3] }", false),
+    ("output { name: \"y\" data_type: TYPE_STRING }", false), ("output { name: \"y\" dims: [2] }", false),
+  ])
+  func stringsAndSequencesAreCheckedAsTheyAreServed(text: String, agrees: Bool) throws {
+    let contents = ModelMetadata.Contents(
+      elementType: .float32, dimensions: [.number(2)], isOptional: false, mayBeAbsent: false)
+    let metadata = ModelMetadata(
+      name: "m", target: "", opset: 17, sourceHash: ContentHash(of: []), sourcePath: "",
+      inputs: [.init(name: "x", elementType: .string, dimensions: [.name("n")])],
+      outputs: [.init(name: "y", elementType: .sequence, dimensions: [], contents: contents)])
+    let config = try ModelConfiguration(parsing: text)
+    #expect(((try? config.check(metadata)) != nil) == agrees)
+  }
+
   @Test func batchesNeedAnOpenFirstDimension() throws {
     let config = try ModelConfiguration(parsing: "max_batch_size: 8")
     let problem = try #require(throws: ModelConfiguration.Problem.self) {

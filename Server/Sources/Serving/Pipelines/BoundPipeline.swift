@@ -138,6 +138,7 @@ struct PipelineChecker {
           place, line: stage.line, "input '\(name)' of model '\(model.name)' has no source")
       }
       let inner = "\(place), input '\(name)'"
+      try checkIsTensor(model.graph[id].type?.elementType, line: connection.line, at: inner)
       let wire = try wire(connection, order, at: inner)
       if let expected = model.graph[id].type {
         try check(try type(of: connection, at: inner), expected, line: connection.line, at: inner)
@@ -145,6 +146,17 @@ struct PipelineChecker {
       wires.append(wire)
     }
     return Pipeline.Stage(name: stage.name, model: model, inputs: wires)
+  }
+
+  /// Connections have tensors only.
+  private func checkIsTensor(
+    _ elementType: ElementType?, line: Int, at place: String
+  ) throws(PipelineDefinitionError) {
+    guard elementType == .sequence else { return }
+    throw PipelineDefinitionError(
+      place, line: line,
+      "it is a sequence or an optional whose length is known only at run time, which pipelines do not connect"
+    )
   }
 
   private func check(
@@ -208,6 +220,8 @@ struct PipelineChecker {
         "stage '\(definition.stages[stage].name)' (model '\(models[stage].name)') has no output '\(shown(output))'; "
           + "it has \(InferenceService.list(graph.outputs.map { graph[$0].name }))")
     }
+    let declared = models[stage].file.metadata.outputs.first { $0.name == output }
+    try checkIsTensor(declared?.elementType, line: connection.line, at: "\(place), source '\(shown(name))'")
     return .output(stage: stage, output: index)
   }
 

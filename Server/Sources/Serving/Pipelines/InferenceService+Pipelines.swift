@@ -39,8 +39,8 @@ extension InferenceService {
   ) async throws -> InferResponse {
     let targets = try sharedMemory.targets(of: request.outputs)
     let pipeline = bound.pipeline
-    let inputs = try await work.run(ofBytes: request.sharedInputBytes) {
-      try self.orderedInputs(of: request, declared: bound.inputs.map(\.name))
+    let inputs = try await work.run(ofBytes: request.convertedInputBytes) {
+      try self.orderedInputs(of: request, declared: bound.inputs.map { DeclaredInput(name: $0.name) })
     }
     for (input, declared) in zip(inputs, bound.inputs) { try check(input, declared, request.model) }
     let names = pipeline.outputs.map(\.name)
