@@ -16,7 +16,9 @@ extension PackedModel {
     // them wrongly.
     let inference = try imported.graph.inferTypes()
     let asked = imported.graph.valuesAskedForPresence
-    func declarations(_ ids: [ValueID]) -> [ModelMetadata.TensorDeclaration] {
+    func declarations(
+      _ ids: [ValueID], _ mapKeys: [String: ClassLabels] = [:]
+    ) -> [ModelMetadata.TensorDeclaration] {
       ids.map { id in
         let type = inference[id]
         return ModelMetadata.TensorDeclaration(
@@ -24,7 +26,7 @@ extension PackedModel {
           dimensions: type?.dimensions?.map(DeclaredSize.init),
           contents: type?.contents.map {
             ModelMetadata.Contents($0, mayBeAbsent: $0.isOptional || asked.contains(id))
-          })
+          }, mapKeys: mapKeys[imported.graph[id].name].flatMap(ModelMetadata.MapKeys.init))
       }
     }
     var statistics = ["weights": weights.count, "weight_bytes": weightBytes]
@@ -42,7 +44,8 @@ extension PackedModel {
     return ModelMetadata(
       name: name, target: target.description, opset: imported.opset, producer: imported.producer,
       sourceHash: sourceHash, sourcePath: imported.sourceFiles.first ?? "",
-      inputs: declarations(imported.graph.inputs), outputs: declarations(imported.graph.outputs),
+      inputs: declarations(imported.graph.inputs),
+      outputs: declarations(imported.graph.outputs, imported.mapKeys),
       declaredShapes: options.shapes.mapValues { ShapeRanges($0).description },
       weights: options.weights == .float32 ? nil : options.weights.rawValue,
       notes: smallWeights.map(\.notes) ?? [], statistics: statistics)
@@ -65,6 +68,19 @@ extension ModelMetadata.Contents {
     self.init(
       elementType: contents.elementType, dimensions: contents.dimensions?.map(DeclaredSize.init),
       isOptional: contents.isOptional, mayBeAbsent: mayBeAbsent)
+  }
+}
+
+extension ModelMetadata.MapKeys {
+  /// `nil` for keys that are not UTF-8.
+  fileprivate init?(_ labels: ClassLabels) {
+    switch labels {
+    case .integers(let keys): self = .integers(keys.map { Int64($0) })
+    case .texts(let keys):
+      let strings = keys.compactMap { String(validating: $0, as: UTF8.self) }
+      guard strings.count == keys.count else { return nil }
+      self = .strings(strings)
+    }
   }
 }
 

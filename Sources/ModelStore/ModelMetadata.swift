@@ -17,14 +17,18 @@ public struct ModelMetadata: Sendable, Hashable, Codable {
     public var dimensions: [DeclaredSize]?
     /// The contents of a sequence or an optional; `nil` for a tensor, and where nothing is known of them.
     public var contents: Contents?
+    /// The keys of the maps whose scores the output has in its columns; `nil` for an output that is no map.
+    public var mapKeys: MapKeys?
 
     public init(
-      name: String, elementType: ElementType?, dimensions: [DeclaredSize]?, contents: Contents? = nil
+      name: String, elementType: ElementType?, dimensions: [DeclaredSize]?, contents: Contents? = nil,
+      mapKeys: MapKeys? = nil
     ) {
       self.name = name
       self.elementType = elementType
       self.dimensions = dimensions
       self.contents = contents
+      self.mapKeys = mapKeys
     }
   }
 

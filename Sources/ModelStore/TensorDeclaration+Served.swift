@@ -2,11 +2,16 @@ import Tensors
 
 extension ModelMetadata.TensorDeclaration {
   /// The tensors that this output is served as; see ``Tensor/served(as:isOptional:empty:)``. An empty sequence is a tensor
-  /// without rows if the type and the sizes of its elements are known.
-  public func served(_ tensor: Tensor) throws -> [(name: String, tensor: Tensor)] {
-    try tensor.served(
+  /// without rows if the type and the sizes of its elements are known. A map is its scores, and its keys as ``keysName``.
+  public func served(_ tensor: Tensor, withKeys: Bool = true) throws -> [(name: String, tensor: Tensor)] {
+    let tensors = try tensor.served(
       as: name, isOptional: contents?.isOptional ?? false, empty: tensor.list?.isEmpty == true ? noRows : nil)
+    guard withKeys, let mapKeys else { return tensors }
+    return tensors + [(keysName, try mapKeys.tensor)]
   }
+
+  /// The name of the tensor of a map's keys.
+  public var keysName: String { "\(name).keys" }
 
   private var noRows: Tensor? {
     get throws {

@@ -15,6 +15,8 @@ final class GraphImport {
   var declared: [String: SequenceContents] = [:]
   /// The sequences that a branch captures, by the names of their elements in ``captured``, and absent optionals.
   var capturedComposites: [String: [String]?] = [:]
+  /// The keys of values that are maps, of which the graph has the scores, by the name that these have in the file.
+  var mapKeys: [String: ClassLabels] = [:]
   /// The treatment of outputs that are sequences.
   var sequenceOutputs = SequenceOutputs.materialised
   /// Outputs that are optionals even if the file has tensors there: an optional that is there is the value that it holds.

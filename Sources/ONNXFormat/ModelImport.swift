@@ -21,6 +21,8 @@ final class ModelImport {
   /// True if a node of the model asks whether an optional is there.
   let asksForPresence: Bool
   private(set) var operatorCounts: [String: Int] = [:]
+  /// The keys of the main graph's values that are maps, by name.
+  private(set) var mapKeys: [String: ClassLabels] = [:]
   private var unsupported: [UnsupportedKey: UnsupportedFeature] = [:]
 
   private struct UnsupportedKey: Hashable {
@@ -101,6 +103,7 @@ final class ModelImport {
     // Elements of sequences that nobody takes, and constant positions.
     if !main.composites.isEmpty { graph.removeDeadCode() }
     do { try graph.verify() } catch { throw ONNXError(.verification(path: path, error)) }
+    mapKeys = main.mapKeys
     return graph
   }
 

@@ -14,6 +14,8 @@ public struct ImportedModel: Sendable {
   /// The number of uses of each operator in the file, subgraphs included; operators of other domains as
   /// `domain.Operator`. Those inside a function of the model count for each of its calls, which count too.
   public var operatorCounts: [String: Int]
+  /// The keys of outputs that are maps, by name. The graph's output has their scores, a column for each key.
+  public var mapKeys: [String: ClassLabels] = [:]
   /// The files of ``sourceFiles``, mapped: the graph's constants look at them.
   let files: [MappedFile]
 
@@ -70,7 +72,8 @@ public enum ONNXModel {
       graph: graph, opset: model.opset,
       producer: [proto.producerName, proto.producerVersion].filter { !$0.isEmpty }.joined(separator: " "),
       sourceFiles: [source] + model.tensors.external.files.map(\.path),
-      operatorCounts: model.operatorCounts, files: [file] + model.tensors.external.files)
+      operatorCounts: model.operatorCounts, mapKeys: model.mapKeys,
+      files: [file] + model.tensors.external.files)
   }
 
   private static func decode(_ file: MappedFile) throws -> ONNXModelProto {

@@ -1,3 +1,4 @@
+import Foundation
 import ModelStore
 import Tensors
 import Testing
@@ -30,6 +31,22 @@ import Testing
     #expect(try optional.served(Tensor(list: [value])).map(\.tensor) == [value])
     #expect(try optional.served(Tensor(list: nil)).isEmpty)
     #expect(try declaration([.number(2)]).served(Tensor(list: [value])).map(\.tensor.shape) == [[1, 2]])
+  }
+
+  /// Keys are a tensor beside the scores, and a list in JSON.
+  @Test(arguments: [.integers([3, -1]), .strings(["a", "é"])] as [ModelMetadata.MapKeys])
+  func mapsAreScoresAndKeys(_ keys: ModelMetadata.MapKeys) throws {
+    let scores = try Tensor([1, 2] as [Float], shape: [1, 2])
+    let map = ModelMetadata.TensorDeclaration(
+      name: "y", elementType: .float32, dimensions: [.name("n"), .number(2)], mapKeys: keys)
+    let served = try map.served(scores)
+    #expect(served.map(\.name) == ["y", "y.keys"])
+    #expect(served[0].tensor == scores)
+    #expect(served[1].tensor.elementType == keys.elementType)
+    #expect(served[1].tensor.shape == [2])
+    #expect(try map.served(scores, withKeys: false).map(\.name) == ["y"])
+    let coded = try JSONEncoder().encode(map)
+    #expect(try JSONDecoder().decode(ModelMetadata.TensorDeclaration.self, from: coded) == map)
   }
 
   @Test func descriptionsNameTheContents() {

@@ -137,7 +137,7 @@ public struct ModelConfigMessage: Sendable, Hashable, Codable {
     let isBatched = maxBatchSize > 0 && metadata.hasOpenBatch
     self.maxBatchSize = isBatched ? maxBatchSize : 0
     input = metadata.inputs.map { Input($0, isBatched: isBatched) }
-    output = metadata.outputs.map { Output($0, isBatched: isBatched) }
+    output = metadata.outputs.filter { !isBatched || !$0.isConstant }.map { Output($0, isBatched: isBatched) }
     instanceGroup = [InstanceGroup(name: metadata.name)]
     // As Triton completes it.
     if self.maxBatchSize > 1 { dynamicBatching = DynamicBatching() }
@@ -166,6 +166,6 @@ extension ModelMetadataMessage {
   fileprivate var hasOpenBatch: Bool {
     !inputs.isEmpty && !(inputs + outputs).contains(where: \.isList)
       && inputs.allSatisfy { $0.shape.count > 1 && $0.shape[0] == -1 }
-      && outputs.allSatisfy { $0.shape.first == -1 }
+      && outputs.allSatisfy { $0.isConstant || $0.shape.first == -1 }
   }
 }

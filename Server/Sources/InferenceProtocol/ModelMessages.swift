@@ -7,6 +7,8 @@ public struct TensorMetadata: Sendable, Hashable, Codable {
   public var isList = false
   /// True if a request may leave it out. Not part of the message.
   public var isOptional = false
+  /// True for an output that is the same in every answer: the keys of a map. Not part of the message.
+  public var isConstant = false
 
   enum CodingKeys: String, CodingKey { case name, datatype, shape }
 

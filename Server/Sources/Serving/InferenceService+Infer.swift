@@ -266,7 +266,8 @@ extension InferenceService {
 
   // MARK: Out
 
-  /// The outputs that were asked for, in that order. Sequences are one tensor each, or one for each element.
+  /// The outputs that were asked for, in that order. Sequences are one tensor each, or one for each element;
+  /// maps are their scores and their keys.
   /// - Parameters:
   ///   - declared: the model's declarations of its outputs.
   ///   - targets: those of the request's outputs, taken before the run.
@@ -283,13 +284,16 @@ extension InferenceService {
         throw ServiceError(
           .failed, "model '\(shown(request.model))' gave no output '\(shown(wanted.name))'")
       }
-      guard tensor.elementType == .sequence else {
+      let declared = declared.first { $0.name == name }
+      if tensor.elementType == .sequence {
+        try held.reserve(tensor.memoryBytes)
+        try held.reserve((tensor.list?.count ?? 0) * InferRequest.bytesOfTensor)
+      } else if declared?.mapKeys == nil {
         return [try output(name, tensor, as: wanted, targets, held)]
       }
-      try held.reserve(tensor.memoryBytes)
-      try held.reserve((tensor.list?.count ?? 0) * InferRequest.bytesOfTensor)
-      let declared = declared.first { $0.name == name }
-      let parts = try declared?.served(tensor) ?? tensor.served(as: name)
+      // What is asked for in another form is asked for of the scores of a map.
+      let isPlain = wanted.classCount == nil && wanted.shared == nil
+      let parts = try declared?.served(tensor, withKeys: isPlain) ?? tensor.served(as: name)
       guard wanted.shared == nil || parts.count <= 1 else {
         throw ServiceError(
           .invalidRequest,

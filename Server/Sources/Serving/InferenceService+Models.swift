@@ -40,7 +40,7 @@ extension InferenceService {
     return ModelMetadataMessage(
       name: model.name, versions: versions.map(String.init), platform: InferenceService.platform,
       inputs: stored.inputs.map { $0.message(allowed: model.declaredShapes[$0.name]) },
-      outputs: stored.outputs.map { $0.message() })
+      outputs: stored.outputs.flatMap { [$0.message()] + $0.keysMessages })
   }
 
   /// A model's configuration, as Triton's clients ask for it.
@@ -79,6 +79,14 @@ extension ModelMetadata.TensorDeclaration {
     }
     return TensorMetadata(
       name: name, datatype: elementType.flatMap { DataType($0) }?.rawValue ?? "", shape: sizes ?? [-1])
+  }
+
+  /// The keys of a map; nothing for other outputs.
+  fileprivate var keysMessages: [TensorMetadata] {
+    guard let mapKeys, let datatype = DataType(mapKeys.elementType) else { return [] }
+    var message = TensorMetadata(name: keysName, datatype: datatype.rawValue, shape: [mapKeys.count])
+    message.isConstant = true
+    return [message]
   }
 
   /// A sequence as the tensor of its elements, stacked along a first axis of any size; an optional as its value.

@@ -204,7 +204,18 @@ def test_a_classifier_of_categories(client):
     # What onnxruntime answers, in the order of ZipMap's labels.
     scores = [[0.7361247, 0.1642516, 0.0996236], [0.0996236, 0.1642516, 0.7361248], [0.2740687, 0.4518626, 0.2740687]]
     np.testing.assert_allclose(answer["probabilities"], scores, rtol=1e-5)
-    assert client.metadata("classifier")["probabilities"] == ("FP32", [-1, 3])
+    assert answer["probabilities.keys"].tolist() == [b"warm", b"neutral", b"cold"]
+    assert list(answer) == ["label", "probabilities", "probabilities.keys"]
+    metadata = client.metadata("classifier")
+    assert metadata["probabilities"] == ("FP32", [-1, 3]) and metadata["probabilities.keys"] == ("BYTES", [3])
+    assert list(client.infer("classifier", ("label",), colour=texts(b"red")[None])) == ["label"]
+
+
+def test_classes_of_a_map_are_those_of_its_scores(client):
+    wanted = client.module.InferRequestedOutput("probabilities", class_count=1)
+    result = client.client.infer("classifier", [client.given("colour", texts(b"blue")[None])], outputs=[wanted])
+    assert result.as_numpy("probabilities").ravel()[0].endswith(b":2")
+    assert result.as_numpy("probabilities.keys") is None
 
 
 def test_numbers_are_not_strings(client):

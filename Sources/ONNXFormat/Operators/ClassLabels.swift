@@ -2,7 +2,7 @@ import ModelGraph
 import Tensors
 
 /// The labels of a classifier's classes.
-enum ClassLabels {
+public enum ClassLabels: Sendable {
   case integers([Int])
   case texts([[UInt8]])
 

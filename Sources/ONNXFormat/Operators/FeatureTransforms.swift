@@ -40,9 +40,11 @@ extension OperatorImport {
     "DictVectorizer": OperatorImport(1...1) { _ in throw NodeImport.UnsupportedForm(reason: "maps") },
     "CastMap": OperatorImport(1...1) { _ in throw NodeImport.UnsupportedForm(reason: "maps") },
     // A list of maps from the labels to the scores. No value here is a map: the result is the tensor of the scores, whose
-    // columns are in the order of the labels.
+    // columns are in the order of the labels, which the import tells apart.
     "ZipMap": OperatorImport(1...1) { node in
-      node.ignore("classlabels_int64s", "classlabels_strings")
+      if node.has("classlabels_int64s") || node.has("classlabels_strings") {
+        node.graph.mapKeys[node.proto.output.first ?? ""] = try node.classLabels("classlabels_int64s")
+      }
       try node.emit(.identity, node.operands)
     },
   ]
