@@ -18,9 +18,9 @@ defines itself is supported if each operator in it is; its calls are inlined.
 Sequences and optionals of tensors are supported. If the file alone decides their lengths and the positions of elements, they cost nothing at
 run time. An output that is such a sequence is one tensor, stacked along a new first axis, if its elements are known to have one shape, and
 otherwise an output for each element: `NAME.0`, `NAME.1`, …. Other sequences are lists at run time, of at most 65,536 elements. Loops may carry
-them, branches may give them, and they may be inputs and outputs for `fusedinf run`, which takes a sequence as one tensor whose first axis is the
-sequence, and writes one as above. The server refuses models with such inputs or outputs. An optional tensor that is an input must be given,
-unless the model has `OptionalHasElement`.
+them, branches may give them, and they may be inputs and outputs: `fusedinf run` and [the server](serving.md#strings-maps-sequences-and-optionals)
+take a sequence as one tensor whose first axis is the sequence, and give one as above. An optional tensor that is an input must be given, unless
+the model has `OptionalHasElement`.
 
 Random operators, and `Dropout` in training mode, are supported outside of loops. As with ONNX Runtime and a fixed seed, a model always draws
 the same numbers, but each run starts anew: a second run repeats the numbers of the first. Without the attribute `seed`, the node's name is the
@@ -30,7 +30,7 @@ Texts are bytes, as a rule of UTF-8. `RegexFullMatch` has the syntax of RE2, wit
 the case of each letter as Unicode maps it, whatever its locale is. `StringSplit` splits as Python does.
 
 Of `ai.onnx.ml`, maps are not supported. The result of `ZipMap` is the tensor of scores that it is given: a row for each input, a column for each
-label in the order of `classlabels_int64s` or `classlabels_strings`.
+label in the order of `classlabels_int64s` or `classlabels_strings`. An output that `ZipMap` makes has these labels beside it, as `NAME.keys`.
 """
 
 
