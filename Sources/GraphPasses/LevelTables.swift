@@ -41,6 +41,8 @@ extension Rewriter {
       try type == .int8
       ? Tensor(bits.map { Int8(bitPattern: $0) }, shape: shape) : Tensor(bits, shape: shape)
     var made = [source: addConstant("\(name)/levels", levels)]
+    // The values that have an element for each level. Functions of constants alone have one.
+    var varying: Set<ValueID> = [source]
     var copies: [Node] = []
     for position in function.nodes {
       var node = self[position]
@@ -54,13 +56,17 @@ extension Rewriter {
           node.inputs[operand] = addConstant("\(name)/number", try constant.reshaped(to: .scalar))
         }
       }
-      let new = addValue("\(name)/table", type: ValueType(self.type(old)?.elementType ?? .float32, shape))
+      let isVarying = self[position].inputs.contains { $0.map(varying.contains) ?? false }
+      if isVarying { varying.insert(old) }
+      let new = addValue(
+        "\(name)/table",
+        type: ValueType(self.type(old)?.elementType ?? .float32, isVarying ? shape : .scalar))
       node.outputs = [new]
       node.name = "\(name)/table\(copies.count)"
       made[old] = new
       copies.append(node)
     }
-    guard let table = made[result] else { return false }
+    guard varying.contains(result), let table = made[result] else { return false }
     // A node that is put in comes behind those put in before it for the same place.
     for node in copies.reversed() { insert(node, before: index) }
     replace(

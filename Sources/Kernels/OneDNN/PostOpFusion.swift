@@ -57,8 +57,8 @@ struct PostOpFusion {
     }
   }
 
-  /// True when the last post-op makes a number of what is none: nothing is fused behind it.
-  var losesNaN: Bool { postOps.last?.losesNaN ?? false }
+  /// True when the last of the request's post-ops makes a number of what is none: nothing is fused behind it.
+  var losesNaN: Bool { count > 0 && postOps.last?.losesNaN ?? false }
 
   /// True when the library's plain loops make a number of NaN in one of the post-ops, and its compiled code does not.
   var losesNaNInPlainLoops: Bool {
