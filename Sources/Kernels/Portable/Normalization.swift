@@ -93,9 +93,10 @@ enum GroupNormalizationProgram {
           for member in 0..<width {
             let channel = group % groups * width + member
             let factor = scale[channel] * inverse
-            let offset = bias[channel] - mean * factor
+            let offset = bias[channel]
             let here = start &+ member &* inner
-            mapElements(type, source + here, target + here, inner) { $0 * factor + offset }
+            // The mean is subtracted first: a product with it would lose the elements' last places where the deviation is small.
+            mapElements(type, source + here, target + here, inner) { ($0 - mean) * factor + offset }
           }
         }
       }

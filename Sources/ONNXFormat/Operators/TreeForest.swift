@@ -90,6 +90,28 @@ struct TreeForest {
   }
 }
 
+// MARK: Targets with a weight
+
+extension TreeForest {
+  /// The targets for which every row has a weight, because all leaves of one tree have one; empty if a tree leads back to itself.
+  func weightedForAllRows() -> Set<Int> {
+    guard let order = ordered() else { return [] }
+    var leaves = [Set<Int>](repeating: [], count: leafCount)
+    for weight in weights { leaves[weight.leaf].insert(weight.target) }
+    var found = [Set<Int>](repeating: [], count: branches.count)
+    func targets(_ place: Place) -> Set<Int> {
+      switch place {
+      case .branch(let index): found[index]
+      case .leaf(let index): leaves[index]
+      }
+    }
+    for index in order.branches.reversed() {
+      found[index] = targets(branches[index].first).intersection(targets(branches[index].second))
+    }
+    return roots.reduce(into: []) { $0.formUnion(targets($1)) }
+  }
+}
+
 // MARK: Tables
 
 extension TreeForest {

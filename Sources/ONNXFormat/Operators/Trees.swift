@@ -46,8 +46,10 @@ extension OperatorImport {
     guard labels.count <= 2, weighted.count == 1 else {
       let sums = try node.scores(forest, areDoubles, targets: labels.count, .sum)
       let scores = try node.addBase(base, to: sums)
+      let candidates =
+        base == nil ? try node.withoutUnweighted(scores, forest, areDoubles, targets: labels.count) : scores
       return try node.emitClasses(
-        try node.topLabel(scores, labels), scores: try node.transformed(scores, transform))
+        try node.topLabel(candidates, labels), scores: try node.transformed(scores, transform))
     }
     if weighted == [1] {
       let sums = try node.scores(forest, areDoubles, targets: 2, .sum)
@@ -99,6 +101,23 @@ extension NodeImport {
         graph.constant(tables.roots, named: "\(name)/roots"),
       ]
         + lists, "trees")
+  }
+
+  /// The scores with -∞ for the classes of a row of which no leaf has a weight: the top class is one of the others, also where
+  /// all of their scores are negative, as in onnxruntime and in ONNX's reference implementation.
+  fileprivate func withoutUnweighted(
+    _ scores: ValueID, _ forest: TreeForest, _ areDoubles: Bool, targets: Int
+  ) throws -> ValueID {
+    if forest.weights.allSatisfy({ $0.weight > 0 }) || forest.weightedForAllRows().count == targets {
+      return scores
+    }
+    var counting = forest
+    for index in counting.weights.indices { counting.weights[index].weight = 1 }
+    let counts = try self.scores(counting, areDoubles, targets: targets, .sum)
+    let hasWeights = intermediate(
+      .binary(.greater), [counts, try constant(0, like: counts, "none")], "hasWeights")
+    return intermediate(
+      .select, [hasWeights, scores, try constant(-.infinity, like: scores, "lowest")], "candidates")
   }
 
   /// The base values: one for each target, or one for all.
