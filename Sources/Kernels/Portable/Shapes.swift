@@ -52,12 +52,27 @@ enum ConstantOfShapeProgram {
     try request.require(
       value.elementType == result.elementType && value.shape.elementCount == 1,
       "the value should be one element of the result's type")
-    guard let size = request.elementSize(value.elementType) else { return nil }
     let bytes = value.withUnsafeBytes { Array($0) }
     let count = result.shape.elementCount
+    guard let size = request.elementSize(value.elementType) else {
+      return bytes.first.map { packed($0, bits: value.elementType.bitWidth, count) }
+    }
     return Program(name: "constant of shape") { frame in
       let target = try frame.result(0, as: UInt8.self)
       bytes.withUnsafeBufferPointer { fill(target, count, size, $0.baseAddress) }
+    }
+  }
+
+  /// Elements that share bytes. The bits behind the last one are 0.
+  private static func packed(_ byte: UInt8, bits: Int, _ count: Int) -> Program {
+    let perByte = 8 / bits
+    let element = byte & (1 << bits - 1)
+    let pattern = (0..<perByte).reduce(0) { $0 | element << ($1 * bits) }
+    let (whole, rest) = (count / perByte, count % perByte)
+    return Program(name: "constant of shape") { frame in
+      let target = try frame.result(0, as: UInt8.self)
+      target.update(repeating: pattern, count: whole)
+      if rest > 0 { target[whole] = pattern & (1 << (rest * bits) - 1) }
     }
   }
 }

@@ -140,21 +140,20 @@ extension OperatorImport {
       if let rank, rank > 2 { x = node.intermediate(.flatten(axis: 1), [x], "row\(index)") }
       guard !lengths.isEmpty else { return x }
       let size = node.graph.type(of: x)?.dimensions?.last?.size
-      if size == lengths[index] { return x }
-      guard let size else {
-        throw NodeImport.UnsupportedForm(reason: "a number of features that is not known")
+      // A number of features that the file does not tell may be smaller or larger.
+      if size ?? 0 < lengths[index] {
+        let pads = try node.constant([0, 0, 0, lengths[index] - (size ?? 0)], "pads\(index)")
+        x = node.intermediate(.pad(.constant), [x, pads], "filled\(index)")
       }
-      if size > lengths[index] {
-        return node.intermediate(
+      if size ?? .max > lengths[index] {
+        x = node.intermediate(
           .slice,
           [
             x, try node.constant([0], "start\(index)"), try node.constant([lengths[index]], "end\(index)"),
             try node.constant([1], "axis\(index)"),
           ], "part\(index)")
       }
-      return node.intermediate(
-        .pad(.constant), [x, try node.constant([0, 0, 0, lengths[index] - size], "pads\(index)")],
-        "part\(index)")
+      return x
     }
     try node.emit(.concat(axis: 1), parts)
   }
