@@ -8,32 +8,30 @@ same seed makes the same graph. The kept graphs of Tests/Fixtures/graphs run fir
 """
 
 import argparse
-import collections
 import os
 import pathlib
-import re
 import sys
 import tempfile
 import time
 
-from fuzz_graphs import campaign, confirmation, registry, self_test
+from fuzz_graphs import campaign, confirmation, self_test, tally
 from program import ROOT
 
 KEPT = ROOT / "Tests" / "Fixtures" / "graphs"
-BATCH = 200
+BATCH = 400
 # Files of cases are synced; a folder in memory makes that free.
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
-def chunks(options):
+def chunks(options, done):
     """Yields lists of items until the time or the count is over."""
     if options.replay:
         yield [{"name": path.stem, "replay": str(path.resolve())} for path in options.replay]
         return
     kept = sorted(KEPT.glob("*.onnx"))
-    if kept and not options.only:
+    if kept and not options.only and not done:
         yield [{"name": f"kept-{path.stem}", "replay": str(path)} for path in kept]
-    end, seed = time.monotonic() + options.seconds, options.seed
+    end, seed = time.monotonic() + options.seconds, max(options.seed, done)
     while (seed < options.seed + options.count) if options.count else (time.monotonic() < end):
         size = min(BATCH, options.seed + options.count - seed) if options.count else BATCH
         yield [{"name": f"{one}", "seed": one, "only": options.only} for one in range(seed, seed + size)]
@@ -47,40 +45,34 @@ def main():
     parser.add_argument("--seed", type=int, default=1, help="of the first graph; the next ones count on")
     parser.add_argument("--only", metavar="OP", help="graphs that contain this operator")
     parser.add_argument("--replay", metavar="FILE", type=pathlib.Path, nargs="+", help="run kept graphs")
+    parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4), help="graphs at a time")
+    parser.add_argument("--results", type=pathlib.Path, help="a file for the figures; a run that was interrupted continues from it")
     parser.add_argument("--limit", type=float, default=30, help="the seconds that a graph may take")
     parser.add_argument("--keep", type=pathlib.Path, default=ROOT / ".cache" / "fuzz-graphs", help="a folder for the graphs that failed")
     parser.add_argument("--refusals", action="store_true", help="list every refusal with its graph")
     options = parser.parse_args()
     self_test.run()
-    counts, refusals, used, failed, ended = collections.Counter(), collections.Counter(), collections.Counter(), [], 0
-    seeds = 0
+    counted, failed = tally.Tally(options.results), []
     with tempfile.TemporaryDirectory(prefix="fuzz-graphs-", dir=MEMORY) as name:
-        running = campaign.Campaign(pathlib.Path(name), options.limit)
-        for items in chunks(options):
-            seeds += sum("seed" in item for item in items)
+        running = campaign.Campaign(pathlib.Path(name), options.limit, options.jobs)
+        for items in chunks(options, counted.next_seed):
             for case, found in confirmation.confirmed(running, running.run(items), options.keep).items():
-                counts[found["status"]] += 1
-                used.update(set(found["operators"]))
-                ended += found.get("peer_ended", False)
+                counted.add(case, found)
+                message = str(found["message"]).replace("\n", " ")
+                operators = " ".join(found["operators"])
                 if found.get("peer_ended"):
-                    print(f"{case}: a peer {found['message']}", flush=True)
+                    print(f"{case}: a peer {message}", flush=True)
                 if found["status"] in ("failed", "crashed"):
                     failed.append(case)
-                    print(f"{case} {found['status']}: {found['message']} [{' '.join(found['operators'])}]", flush=True)
-                if found["status"] == "refused":
-                    message = found["message"].replace("\n", " ")
-                    refusals[re.sub(r"'[^']*'|\d+", "…", message)[:200]] += 1
-                    if options.refusals:
-                        print(f"{case} refused: {message} [{' '.join(found['operators'])}]", flush=True)
+                    print(f"{case} {found['status']}: {message} [{operators}]", flush=True)
+                if found["status"] == "refused" and options.refusals:
+                    print(f"{case} refused: {message} [{operators}]", flush=True)
+            counted.advance(items)
             running.clear()
-    for message, count in refusals.most_common():
-        print(f"{count:5} refused: {message}")
-    missing = sorted({op for _, op in registry.GENERATORS} - set(used))
-    if missing and not options.only and not options.replay:
-        print(f"operators in no graph: {' '.join(missing)}")
-    graphs = sum(counts.values()) - counts["unanswered"]
-    print(f"fuzz-graphs: {graphs} graphs, {seeds} seeds, {counts['refused']} refused by FusedInf, "
-          f"{counts['unanswered']} without an answer of a peer, {len(failed)} failed")
+            if options.results:
+                counted.save()
+                print(f"{time.strftime('%H:%M:%S')} {counted.summary()}", flush=True)
+    counted.report(is_whole=not options.only and not options.replay)
     return 1 if failed else 0
 
 

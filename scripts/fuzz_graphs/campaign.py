@@ -1,5 +1,6 @@
 """Runs seeds: a child draws the graphs and computes what is expected, another runs FusedInf, and the answers are compared."""
 
+import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -17,18 +18,27 @@ SCRIPTS = ROOT / "scripts"
 class Campaign:
     """A folder for the cases, and the companion that each is fused with."""
 
-    def __init__(self, folder, limit=30):
-        self.folder, self.limit = folder, limit
+    def __init__(self, folder, limit=30, jobs=1):
+        self.folder, self.limit, self.jobs = folder, limit, jobs
         self.companion, self.answer = cases.companion(folder)
         self.batch, self.folders = 0, {}
 
     def run(self, items):
         """Runs the items; returns each one's outcome by name: {"status", "message", "operators", "left_out"}.
 
-        The status is passed, failed, crashed, refused, or unanswered, where no peer has an answer.
+        The status is passed, failed, crashed, rejected (FusedInf compiles no program for it), refused (by the importer), or
+        unanswered, where no peer has an answer.
         """
         self.batch += 1
-        scratch = self.folder / f"batch-{self.batch}"
+        scratch, outcomes = self.folder / f"batch-{self.batch}", {}
+        jobs = min(self.jobs, len(items))
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            for found in pool.map(lambda job: self.part(items[job::jobs], scratch / f"{job}"), range(jobs)):
+                outcomes.update(found)
+        return outcomes
+
+    def part(self, items, scratch):
+        """Runs some of the items of a batch."""
         authored, outcomes = {}, {}
         items = [item | {"folder": str(scratch / "cases" / item["name"])} for item in items]
         batches.run_batch(lambda listed, _: [sys.executable, "-m", "fuzz_graphs.authoring", listed], items, SCRIPTS,
@@ -62,8 +72,8 @@ class Campaign:
 
 
 def judged(case, result, companion):
-    """The outcome of a case. A run that fails with the same kind of error in all ways is a refusal."""
+    """The outcome of a case. Only the importer may refuse a model: a run that fails in all ways has failed."""
     found = judgement.judge(case, result, pathlib.Path(case["folder"]), companion, comparing.problem)
-    if found["status"] == "failed" and result.get("ways") and all(way["status"] != "answered" for way in result["ways"]):
-        found["status"] = "refused"
+    if found["status"] == "refused" and any(way["stage"] != "import" for way in found["ways"].values()):
+        found["status"] = "rejected"
     return {key: found[key] for key in ("status", "message")}

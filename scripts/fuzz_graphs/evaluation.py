@@ -39,7 +39,7 @@ class Evaluation:
         for feeds in sets:
             exclusions.check(node, feeds, self.opsets)
         exact = exactness.is_exact(node, sets[0])
-        peer = peers.Peer(node, sets[0], self.opsets, self.by)
+        peer = peers.peer(node, sets[0], self.opsets, self.by)
         first = peer.answers[0]
         if not exact:
             exclusions.overflow(node, sets[0], first)
@@ -63,15 +63,16 @@ class Evaluation:
     def varied(self, node, peer, feeds, exact):
         if exact:
             return peer(feeds)
-        inside = 0 if node.op_type in exactness.POINTWISE else exactness.INSIDE
-        found = peer({name: exactness.perturbed(array, inside, self.numbers) for name, array in feeds.items()} if inside else feeds)
+        inside = 0 if node.op_type in exactness.POINTWISE else exactness.INSIDE_OF.get(node.op_type, exactness.INSIDE)
+        least = exactness.coarsest(node)
+        found = peer({name: exactness.perturbed(array, inside, self.numbers, least=least) for name, array in feeds.items()} if inside else feeds)
         return [exactness.perturbed(array, exactness.RESULT, self.numbers, exactness.scale(node, feeds, array)) for array in found]
 
     def rounded_once(self, node, feeds, first):
         """The results computed with doubles and rounded once, where a peer has the operator for doubles."""
         doubles = {name: array.astype(np.float64) if array.dtype in draw.REALS else array for name, array in feeds.items()}
         try:
-            found = peers.Peer(node, doubles, self.opsets, self.by).answers[0]
+            found = peers.peer(node, doubles, self.opsets, self.by).answers[0]
         except (peers.NoAnswer, Exception):  # noqa: B014
             return first
         with np.errstate(all="ignore"):

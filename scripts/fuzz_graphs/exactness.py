@@ -24,15 +24,20 @@ Elu Celu Selu Softsign Softplus HardSigmoid HardSwish Shrink Pow
 # One plus a function that is near minus one.
 GELUS = {"Gelu", "FastGelu", "QuickGelu", "BiasGelu", "Mish", "Swish", "SwiGLU", "HardSwish"}
 # Results between 0 and 1 of functions that onnxruntime approximates with an absolute error.
-PROBABILITIES = {"HannWindow", "HammingWindow", "BlackmanWindow", "Sigmoid", "Tanh", "Erf", "LinearClassifier", "SVMClassifier", "TreeEnsembleClassifier", "LSTM", "GRU", "RNN"}
+PROBABILITIES = {"HannWindow", "HammingWindow", "BlackmanWindow", "Sigmoid", "Tanh", "Erf", "LinearClassifier", "SVMClassifier", "TreeEnsembleClassifier", "LSTM", "GRU", "RNN",
+                 "DynamicQuantizeLSTM"}
 # Rounded to integers: a value that lies between two of them may be rounded to either.
 QUANTIZED = set("""
 QuantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul QLinearAdd QLinearMul QLinearAveragePool QLinearConcat
 QLinearGlobalAveragePool QLinearLeakyRelu QLinearSigmoid QLinearSoftmax DynamicQuantizeMatMul DynamicQuantizeLSTM
 """.split())
+# The attribute `stash_type` chooses the precision of their first stage, whatever the operands' types: floats, if it is left out.
+STASHED = {"LayerNormalization", "GroupNormalization", "RMSNormalization", "SimplifiedLayerNormalization"}
 RANDOM = {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
 # Units in the last place by which operands are changed, to see the effect of rounding inside.
 INSIDE = 4
+# More of them where a function's absolute error precedes a rounding to integers inside.
+INSIDE_OF = {"DynamicQuantizeLSTM": 64}
 # Units in the last place that a result of an operator may differ by.
 RESULT = 3
 
@@ -63,17 +68,24 @@ def scale(node, feeds, result):
         return np.where(np.isfinite(terms), terms, 0) if np.shape(terms) == result.shape else 0
     if node.op_type in ("DFT", "STFT"):
         return float(np.abs(feeds[node.input[0]].astype(np.float64)).sum())
-    return 1 if node.op_type in PROBABILITIES else 0
+    is_probability = node.op_type in PROBABILITIES or node.op_type == "FusedConv" and any(
+        each.s in (b"Sigmoid", b"Tanh") for each in node.attribute)
+    return 1 if is_probability else 0
 
 
-def perturbed(array, units, numbers, terms=0):
+def coarsest(node):
+    """The unit roundoff below which the operator's formula does not go, in every type."""
+    return epsilon(np.dtype(np.float32)) if node.op_type in STASHED else 0
+
+
+def perturbed(array, units, numbers, terms=0, least=0):
     """The array with each element changed by a random part of some units in its last place, or in that of `terms` if they are
-    larger."""
+    larger. `least`: the least unit roundoff."""
     if array.dtype not in draw.REALS or array.size == 0:
         return array
     wide = array.astype(np.float64)
     with np.errstate(all="ignore"):
-        changed = wide + np.maximum(np.abs(wide), terms) * units * epsilon(array.dtype) * 2 * numbers.uniform(-1, 1, array.shape)
+        changed = wide + np.maximum(np.abs(wide), terms) * units * max(epsilon(array.dtype), least) * 2 * numbers.uniform(-1, 1, array.shape)
         changed = np.where(np.isfinite(wide), changed, wide).astype(array.dtype)
     # A finite element stays finite.
     return np.where(np.isfinite(changed.astype(np.float64)) | ~np.isfinite(wide), changed, array).astype(array.dtype)

@@ -41,6 +41,8 @@ def cast(node, feeds, opsets):
         to = operand(node, feeds, 1).dtype
     else:
         to = np.dtype(helper.tensor_dtype_to_np_dtype(named(node, "to")))
+    if to.name == "float8_e8m0fnu" and x.dtype.name != to.name:
+        refuse(not (x.astype(np.float64) > 0).all(), "a power of two of a number that is not positive")
     if not draw.is_float(x.dtype) or draw.is_float(to) or to == bool:
         return
     wide, info = x.astype(np.float64), ml_dtypes.iinfo(to) if to.kind not in "iu" else np.iinfo(to)
@@ -137,10 +139,11 @@ def grid_of_one(node, feeds, opsets):
 
 
 def lengths(node, feeds, opsets):
-    """Other types than float with lengths of sequences or a clip: only the reference implementation has them, and it ignores both."""
+    """Other types than float, or batches first, with lengths of sequences or a clip: only the reference implementation has them, and
+    it ignores both."""
     finite_and_not_empty(node, feeds, opsets)
-    refuse((operand(node, feeds, 4) is not None or named(node, "clip") is not None) and operand(node, feeds, 0).dtype != np.float32,
-           "attributes that no peer respects")
+    is_rare = operand(node, feeds, 0).dtype != np.float32 or named(node, "layout", 0)
+    refuse(is_rare and (operand(node, feeds, 4) is not None or named(node, "clip") is not None), "attributes that no peer respects")
 
 
 def float_only(node, feeds, opsets):
@@ -150,6 +153,12 @@ def float_only(node, feeds, opsets):
     no_nan(node, feeds, opsets)
     refuse(any(array.dtype == np.float64 for array in feeds.values()) or named(node, "output_datatype") == TensorProto.DOUBLE,
            "doubles that no peer computes as doubles")
+
+
+def local_response(node, feeds, opsets):
+    """Doubles, whose factor the reference rounds to a float."""
+    finite_and_not_empty(node, feeds, opsets)
+    float_only(node, feeds, opsets)
 
 
 def resizing(node, feeds, opsets):
@@ -172,6 +181,42 @@ def spread(node, feeds, opsets):
     x = operand(node, feeds, 0).astype(np.float64)
     axes = tuple(named(node, "axes", [0, 2, 3]))
     refuse((x.std(axes) < 1e-3).any() or any(axis >= x.ndim for axis in axes), "a variance of nought")
+
+
+def rounded_state(node, feeds, opsets):
+    """States of several sequences: onnxruntime takes the range of levels from as many of them as a thread computes."""
+    finite_and_not_empty(node, feeds, opsets)
+    refuse(operand(node, feeds, 0).shape[1] > 1, "a range of levels of several states")
+
+
+def dropout(node, feeds, opsets):
+    """The mask before opset 12, where the specification does not say what it is outside of training."""
+    refuse(opsets[""] < 12 and len(node.output) > 1 and node.output[1], "a mask outside of training")
+
+
+def quantize(node, feeds, opsets):
+    """Quotients that overflow: a conversion of infinity, which C leaves undefined."""
+    finite_and_not_empty(node, feeds, opsets)
+    x, step = operand(node, feeds, 0), operand(node, feeds, 1)
+    with np.errstate(all="ignore"):
+        quotient = np.abs(x.astype(np.float64)).max() / np.abs(step.astype(np.float64)).min()
+    refuse(not quotient < (6e4 if x.dtype == np.float16 else 1e38), "a quotient that overflows")
+
+
+def levels_of_probabilities(node, feeds, opsets):
+    """Probabilities that the result's levels do not hold, which onnxruntime does not clamp; certainty, for which it ignores the scale."""
+    finite_and_not_empty(node, feeds, opsets)
+    refuse(operand(node, feeds, 0).shape[-1] == 1, "a single probability")
+    step, zero = operand(node, feeds, 3), operand(node, feeds, 4)
+    refuse(1 / float(step) + int(zero) > np.iinfo(zero.dtype).max, "a probability beyond the largest level")
+
+
+def logarithm(node, feeds, opsets):
+    """Integers whose sum has no finite logarithm: a conversion of minus infinity, which C leaves undefined. Negative logarithms,
+    whose rounding to integers is left open."""
+    not_empty(node, feeds, opsets)
+    x = operand(node, feeds, 0)
+    refuse(x.dtype.kind in "iu" and (x < (node.op_type == "ReduceLogSum")).any(), "an integer logarithm that is negative or not finite")
 
 
 def overflow(node, feeds, results):
@@ -211,16 +256,18 @@ NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss STFT DFT TreeEnsemble TreeEnse
 
 CHECKS = {
     "Cast": cast, "CastLike": cast, "Div": division, "Mod": modulo, "BitShift": shift, "Pow": power,
-    "MeanVarianceNormalization": spread,
+    "DynamicQuantizeLSTM": rounded_state, "Dropout": dropout, "MeanVarianceNormalization": spread, "ReduceMean": not_empty,
+    "ReduceLogSum": logarithm, "ReduceLogSumExp": logarithm,
     **dict.fromkeys(["TopK", "ArgMax", "ArgMin", "Hardmax", "ReduceMax", "ReduceMin", "MaxPool", "GlobalMaxPool"],
                     ordered_and_not_empty),
     **dict.fromkeys(["Max", "Min", "Clip", "Unique", "Relu", "Sign", "MaxRoiPool"], no_nan),
-    **dict.fromkeys("""QuantizeLinear DynamicQuantizeLinear NonMaxSuppression RoiAlign Resize Upsample GridSample AffineGrid DFT STFT
-    Det MelWeightMatrix DeformConv LRN LpPool LpNormalization GlobalLpPool QLinearAdd QLinearMul
+    "QuantizeLinear": quantize, "QLinearSoftmax": levels_of_probabilities,
+    **dict.fromkeys("""DynamicQuantizeLinear NonMaxSuppression RoiAlign Resize Upsample GridSample AffineGrid DFT STFT
+    Det MelWeightMatrix DeformConv LpPool LpNormalization GlobalLpPool QLinearAdd QLinearMul
     DynamicQuantizeMatMul MatMulIntegerToFloat DequantizeLinear GRU LSTM RNN Attention LinearAttention CausalConvWithState
     TfIdfVectorizer GroupNorm MatMulNBits LinearClassifier LinearRegressor SVMClassifier SVMRegressor
     Normalizer Scaler""".split(), finite_and_not_empty),
-    "GridSample": grid_of_integers, "AffineGrid": grid_of_one, "HardSwish": hard_swish, "Resize": resizing, "Upsample": resizing,
+    "GridSample": grid_of_integers, "AffineGrid": grid_of_one, "LRN": local_response, "HardSwish": hard_swish, "Resize": resizing, "Upsample": resizing,
     **dict.fromkeys(["Erf", "Gelu", "HannWindow", "HammingWindow", "BlackmanWindow"], float_only),
      "RNN": lengths, "GRU": lengths, "LSTM": lengths,
     **dict.fromkeys(["MaxPool", "AveragePool", "LpPool", "Conv"], pool),

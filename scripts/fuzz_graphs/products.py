@@ -192,3 +192,11 @@ def matmul_bits(g, op):
 def determinant(g, op):
     size = g.draw.choice([1, 2, 3, 5])
     g.node(op, [g.tensor(g.types(op), shape=(*g.draw.shape(0, 2, 9), size, size))])
+
+
+@generates("Inverse", domain="com.microsoft")
+def inverse(g, op):
+    size = g.draw.choice([1, 2, 3, 5])
+    a = g.draw.array(g.draw.choice([np.float32, np.float64]), (*g.draw.shape(0, 2, 9), size, size))
+    # A matrix that is far from a singular one.
+    g.node(op, [g.give(a + a.dtype.type(4) * np.eye(size, dtype=a.dtype))], domain="com.microsoft")

@@ -104,8 +104,8 @@ def qlinear_unary(g, op):
 @generates("QLinearSoftmax", domain=MICROSOFT)
 def qlinear_softmax(g, op):
     a = byte(g)
-    g.node(op, [a, scale(g, stored=True), zero(g, g.type(a), stored=True), g.give(np.array(1 / 200, np.float32), True),
-                g.give(np.zeros((), g.type(a)), True)], domain=MICROSOFT, axis=-1, opset=13)
+    least = np.array(np.iinfo(g.type(a)).min, g.type(a))
+    g.node(op, [a, scale(g, stored=True), zero(g, g.type(a), stored=True), g.give(np.array(1 / 200, np.float32), True), g.give(least, True)], domain=MICROSOFT, axis=-1, opset=13)
 
 
 @generates("QLinearAveragePool", "QLinearGlobalAveragePool", domain=MICROSOFT)
@@ -135,3 +135,29 @@ def quantized_matmul(g, op):
     else:
         operands = [a, b, scale(g, stored=True), scale(g, stored=True), zero(g, g.type(a), stored=True), zero(g, dtype, stored=True), bias]
     g.node(op, operands, domain=MICROSOFT)
+
+
+@generates("QGemm", domain=MICROSOFT)
+def quantized_gemm(g, op):
+    m, k, n, trans = g.draw.choice([1, 3, 8]), g.draw.choice([1, 4, 20]), g.draw.choice([1, 6, 16]), g.draw.randrange(2)
+    dtype = g.draw.choice(BYTES)
+    each = g.draw.choice([(), (n,)])
+    operands = [g.tensor([np.dtype(np.uint8)], shape=(m, k)), scale(g), zero(g, np.dtype(np.uint8)), g.new(dtype, (n, k) if trans else (k, n), stored=True),
+                scale(g, shape=each, stored=True), zero(g, dtype, each, stored=True)]
+    operands.append(g.new(np.int32, (n,), low=-900, high=900, stored=True) if g.draw.chance(0.6) else "")
+    if g.draw.chance(0.6):
+        operands += [scale(g), zero(g, np.dtype(np.uint8))]
+    g.node(op, operands, domain=MICROSOFT, transB=trans or None, alpha=g.draw.choice([None, 0.5]))
+
+
+@generates("DynamicQuantizeLSTM", domain=MICROSOFT)
+def quantized_lstm(g, op):
+    steps, batch, width, hidden, ways = (g.draw.choice(each) for each in ([1, 2, 5], [1, 2], [1, 3, 20], [1, 3, 9], [1, 2]))
+    x = g.tensor([F32], shape=(steps, batch, width), suits=lambda value: np.isfinite(value).all())
+    weights = [g.give(g.draw.numbers.integers(-127, 128, (ways, size, 4 * hidden)).astype(np.int8), True) for size in (width, hidden)]
+    shape = (ways, 4 * hidden) if g.draw.chance(0.5) else (ways,)
+    steered = [each for _ in weights for each in (g.new(F32, shape, 0.001, 0.01, True), g.give(np.zeros(shape, np.int8), True))]
+    state = [g.new(F32, (ways, batch, hidden), -1, 1) for _ in range(2)] if g.draw.chance(0.4) else ["", ""]
+    bias = g.new(F32, (ways, 8 * hidden), -1, 1) if g.draw.chance(0.6) else ""
+    g.node(op, [x, *weights, bias, "", *state, "", *steered], 3, domain=MICROSOFT, hidden_size=hidden,
+           direction="bidirectional" if ways == 2 else g.draw.choice(["forward", "reverse"]))
