@@ -170,7 +170,7 @@ extension Graph: Packable {
 
 extension Graph {
   /// The first bytes of an encoded graph; the last one is the version of the encoding.
-  private static let signature: [UInt8] = Array("FUSEDIR".utf8) + [2]
+  private static let signature: [UInt8] = Array("FUSEDIR".utf8) + [3]
 
   /// The graph as bytes, for a compiled model; equal graphs give equal bytes. Constants that are tensors are inside:
   /// move the large ones out first.
