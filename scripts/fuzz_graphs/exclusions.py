@@ -221,9 +221,22 @@ def logarithm(node, feeds, opsets):
 
 def overflow(node, feeds, results):
     """Finite numbers whose result is infinite: a form that is computed in another order may stay finite."""
-    if node.op_type in SUMS or node.op_type in ("Add", "Sub", "Mul", "Div", "Pow"):
-        refuse(all(finite_array(each) for each in feeds.values()) and not all(finite_array(each) for each in results)
-               and not (node.op_type == "Div" and (operand(node, feeds, 1) == 0).any()), "a result that overflows")
+    if node.op_type in ("Add", "Sub", "Mul", "Div", "Pow"):
+        are_finite = [np.isfinite(array.astype(np.float64)) for array in feeds.values()]
+        if node.op_type == "Div":
+            are_finite.append(operand(node, feeds, 1) != 0)
+        lost = np.logical_and.reduce(np.broadcast_arrays(*are_finite)) & ~np.isfinite(results[0].astype(np.float64))
+        refuse(lost.any(), "a result that overflows")
+    elif node.op_type in SUMS:
+        refuse(all(finite_array(each) for each in feeds.values()) and not all(finite_array(each) for each in results),
+               "a result that overflows")
+
+
+def squares(node, feeds, opsets):
+    """Integers whose squares overflow."""
+    finite_and_not_empty(node, feeds, opsets)
+    x = operand(node, feeds, 0)
+    refuse(x.dtype.kind == "i" and (np.abs(x.astype(np.float64)) > 2**15).any(), "integers whose squares overflow")
 
 
 def finite_array(array):
@@ -266,8 +279,9 @@ CHECKS = {
     Det MelWeightMatrix DeformConv LpPool LpNormalization GlobalLpPool QLinearAdd QLinearMul
     DynamicQuantizeMatMul MatMulIntegerToFloat DequantizeLinear GRU LSTM RNN Attention LinearAttention CausalConvWithState
     TfIdfVectorizer GroupNorm MatMulNBits LinearClassifier LinearRegressor SVMClassifier SVMRegressor
-    Normalizer Scaler""".split(), finite_and_not_empty),
-    "GridSample": grid_of_integers, "AffineGrid": grid_of_one, "LRN": local_response, "HardSwish": hard_swish, "Resize": resizing, "Upsample": resizing,
+    Scaler""".split(), finite_and_not_empty),
+    "GridSample": grid_of_integers, "AffineGrid": grid_of_one, "LRN": local_response, "Normalizer": squares, "HardSwish": hard_swish,
+    "Resize": resizing, "Upsample": resizing,
     **dict.fromkeys(["Erf", "Gelu", "HannWindow", "HammingWindow", "BlackmanWindow"], float_only),
      "RNN": lengths, "GRU": lengths, "LSTM": lengths,
     **dict.fromkeys(["MaxPool", "AveragePool", "LpPool", "Conv"], pool),
