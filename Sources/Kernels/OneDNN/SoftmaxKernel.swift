@@ -45,8 +45,9 @@ extension OneDNNEngine {
   /// Softmax along an axis that is not the innermost, of a plain tensor: the axis is brought inside and back, which
   /// costs less than walking along it.
   func outerSoftmax(_ request: KernelRequest, axis: Int) throws -> (any Kernel)? {
-    guard let x = request.ownOperand(0), request.isAllFloat, x.layout == .plain, request.postOps.isEmpty,
-      x.shape == request.optionalResult(0)?.shape
+    // A constant has no memory to copy from.
+    guard let x = request.ownOperand(0), x.immediate == nil, request.isAllFloat, x.layout == .plain,
+      request.postOps.isEmpty, x.shape == request.optionalResult(0)?.shape
     else { return nil }
     let axis = axis < 0 ? axis + x.shape.rank : axis
     guard axis >= 0, axis < x.shape.rank else { return nil }
