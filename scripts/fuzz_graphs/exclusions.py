@@ -253,8 +253,8 @@ def pool(node, feeds, opsets):
     dilations = named(node, "dilations", [1] * len(kernel))
     refuse((named(node, "auto_pad") or b"").startswith(b"SAME") and any(apart > 1 for apart in dilations),
            "SAME padding of a dilated window, whose dilation onnxruntime ignores")
-    if node.op_type == "Conv":
-        # A product of padding and an infinite weight is NaN or is left out.
+    if node.op_type in ("Conv", "LpPool"):
+        # A product of padding and an infinite weight is NaN or is left out; the reference leaves out NaNs.
         finite(node, feeds, opsets)
     refuse((named(node, "auto_pad") or b"").startswith(b"SAME") and strides is not None and any(
         step > (size - 1) * apart + 1 for step, size, apart in zip(strides, kernel, dilations)), "a step past the window with SAME padding")
