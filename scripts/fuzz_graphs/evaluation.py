@@ -50,6 +50,9 @@ class Evaluation:
             results = [first] * len(sets)
         else:
             results = [first] + [self.varied(node, peer, feeds, exact) for feeds in sets[1:]]
+        if node.op_type == "Equal" and any(name in self.unlike for name in names) and self.count:
+            # Numbers that rounding makes equal are met by no variant.
+            results[1] = [np.where(self.may_be_equal(*node.input), ~first[0], results[1][0])]
         for index, name in enumerate(outputs):
             if any(result[index].shape != first[index].shape for result in results):
                 raise Unstable(node.op_type)
@@ -77,6 +80,13 @@ class Evaluation:
             return first
         with np.errstate(all="ignore"):
             return [one.astype(other.dtype) if one.shape == other.shape else other for one, other in zip(found, first)]
+
+    def may_be_equal(self, one, other):
+        """A mask of the elements of two values that differ by no more than is excused."""
+        excused = [self.tolerance(name) for name in (one, other)]
+        with np.errstate(all="ignore"):
+            apart = np.abs(self.value(one).astype(np.float64) - self.value(other).astype(np.float64))
+            return apart <= sum(0 if each is None else each for each in excused)
 
     def tolerance(self, name):
         """The difference that is excused for each element, in doubles; `None` where there is none."""
