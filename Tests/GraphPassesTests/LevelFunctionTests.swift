@@ -107,13 +107,4 @@ struct LevelFunctionTests {
     #expect(graph.ops == ["transpose", "reshape"])
     #expect(graph.nodes.first?.inputs.first == graph.inputs.first)
   }
-
-  @Test func levelsOfFourBitsAreMovedAsFloats() throws {
-    var builder = GraphBuilder()
-    let step = try builder.constant("s", [0.5])
-    let x = builder.node("d", .dequantize(), builder.input("x", [2, 4], .int4), step)
-    let turned = builder.node("turned", .transpose(permutation: [1, 0]), x)
-    builder.output(builder.node("y", .quantize(to: .int4), turned, step))
-    #expect(try builder.after(.levelMovement).graph.ops == ["dequantize", "transpose", "quantize"])
-  }
 }
