@@ -33,6 +33,21 @@ struct LevelTableTests {
     #expect(graph[try #require(graph.nodes.last?.inputs[1])].type == ValueType(type, [.known(256)]))
   }
 
+  /// Quantised constants are dequantised in the graph, one element each.
+  @Test func aConstantOfLevelsIsANumber() throws {
+    var builder = GraphBuilder()
+    let step = try builder.constant("step", [0.5])
+    let x = builder.node("d", .dequantize(), builder.input("x", [2, 3], .uint8), step)
+    let factor = builder.node(
+      "f", .dequantize(), builder.graph.addConstant("levels", try Tensor([UInt8(7)], shape: .scalar)), step)
+    builder.output(
+      builder.node("y", .quantize(to: .uint8), builder.node("scaled", .binary(.multiply), x, factor), step))
+    let graph = try builder.after(.levelTables, Adder()).graph
+    #expect(graph.ops.last == "levels.table")
+    let made = try graph.nodes.dropLast().map { try #require($0.outputs.first ?? nil) }
+    #expect(made.map { graph[$0].type?.rank } == [1, 0, 1, 1])
+  }
+
   @Test func aFunctionThatGivesMoreAxesStays() throws {
     let graph = try squared(.uint8, factor: [1, 1, 1]).after(.levelTables, Adder()).graph
     #expect(graph.ops.last == "quantize")
