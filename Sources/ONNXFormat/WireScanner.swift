@@ -6,9 +6,9 @@
 struct WireScanner {
   /// The maximum nesting of graphs.
   static let maximumGraphDepth = 16
-  /// The maximum number of fields of all walked messages together: a bound on the memory that decoding the
-  /// rest can take.
-  static let maximumFields = 16_000_000
+  /// The maximum number of fields with a length of all walked messages together: a bound on the memory that decoding the
+  /// rest can take. Numbers take at most four times their bytes in the file, as ``maximumRest`` bounds them.
+  static let maximumLengths = 16_000_000
   /// The maximum size of a model without its `raw_data`, in bytes.
   static let maximumRest = 512 << 20
 
@@ -33,7 +33,9 @@ struct WireScanner {
   }
 
   let bytes: UnsafeRawBufferPointer
+  /// The fields so far, and those of them with a length.
   private(set) var fields = 0
+  private var lengths = 0
 
   /// The model in `bytes` without its `raw_data`.
   static func rest(of bytes: UnsafeRawBufferPointer) throws(Failure) -> [UInt8] {
@@ -57,10 +59,10 @@ struct WireScanner {
     while true {
       let start = cursor
       guard let field = try nextField(&cursor, range.upperBound) else { return }
-      guard fields <= Self.maximumFields, rest.count <= Self.maximumRest else {
+      guard lengths <= Self.maximumLengths, rest.count <= Self.maximumRest else {
         throw Failure(
           reason: "apart from raw tensor data it is larger than is supported (\(Self.maximumRest >> 20) MiB, "
-            + "\(Self.maximumFields) fields); store its tensors as raw data or as external data")
+            + "\(Self.maximumLengths) messages and texts); store its tensors as raw data or as external data")
       }
       if let payload = field.payload, let child = message.child(field.number) {
         var inner: [UInt8] = []
@@ -101,6 +103,7 @@ struct WireScanner {
     case 0: _ = try varint(&cursor, end)
     case 1: try skip(8, &cursor, end)
     case 2:
+      lengths += 1
       let count = try varint(&cursor, end)
       let begin = cursor
       try skip(count, &cursor, end)
