@@ -1,8 +1,9 @@
 """Einsum with ellipses, diagonals and any number of operands; BatchNormalization that trains; Resize that grows and shrinks."""
 
 import numpy as np
+from onnx import TensorProto, helper, numpy_helper
 
-from .recording import case, real, refused
+from .recording import by_onnxruntime, case, model_of, real, refused
 
 rng = np.random.default_rng(5)
 for equation, *shapes in (
@@ -34,3 +35,12 @@ for opset in (14, 15):
             )
 
 case("Resize", [real(rng, 1, 1, 4, 3), np.array([1, 1, 0.5, 2], np.float32)], opset=10, constants=[1], name="both ways")
+
+# Scales that are left out as an empty tensor, which a node computes.
+x, sizes = real(rng, 1, 1, 2, 3), np.array([1, 1, 4, 5])
+graph = helper.make_graph(
+    [helper.make_node("Cast", ["none"], ["scales"], to=TensorProto.FLOAT), helper.make_node("Resize", ["x", "", "scales", "sizes"], ["y"])],
+    "case", [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)], [helper.make_empty_tensor_value_info("y")],
+    [numpy_helper.from_array(np.zeros(0, np.float16), "none"), numpy_helper.from_array(sizes, "sizes")])
+case("Resize", {"x": x}, name="empty scales", model=helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8),
+     expected=by_onnxruntime(*model_of("Resize", [x, None, None, sizes], {}, 13, "", (True,), [3])))

@@ -73,7 +73,8 @@ extension OperatorImport {
       aspectRatio: try node.choice(
         "keep_aspect_ratio_policy", default: "stretch",
         ["stretch": .stretch, "not_larger": .notLarger, "not_smaller": .notSmaller]))
-    // Opsets 11 and 12 have empty tensors where an operand is left out; only cropping looks at the region.
+    // Opsets 11 and 12 have empty tensors where an operand is left out, and files that are converted from them, as results of
+    // nodes too. Only cropping looks at the region.
     let roi = coordinates == .tfCropAndResize ? node.nonEmpty(1) : nil
     let (scales, sizes) = (node.nonEmpty(2), node.nonEmpty(3))
     guard (scales == nil) != (sizes == nil) else {
@@ -84,8 +85,8 @@ extension OperatorImport {
 }
 
 extension NodeImport {
-  /// The operand, unless it is left out or a constant without elements.
+  /// The operand, unless it is left out or known to have no elements.
   fileprivate func nonEmpty(_ index: Int) -> ValueID? {
-    optional(index).flatMap { tensor($0)?.shape.elementCount == 0 ? nil : $0 }
+    optional(index).flatMap { type($0)?.dimensions?.contains(.known(0)) == true ? nil : $0 }
   }
 }
