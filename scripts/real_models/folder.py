@@ -41,8 +41,8 @@ def save_inputs(name, cases):
 def save(into, name, value):
     into.mkdir(parents=True, exist_ok=True)
     value = np.asarray(value, order="C")
-    # Texts have no fixed width in ONNX: as an object array, an empty or long one needs no special case.
-    np.save(into / file_name(name), value.astype(object) if value.dtype.kind == "U" else value)
+    # The command line reads and writes texts of one width, not Python's objects.
+    np.save(into / file_name(name), value.astype(str) if value.dtype.kind == "O" else value)
 
 
 def inputs(name, session):
