@@ -26,8 +26,8 @@ Random operators, and `Dropout` in training mode, are supported outside of loops
 the same numbers, but each run starts anew: a second run repeats the numbers of the first. Without the attribute `seed`, the node's name is the
 seed.
 
-Texts are bytes, as a rule of UTF-8. `RegexFullMatch` has the syntax of RE2, without scripts (`\\p{Greek}`) and `\\C`. `StringNormalizer` changes
-the case of each letter as Unicode maps it, whatever its locale is. `StringSplit` splits as Python does.
+Texts are bytes, as a rule of UTF-8. `RegexFullMatch` and `Tokenizer` have the syntax of RE2, without scripts (`\\p{Greek}`) and `\\C`.
+`StringNormalizer` changes the case of each letter as Unicode maps it, whatever its locale is. `StringSplit` splits as Python does.
 
 Of `ai.onnx.ml`, maps are not supported. The result of `ZipMap` is the tensor of scores that it is given: a row for each input, a column for each
 label in the order of `classlabels_int64s` or `classlabels_strings`. An output that `ZipMap` makes has these labels beside it, as `NAME.keys`.

@@ -166,3 +166,29 @@ case("StringSplit", [texts("日本語本", "本")], {"delimiter": "本"}, opset=
 case("StringSplit", [EMPTY], {}, opset=20, outputs=BOTH, name="no texts", expected=[np.zeros((0, 3, 0), object), np.zeros((0, 3), np.int64)])
 case("StringSplit", [texts("", "  ")], {}, opset=20, outputs=BOTH, name="texts without parts",
      expected=[np.zeros((2, 0), object), np.zeros(2, np.int64)])
+
+# Tokens.
+MICROSOFT = {"domain": "com.microsoft", "opset": 1}
+TOKENS = {"mark": 0, "pad_value": "#", "mincharnum": 1}
+lines = texts("The cat, the café", "", "aab 10-20", "日本 語x", ",,", " a", shape=(6,))
+for name, extra in {
+    "words": {"tokenexp": "[a-zA-Z0-9_]+"}, "letters": {"tokenexp": r"\pL+"}, "longest": {"tokenexp": "a|aab|[0-9]+(-[0-9]+)?"},
+    "of two": {"tokenexp": r"\w+", "mincharnum": 2}, "pairs that overlap": {"tokenexp": "a?b?", "mincharnum": 2},
+    "may be empty": {"tokenexp": "a*"}, "begin": {"tokenexp": "^T|^a|,"}, "end": {"tokenexp": r"é$|x$|\b[a-z]"},
+    "marked": {"tokenexp": r"\w+", "mark": 1}, "none": {"tokenexp": "Q"}, "none, marked": {"tokenexp": "Q", "mark": 1},
+    "characters by an expression": {"tokenexp": "."}, "characters": {"separators": [""]}, "characters, marked": {"separators": [""], "mark": 1},
+    "comma": {"separators": [","]}, "comma, blank": {"separators": [",", " "]}, "separators of two": {"separators": ["[ ,]"], "mincharnum": 2},
+    "separators, marked": {"separators": [" +", "a+"], "mark": 1, "pad_value": ""}, "long separators": {"separators": ["the|The cat", "t"]},
+    "separators and an expression": {"separators": [" "], "tokenexp": "a"}, "begin and end": {"separators": ["^.", "x$"]},
+}.items():
+    case("Tokenizer", [lines], TOKENS | extra, **MICROSOFT, name=name)
+    case("Tokenizer", [lines.reshape(2, 3)], TOKENS | extra, **MICROSOFT, name=f"{name}, table")
+case("Tokenizer", [texts("abc", "b")], TOKENS | {"separators": ["x*b?"]}, **MICROSOFT, name="empty separators",
+     expected=[np.zeros((2, 0), object)])
+case("Tokenizer", [EMPTY], TOKENS | {"separators": [","]}, **MICROSOFT, name="no texts", expected=[np.zeros((0, 3, 0), object)])
+refused("Tokenizer", [WORDS.reshape(1, 2, 3)], TOKENS | {"separators": [","]}, **MICROSOFT, name="three axes")
+refused("Tokenizer", [WORDS], TOKENS, **MICROSOFT, name="no separators")
+refused("Tokenizer", [WORDS], TOKENS | {"tokenexp": "(a"}, **MICROSOFT, name="a wrong expression")
+refused("Tokenizer", [WORDS], TOKENS | {"tokenexp": "a", "mincharnum": 0}, **MICROSOFT, name="mincharnum 0")
+refused("Tokenizer", [WORDS], TOKENS | {"tokenexp": ".", "mincharnum": 2}, **MICROSOFT, name="long characters")
+refused("Tokenizer", [texts("a" * 20_000)], TOKENS | {"tokenexp": "a|[^b]*b"}, **MICROSOFT, name="many readings")

@@ -1,5 +1,5 @@
-/// Matches whole texts by an automaton whose states are made as texts reach them, without backtracking: the time is at most the
-/// product of the text's length and the expression's instructions, and as a rule a step a scalar.
+/// Matches texts by an automaton whose states are made as texts reach them, without backtracking: the time of a full match is at
+/// most the product of the text's length and the expression's instructions, and as a rule a step a scalar.
 package struct RegexMatcher {
   /// The scalar before a place, as far as assertions ask.
   private enum Before: UInt8 { case nothing, word, newline, other }
@@ -42,7 +42,7 @@ package struct RegexMatcher {
 
   /// Returns true if the expression matches the whole of a text.
   package mutating func matches(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-    var state = number(of: Key(instructions: [0], before: .nothing))
+    var state = begin(after: nil)
     var place = 0
     while place < text.count {
       var scalar = UInt32(text[place])
@@ -53,17 +53,49 @@ package struct RegexMatcher {
         scalar = decoded
         place += length
       }
-      let kind = alphabet.kind(of: scalar)
-      let step = steps[state * alphabet.count + kind]
-      state = step >= 0 ? Int(step) : made(from: state, kind)
-      if states[state].instructions.isEmpty { return false }
+      state = next(state, alphabet.kind(of: scalar))
+      if isDead(state) { return false }
     }
-    if ends[state] == 2 {
-      let key = states[state]
-      _ = closure(key, kind: nil)
-      ends[state] = marks[expression.instructions.count] == mark ? 1 : 0
-    }
+    return mayEnd(state, before: nil)
+  }
+
+  /// The state in which a match begins behind a scalar of a class, or at the begin of the text.
+  mutating func begin(after kind: Int?) -> Int {
+    number(of: Key(instructions: [0], before: kind.map(before) ?? .nothing))
+  }
+
+  /// The state that a class leads to from another one. It may have the number of a state before.
+  @inline(__always)
+  mutating func next(_ state: Int, _ kind: Int) -> Int {
+    let step = steps[state * alphabet.count + kind]
+    return step >= 0 ? Int(step) : made(from: state, kind)
+  }
+
+  /// Returns true if no more scalars can lead to a match.
+  @inline(__always)
+  func isDead(_ state: Int) -> Bool { states[state].instructions.isEmpty }
+
+  /// Returns true if a match may end before a scalar of a class, or at the end of the text.
+  @inline(__always)
+  mutating func mayEnd(_ state: Int, before kind: Int?) -> Bool {
+    if hasAssertions, kind != nil { return closureMatches(states[state], kind: kind) }
+    if ends[state] == 2 { ends[state] = closureMatches(states[state], kind: nil) ? 1 : 0 }
     return ends[state] == 1
+  }
+
+  private mutating func closureMatches(_ key: Key, kind: Int?) -> Bool {
+    _ = closure(key, kind: kind)
+    return marks[expression.instructions.count] == mark
+  }
+
+  /// The class of a scalar.
+  @inline(__always)
+  func kind(of scalar: UInt32) -> Int { alphabet.kind(of: scalar) }
+
+  /// The part of a class that assertions ask about.
+  private func before(_ kind: Int) -> Before {
+    guard hasAssertions else { return .nothing }
+    return alphabet.isWord[kind] ? .word : alphabet.isNewline[kind] ? .newline : .other
   }
 
   /// The state that a class leads to from another one.
@@ -76,10 +108,7 @@ package struct RegexMatcher {
         targets.append(index + 1)
       }
     }
-    var before = Before.nothing
-    if hasAssertions {
-      before = alphabet.isWord[kind] ? .word : alphabet.isNewline[kind] ? .newline : .other
-    }
+    let before = self.before(kind)
     let isFull =
       steps.count + alphabet.count > max(Self.mostSteps, 4 * alphabet.count)
       || heldInstructions + targets.count > Self.mostInstructions

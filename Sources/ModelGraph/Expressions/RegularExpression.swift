@@ -1,4 +1,4 @@
-/// A regular expression in the syntax of RE2 (<https://github.com/google/re2/wiki/Syntax>), compiled for full matches.
+/// A regular expression in the syntax of RE2 (<https://github.com/google/re2/wiki/Syntax>), compiled for an automaton.
 ///
 /// Not supported are scripts (`\p{Greek}`) and `\C`. Expressions are over Unicode scalars: bytes that are not UTF-8 match nothing.
 package struct RegularExpression: Sendable {

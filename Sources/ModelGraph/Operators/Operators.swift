@@ -101,6 +101,7 @@ package enum Operators {
     StringSplit.self,
     Strings.self,
     Tile.self,
+    Tokenizer.self,
     TopK.self,
     Transpose.self,
     TreeEnsemble.self,

@@ -47,7 +47,7 @@ struct OperatorImport: Sendable {
     "ai.onnx.preview": previewOperators,
     "com.microsoft": merged([
       microsoftOperators, microsoftAttentionOperators, microsoftFusedOperators,
-      microsoftQuantizationOperators, microsoftProductOperators,
+      microsoftQuantizationOperators, microsoftProductOperators, microsoftTextOperators,
     ]),
   ]
 
