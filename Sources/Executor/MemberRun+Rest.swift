@@ -41,7 +41,7 @@ extension MemberRun {
   /// A rest that is planned.
   private struct PlannedRest {
     var plan: Plan
-    /// What the run takes up to the end of it.
+    /// The memory of the run up to the end of it.
     var needed: MemberMemory
     /// The rows that it takes, if those are more than there are.
     var rows: Int?

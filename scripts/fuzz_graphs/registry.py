@@ -11,7 +11,6 @@ EXCEPTIONS = {
         "ConcatFromSequence", "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert", "SequenceLength",
         "SequenceMap", "SplitToSequence", "Optional", "OptionalGetElement", "OptionalHasElement", "StringConcat", "StringNormalizer",
         "StringSplit", "RegexFullMatch", "ImageDecoder")},
-    ("com.microsoft", "DynamicQuantizeLSTM"): "onnxruntime rounds the steps' values to bytes, FusedInf computes with floats",
     ("com.microsoft", "Tokenizer"): STRINGS,
     ("com.microsoft", "GroupNorm"): "no peer computes it on a CPU",
     **{("ai.onnx.ml", name): STRINGS for name in ("CastMap", "CategoryMapper", "DictVectorizer", "ZipMap")},

@@ -291,7 +291,7 @@ extension InferenceService {
       } else if declared?.mapKeys == nil {
         return [try output(name, tensor, as: wanted, targets, held)]
       }
-      // What is asked for in another form is asked for of the scores of a map.
+      // Of a map, another form is asked for of its scores.
       let isPlain = wanted.classCount == nil && wanted.shared == nil
       let parts = try declared?.served(tensor, withKeys: isPlain) ?? tensor.served(as: name)
       guard wanted.shared == nil || parts.count <= 1 else {

@@ -33,7 +33,7 @@ extension OperatorImport {
       }
     }
     let agree = zip(branches[0].forms, branches[1].forms).allSatisfy(agree)
-    // Where all are absent, the file tells it.
+    // If all are absent, the file says so.
     let isTold = zip(branches[0].forms, areOptional).allSatisfy { form, isOptional in
       if case .absent? = form { true } else { !isOptional }
     }
