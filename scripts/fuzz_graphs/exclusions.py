@@ -96,6 +96,11 @@ def not_empty(node, feeds, opsets):
     refuse(any(array.size == 0 for array in feeds.values()), "a selection among no elements")
 
 
+def empty_reduction(node, feeds, opsets):
+    """A reduction of no elements: onnxruntime gives them back as they are if the axis that has none is not reduced."""
+    refuse(operand(node, feeds, 0).size == 0, "a reduction of no elements")
+
+
 def unsigned_negation(node, feeds, opsets):
     refuse(operand(node, feeds, 0).dtype.kind == "u", "the negative of an unsigned integer")
 
@@ -270,6 +275,7 @@ NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss STFT DFT TreeEnsemble TreeEnse
 CHECKS = {
     "Cast": cast, "CastLike": cast, "Div": division, "Mod": modulo, "BitShift": shift, "Pow": power,
     "DynamicQuantizeLSTM": rounded_state, "Dropout": dropout, "MeanVarianceNormalization": spread, "ReduceMean": not_empty,
+    **dict.fromkeys(["ReduceSum", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare"], empty_reduction),
     "ReduceLogSum": logarithm, "ReduceLogSumExp": logarithm,
     **dict.fromkeys(["TopK", "ArgMax", "ArgMin", "Hardmax", "ReduceMax", "ReduceMin", "MaxPool", "GlobalMaxPool"],
                     ordered_and_not_empty),
