@@ -9,6 +9,12 @@ extension KernelRequest {
     max(op.base.multiplyAdds(sizes) / multiplyAddsPerMicrosecond, bytesMoved / 10_000)
   }
 
+  /// The same for each of the parts that wait for the one before, on average.
+  package var estimatedMicrosecondsPerTurn: Double {
+    let turns = op.base.turns(sizes)
+    return turns > 1 ? estimatedMicroseconds / turns : estimatedMicroseconds
+  }
+
   /// Four bytes fit where one float does.
   private var multiplyAddsPerMicrosecond: Double {
     let factors = operands.prefix(2).compactMap { $0?.elementType }

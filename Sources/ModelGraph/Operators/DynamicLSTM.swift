@@ -34,6 +34,8 @@ package struct DynamicLSTM: Operator {
     sizes.elements(0) / sizes.size(sizes.rank(0) - 1, of: 0) * (sizes.elements(1) + sizes.elements(2))
   }
 
+  package func turns(_ sizes: NodeSizes) -> Double { recurrent.turns(sizes) }
+
   package func smallest(operands: Int, results: Int) -> SmallestNode {
     var node = SmallestNode(
       DynamicLSTM(recurrent: recurrent.smallest), operands: operands, results: results

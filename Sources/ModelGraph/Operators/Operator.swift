@@ -39,6 +39,8 @@ package protocol Operator: Sendable, Equatable, Codable {
   func keepsRows(_ rows: BatchRows) -> Bool
   /// The multiplications with an addition that the node costs; 0 for one that is bound by memory.
   func multiplyAdds(_ sizes: NodeSizes) -> Double
+  /// The parts of the computation that start when the part before has ended, on all threads; at least 1.
+  func turns(_ sizes: NodeSizes) -> Double
   /// The node at the smallest sizes, to ask whether a kernel exists for some element types.
   func smallest(operands: Int, results: Int) -> SmallestNode
   /// A shape for the first operand if inference knows none, from that of the weights at 1.
@@ -59,6 +61,7 @@ extension Operator {
   package var footprint: Int { 0 }
   package func keepsRows(_ rows: BatchRows) -> Bool { false }
   package func multiplyAdds(_ sizes: NodeSizes) -> Double { 0 }
+  package func turns(_ sizes: NodeSizes) -> Double { 1 }
   package func smallest(operands: Int, results: Int) -> SmallestNode {
     SmallestNode(self, operands: operands, results: results)
   }

@@ -25,6 +25,8 @@ extension RecurrentOperator {
     sizes.elements(0) / sizes.size(sizes.rank(0) - 1, of: 0) * (sizes.elements(1) + sizes.elements(2))
   }
 
+  package func turns(_ sizes: NodeSizes) -> Double { recurrent.turns(sizes) }
+
   package func smallest(operands: Int, results: Int) -> SmallestNode {
     let gates = Self.gates
     var node = SmallestNode(Self(recurrent: recurrent.smallest), operands: operands, results: results)

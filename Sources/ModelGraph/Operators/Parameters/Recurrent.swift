@@ -83,3 +83,10 @@ extension Recurrent: Packable {
       couplesForgetGate: try reader.read())
   }
 }
+
+extension Recurrent {
+  /// The parts of a recurrence that wait for one another: at each step of each direction a product, and the gates.
+  package func turns(_ sizes: NodeSizes) -> Double {
+    2 * sizes.size(batchFirst ? 1 : 0, of: 0) * sizes.size(0, of: 1)
+  }
+}
