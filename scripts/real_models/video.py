@@ -1,6 +1,5 @@
 """Models of torchvision for films: three-dimensional convolutions, and a multiscale transformer."""
 
-import torch
 from torchvision.models import video
 from torchvision.models.video.mvit import MSBlockConfig, MViT
 
@@ -31,13 +30,7 @@ MODELS = {
 }
 
 
-def split(tensor, indices, dim):
-    """torch.tensor_split by slices: its export is a loop that carries a sequence, which FusedInf does not read."""
-    return tensor.narrow(dim, 0, indices[0]), tensor.narrow(dim, indices[0], tensor.shape[dim] - indices[0])
-
-
 def make():
-    torch.tensor_split = split
     for seed, (name, (build, size, opset)) in enumerate(MODELS.items()):
         model = enliven(build(), 10 + seed, picture(2, 3, *size, seed=5))
         cases = [{"film": picture(1, 3, *size, seed=1)}, {"film": picture(1 if name == "s3d" else 2, 3, *size, seed=2)}]
