@@ -47,19 +47,34 @@ enum SoftmaxProgram {
   ) {
     var largest = Element.lowest
     for index in 0..<count { largest = Element.larger(largest, from[index &* stride]) }
+    if logarithmic { return logarithms(from, to, count, stride, largest) }
     var sum = Element.zero
     for index in 0..<count {
-      let shifted = from[index &* stride] - largest
-      let power = Element.exponential(shifted)
+      let power = Element.exponential(from[index &* stride] - largest)
       sum += power
-      to[index &* stride] = logarithmic ? shifted : power
+      to[index &* stride] = power
     }
-    if logarithmic {
-      let offset = Element.logarithm(sum)
-      for index in 0..<count { to[index &* stride] -= offset }
-    } else {
-      let factor = 1 / sum
-      for index in 0..<count { to[index &* stride] *= factor }
+    let factor = 1 / sum
+    for index in 0..<count { to[index &* stride] *= factor }
+  }
+
+  /// The power of one largest element is 1. Added to those of the others, it would take the last digits of a small sum.
+  private static func logarithms<Element: Real>(
+    _ from: UnsafePointer<Element>, _ to: UnsafeMutablePointer<Element>, _ count: Int, _ stride: Int,
+    _ largest: Element
+  ) {
+    var others = 0.0
+    var hasOne = false
+    for index in 0..<count {
+      let shifted = from[index &* stride] - largest
+      to[index &* stride] = shifted
+      if shifted == 0, !hasOne {
+        hasOne = true
+      } else {
+        others += Double(Element.exponential(shifted))
+      }
     }
+    let offset = Element(Double.logarithmPlusOne(others))
+    for index in 0..<count { to[index &* stride] -= offset }
   }
 }
