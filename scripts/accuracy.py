@@ -66,7 +66,7 @@ def check(model, case, base, store, times):
                 absolute, share = tolerances.deviation(
                     load(written), load(base / item["file"]), model.get("rule", "f32"), exact,
                     scale=model.get("scales", {}).get(item["name"]), axis=model.get("axis"),
-                    spread=item.get("spread", 0))
+                    spread=item.get("spread", 0), rounding=item.get("rounding", (0, 0)))
                 yield item["name"], absolute, share, None if share <= 1 else "beyond the tolerance"
             except tolerances.Deviation as error:
                 yield item["name"], None, None, str(error)

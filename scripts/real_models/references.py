@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Computes onnxruntime's answers for every model in .cache/real, and writes .cache/real/manifest.json.
 
-The manifest has the form of make-references.py's, with the rule of comparison of each model and what the rule needs:
-the scale of an int8 output, the answers of the f32 model for f16, and the axis of the scores whose largest must agree.
+The manifest has the form of make-references.py's, with the rule of comparison of each model and what the rule needs, which
+tolerances.py explains: the scale of an int8 output, the axis of the scores whose largest must agree, the answers of the f32
+model for f16, and distances between answers of onnxruntime.
 
 Usage: references.py [MODEL…]
 """
 
+import hashlib
 import json
+import pathlib
 import shutil
 import sys
 
@@ -16,6 +19,11 @@ import onnx
 import onnxruntime
 
 import folder
+import halves
+
+PLAIN = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+# Inputs that differ by one part in a million, which rounds some other way, and their number.
+JITTER, DRAWS = 1e-6, 8
 
 
 def session(path, level=onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL):
@@ -23,7 +31,8 @@ def session(path, level=onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL):
     options.log_severity_level = 3
     options.intra_op_num_threads = 2
     options.graph_optimization_level = level
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    model = path.SerializeToString() if isinstance(path, onnx.ModelProto) else str(path)
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def tensor(value):
@@ -69,6 +78,36 @@ def scales(path):
     return found
 
 
+def jittered(feed, seed):
+    """Inputs of which the real numbers differ a little; `None` if there are none."""
+    if not any(value.dtype.kind == "f" for value in feed.values()):
+        return None
+    random = np.random.default_rng(seed)
+    return {key: (value * (1 + JITTER * random.uniform(-1, 1, value.shape))).astype(value.dtype) if value.dtype.kind == "f"
+            else value for key, value in feed.items()}
+
+
+def spreads(run, place, feed, answer, rule):
+    """The largest distances of onnxruntime's other answers: without optimisations, and for int8 to jittered inputs."""
+    others = [session(place / "model.onnx", PLAIN).run(None, feed)]
+    if rule == "int8":
+        others += [run.run(None, inputs) for seed in range(DRAWS) if (inputs := jittered(feed, seed))]
+    found = {}
+    for key, *values in zip(answer, *others):
+        values = [tensor(value) for value in values]
+        if answer[key].dtype.kind == "f" and all(value.shape == answer[key].shape for value in values):
+            found[key] = max(float(np.abs(value.astype(np.float64) - answer[key]).max(initial=0)) for value in values)
+    return found
+
+
+def rounding(place, feed, exact):
+    """The distances from the f32 model's answers if every node rounds to f16: the largest, and the root of the mean square."""
+    given = {key: halves.rounded(value) for key, value in feed.items()}
+    answers = session(halves.rounding_model(place / "model.onnx"), PLAIN).run(None, given)
+    distances = [np.abs(tensor(answer).astype(np.float64) - value) for answer, value in zip(answers, exact)]
+    return [[float(distance.max(initial=0)), float(np.sqrt((distance**2).mean()))] for distance in distances]
+
+
 def relative(path):
     return str(path.relative_to(folder.REAL))
 
@@ -88,13 +127,14 @@ def entry(name):
             folder.save(into, key, value)
         listed = [{"name": key, "file": relative(into / folder.file_name(key))} for key in outputs]
         if facts["rule"] == "f16":
+            origin = folder.REAL / facts["origin"]
+            exact = [origin / "answers" / case / folder.file_name(key) for key in outputs]
+            for item, path, distances in zip(listed, exact, rounding(origin, feed, [np.load(path) for path in exact])):
+                item |= {"exact": relative(path), "rounding": distances}
+        else:
+            found = spreads(run, place, feed, answers[-1], facts["rule"])
             for item in listed:
-                item["exact"] = relative(folder.REAL / facts["origin"] / "answers" / case / folder.file_name(item["name"]))
-        if facts["rule"] == "int8":
-            plain = session(place / "model.onnx", onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL).run(None, feed)
-            for item, value in zip(listed, plain):
-                if value.dtype.kind == "f":
-                    item["spread"] = float(np.abs(value.astype(np.float64) - answers[-1][item["name"]]).max(initial=0))
+                item["spread"] = found.get(item["name"], 0)
         cases.append({
             "name": case, "outputs": listed,
             "inputs": [{"name": key, "file": relative(path)} for key, (path, _) in given.items()]})
@@ -114,8 +154,9 @@ def main():
     if manifest_path.exists():
         known = {item["name"]: item for item in json.loads(manifest_path.read_text())["models"]}
     made, problems = 0, []
+    made_by = hashlib.sha256(b"".join(pathlib.Path(source).read_bytes() for source in (__file__, halves.__file__))).hexdigest()
     for name in names:
-        fresh = (folder.REAL / name / "about.json").stat().st_mtime_ns
+        fresh = f"{made_by} {(folder.REAL / name / 'about.json').stat().st_mtime_ns}"
         if (sys.argv[1:] and name not in sys.argv[1:]) or known.get(name, {}).get("made_from") == fresh:
             continue
         try:
