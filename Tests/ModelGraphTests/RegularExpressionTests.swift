@@ -32,6 +32,21 @@ import Testing
     _ = try matches("(a|b)*a(a|b){200}", mixed)
   }
 
+  /// The first match is the longest one at its place, and assertions see the text before it.
+  @Test func matchesAreFound() throws {
+    let text = Array("é aab, ab".utf8)
+    func first(_ pattern: String, from start: Int, steps: Int = 100) throws -> Range<Int>? {
+      var matcher = RegexMatcher(try RegularExpression(pattern))
+      var steps = steps
+      return try text.withUnsafeBufferPointer { try matcher.firstMatch(in: $0, from: start, steps: &steps) }
+    }
+    #expect(try first("a|aab|b", from: 0) == 3..<6)
+    #expect(try first("\\b[a-z]", from: 4) == 8..<9)
+    #expect(try first("^a", from: 3) == nil)
+    #expect(try first("x*", from: text.count) == text.count..<text.count)
+    #expect(throws: RegexMatcher.TooManySteps.self) { try first("[^b]*z", from: 0, steps: 3) }
+  }
+
   @Test func sizesAreBounded() {
     for pattern in [
       String(repeating: "(", count: 300) + String(repeating: ")", count: 300),
