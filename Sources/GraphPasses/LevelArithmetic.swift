@@ -77,7 +77,9 @@ extension Rewriter {
     for axis in rank == 2 ? [1] : [1, rank - 1] {
       guard let channels = dimensions[axis].size, channels > 1,
         let (affine, from) = affine(source, rank: rank, axis: axis, channels: channels),
-        affine.scale.count == channels || affine.shift.count == channels, let x = levels(from)
+        affine.scale.count == channels || affine.shift.count == channels, let x = levels(from),
+        // Constants may give an axis of one element more.
+        type(x.levels)?.dimensions == dimensions
       else { continue }
       let (step, scale) = (Double(quantizer.step), x.steps.scale)
       let factors = (0..<channels).map { Float(scale * affine.scale(of: $0) / step) }

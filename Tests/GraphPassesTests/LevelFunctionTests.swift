@@ -62,6 +62,16 @@ struct LevelFunctionTests {
     #expect(graph.tensor(node.inputs[2])?.floats == [2, -2])
   }
 
+  /// Levels with one element along an axis that the constants have more along are not multiplied by channel.
+  @Test func constantsThatGiveMoreElementsStayFloats() throws {
+    var builder = GraphBuilder()
+    let x = try floats("x", [2, 3, 1], in: &builder)
+    let scaled = builder.node("scaled", .binary(.multiply), x, try builder.constant("m", [2, 4], [2]))
+    var graph = try quantised(scaled, in: &builder)
+    _ = try PassPipeline.optimise(&graph, evaluator: nil, verifying: true)
+    #expect(!graph.nodes.contains { $0.op.is(LevelAffine.self) })
+  }
+
   @Test func aProductWhoseLevelsBecomeFloatsGivesThese() throws {
     var builder = GraphBuilder()
     let x = try floats("x", [2, 3], in: &builder)
