@@ -66,6 +66,9 @@ def scale(node, feeds, result):
     if node.op_type in GELUS:
         terms = sum(np.abs(array.astype(np.float64)) for array in feeds.values() if array.dtype in draw.REALS)
         return np.where(np.isfinite(terms), terms, 0) if np.shape(terms) == result.shape else 0
+    if node.op_type in ("LogSoftmax", "SoftmaxCrossEntropyLoss"):
+        # The sum of powers is at least 1, and onnxruntime's logarithm of it has the error of its last digit.
+        return 1
     if node.op_type in ("DFT", "STFT"):
         return float(np.abs(feeds[node.input[0]].astype(np.float64)).sum())
     is_probability = node.op_type in PROBABILITIES or node.op_type == "FusedConv" and any(
