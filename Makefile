@@ -64,12 +64,9 @@ accuracy: build references real-models ## compare every output of every model wi
 	@.venv/bin/python scripts/accuracy.py
 	@.venv/bin/python scripts/accuracy.py --real
 
-# The families that are quick to export and to run.
 .PHONY: accuracy-quick
 accuracy-quick: build references
-	@$(MAKE) --no-print-directory real-models REAL_MODELS=quick
 	@.venv/bin/python scripts/accuracy.py
-	@.venv/bin/python scripts/accuracy.py --real --quick
 
 .PHONY: real-models
 real-models: venv ## export, fetch and quantise the real models into .cache/real, with answers (15 minutes)

@@ -3,7 +3,7 @@
 
 The models are those of make-references.py, and with --real those of scripts/real_models. tolerances.py has the rules of
 comparison. Prints a table of the largest deviations; "of bound" is the largest share of the tolerance any element used.
-Ends with status 1 if one is over it.
+Ends with status 1 if one is over it that real_models/exceptions.txt does not name, or if one that it names is not.
 
 Usage: accuracy.py [--real [--quick]] [--times] [MODEL…]
 """
@@ -21,9 +21,17 @@ import tolerances
 from program import REFERENCES, ROOT, STORE, ProgramError, fusedinf, prepare_store
 
 REAL = ROOT / ".cache" / "real"
+EXCEPTIONS = ROOT / "scripts" / "real_models" / "exceptions.txt"
 LINE = "{:26} {:24} {:24} {:>10} {:>9}  {}"
 # With --quick: one of each kind of export. All else that is quick to run is in the list of the whole.
 QUICK_FAMILIES = ("text", "speech", "tabular", "trees")
+
+
+def exceptions(models):
+    """The comparisons of these models that are known to fail, as "MODEL CASE OUTPUT", with the reason."""
+    listed = dict(line.split(": ", 1) for line in EXCEPTIONS.read_text().splitlines())
+    names = {model["name"] for model in models}
+    return {place: reason for place, reason in listed.items() if place.split()[0] in names}
 
 
 def load(path):
@@ -109,6 +117,8 @@ def main():
     failures = checked = 0
     worst, times = {}, {} if options.times else None
     stores = Stores(options.real)
+    known = exceptions(models) if options.real else {}
+    met = set()
     print(LINE.format("model", "case", "output", "deviation", "of bound", ""))
     for model in models:
         try:
@@ -121,7 +131,12 @@ def main():
         for case in model["cases"]:
             for output, absolute, share, problem in check(model, case, base, store, times):
                 checked += 1
-                failures += problem is not None
+                place = f"{model['name']} {case['name']} {output}"
+                if problem is not None and place in known:
+                    met.add(place)
+                    problem = f"{problem}, as is known: {known[place]}"
+                elif problem is not None:
+                    failures += 1
                 if share is not None:
                     worst[model["name"]] = max(worst.get(model["name"], 0), share)
                 print(LINE.format(
@@ -134,9 +149,13 @@ def main():
         print(f"accuracy: {name:26} worst {share:8.2%} of the bound")
     if times is not None:
         pathlib.Path(options.times).write_text(json.dumps(times, indent=1) + "\n")
+    for place in sorted(known.keys() - met):
+        failures += 1
+        print(f"accuracy: {place} is within the bound; take it out of {EXCEPTIONS.relative_to(ROOT)}")
     if failures:
         sys.exit(f"accuracy: {failures} of {checked} comparisons failed")
-    print(f"accuracy: {checked} outputs of {len(models)} models are within the bound")
+    rest = f", {len(met)} are known not to be" if met else ""
+    print(f"accuracy: {checked - len(met)} outputs of {len(models)} models are within the bound{rest}")
 
 
 main()
