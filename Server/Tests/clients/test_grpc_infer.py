@@ -166,7 +166,7 @@ FOUR = np.zeros(4, np.float32).tobytes()
         (message({"fp32_contents": [0, 0, 0, 0]}, datatype="FP16"), "raw_input_contents"),
         (message(raw=[b"\xff\xff\xff\x7fabc"], datatype="BYTES", shape=(1,)), "cut off"),
         (message(raw=[b"\1\0\0"], datatype="BYTES", shape=(1,)), "cut off"),
-        (message({"bytes_contents": [b"a"]}, datatype="BYTES", shape=(1,)), "BYTES"),
+        (message({"bytes_contents": [b"a"]}, datatype="BYTES", shape=(1,)), "string"),
         (message(raw=[np.zeros(4, np.int32).tobytes()], datatype="INT32"), "x"),
         (message(raw=[np.zeros(5, np.float32).tobytes()], shape=(1, 5)), "x"),
     ],

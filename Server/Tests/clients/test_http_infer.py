@@ -195,7 +195,7 @@ def test_what_is_wrong_is_said(server):
         ("identity", "", [given("x", x.astype(np.float64), "FP64")], "400", "x"),
         ("identity", "", [given("x", np.zeros((1, 5), np.float32), "FP32")], "400", "x"),
         ("add_sub", "", [given("INPUT0", np.zeros((1, 16), np.int32), "INT32")], "400", "INPUT1"),
-        ("identity", "", [given("x", np.array([[b"a"]], object), "BYTES")], "400", "BYTES"),
+        ("identity", "", [given("x", np.array([[b"a"]], object), "BYTES")], "400", "string"),
     ]
     with http.InferenceServerClient(server.http) as client:
         for model, version, inputs, status, word in cases:

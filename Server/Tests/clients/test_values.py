@@ -286,10 +286,10 @@ def test_a_sequence_is_given_as_one_tensor(client):
     [
         (dict(s=floats(0, 1, 2)[None], i=np.array(0)), "elements of FP32\\[2\\]"),
         (dict(s=np.zeros((3, 2), np.int64), i=np.array(0)), "INT64"),
-        (dict(s=np.zeros((1 << 16, 2), np.float32), i=np.array(1 << 20)), ""),
+        (dict(s=np.zeros((1 << 16, 2), np.float32), i=np.array(1 << 20)), "position 1048576"),
         (dict(s=np.zeros(((1 << 16) + 1, 2), np.float32), i=np.array(0)), "at most 65536"),
         (dict(s=np.array(0, np.float32), i=np.array(0)), "first axis"),
-        (dict(s=np.zeros((0, 2), np.float32), i=np.array(0)), ""),
+        (dict(s=np.zeros((0, 2), np.float32), i=np.array(0)), "empty sequence"),
         (dict(i=np.array(0)), "'s' is missing"),
     ],
 )
