@@ -20,15 +20,14 @@ extension MemberRun {
     var collected = 0
     do {
       let results = try loop.results(Array(operands.prefix(loop.firstCapture))) { inputs in
-        var lists = MemberMemory(arenaBytes: 0, requestBytes: 0)
-        lists.add(listsOf: inputs)
+        let listBytes = inputs.listBytes
         let inputs = inputs + captured
         let round = try planner.plan(
           roundOf: node, of: plan, inputs: inputs.map { ($0.elementType, $0.shape) })
         var needed = kept
         needed.arenaBytes = max(needed.arenaBytes, round.arenaBytes)
         needed.add(requestBytes: round.requestBytes)
-        needed.add(requestBytes: lists.requestBytes)
+        needed.add(requestBytes: listBytes)
         // As much again as there is by now, so that a loop starts anew few times.
         try reserve(needed, of: plan, spare: max(collected, MemberRun.leastSpare))
         try needs.addRound(limit: MemberRun.mostRounds)
@@ -41,10 +40,8 @@ extension MemberRun {
         }
         return outputs
       }
-      var lists = MemberMemory(arenaBytes: 0, requestBytes: 0)
-      lists.add(listsOf: results)
       return CountedResults(
-        results.map { KernelRequest.ResultType($0.elementType, $0.shape) }, held: lists.requestBytes
+        results.map { KernelRequest.ResultType($0.elementType, $0.shape) }, held: results.listBytes
       ) { results }
     } catch let error as DeviceError {
       throw error.of(node: node.name, node.op, model: plan.model.name, operands: operands)

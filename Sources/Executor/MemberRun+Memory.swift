@@ -40,9 +40,9 @@ extension MemberRun {
   }
 }
 
-extension MemberMemory {
-  /// Adds what is in the sequences among `tensors`.
-  mutating func add(listsOf tensors: [Tensor]) {
-    for tensor in tensors where tensor.elementType == .sequence { add(requestBytes: tensor.heldBytes) }
+extension [Tensor] {
+  /// Bytes of what is in the sequences among them; `Int.max` where there are more.
+  var listBytes: Int {
+    reduce(0) { $1.elementType == .sequence ? $0.adding(saturating: $1.heldBytes) : $0 }
   }
 }

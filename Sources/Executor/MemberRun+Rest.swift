@@ -30,12 +30,10 @@ extension MemberRun {
       let tensors = try results.tensors()
       return node.results.map { tensors[$0] }
     }
-    if let number, let rows = continuation.rows, let bound = rest.rows {
-      made = try rows.padded(made, to: bound)
-      let inputs = rest.inputs(of: continuation, carried + made)
-      return try rows.cut(try run(rest.plan, inputs: inputs, needed: rest.needed), of: bound, to: number)
-    }
-    return try run(rest.plan, inputs: rest.inputs(of: continuation, carried + made), needed: rest.needed)
+    if let padding = rest.padding { made = try padding.rows.padded(made, to: padding.bound) }
+    let inputs = (carried + made).enumerated().filter { !continuation.decisive.contains($0.offset) }
+    let outputs = try run(rest.plan, inputs: inputs.map(\.element), needed: rest.needed)
+    return try rest.padding.map { try $0.rows.cut(outputs, of: $0.bound, to: $0.count) } ?? outputs
   }
 
   /// A rest that is planned.
@@ -43,12 +41,8 @@ extension MemberRun {
     var plan: Plan
     /// The memory of the run up to the end of it.
     var needed: MemberMemory
-    /// The rows that it takes, if those are more than there are.
-    var rows: Int?
-
-    func inputs(of continuation: Plan.Continuation, _ values: [Tensor]) -> [Tensor] {
-      values.enumerated().filter { !continuation.decisive.contains($0.offset) }.map(\.element)
-    }
+    /// The rows that there are, and those that it takes, if they are more.
+    var padding: (rows: RestRows, count: Int, bound: Int)?
   }
 
   /// Plans the rest: for more rows than there are where that saves plans and there is room for it, for what there is otherwise.
@@ -71,7 +65,7 @@ extension MemberRun {
       if bound > count { needed.add(requestBytes: rest.requestBytes) }
       needed.add(rest)
       if needs.memory.union(needed).fits(room.bytes) {
-        return PlannedRest(plan: rest, needed: needed, rows: bound > count ? bound : nil)
+        return PlannedRest(plan: rest, needed: needed, padding: bound > count ? (rows, count, bound) : nil)
       }
     }
     let rest = try planner.plan(restOf: plan, carried: carried, counted: types)

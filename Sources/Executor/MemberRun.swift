@@ -33,7 +33,7 @@ struct MemberRun {
     var needed = plan.ownMemory
     if inputs.contains(where: { $0.elementType == .sequence }) {
       try checkContents(of: inputs, for: plan)
-      needed.add(listsOf: inputs)
+      needed.add(requestBytes: inputs.listBytes)
       try reserve(needed, of: plan)
     }
     return try run(plan, inputs: inputs, needed: needed)

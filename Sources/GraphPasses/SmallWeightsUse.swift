@@ -134,9 +134,7 @@ struct SmallWeightsUse {
       let numbers = floats[row * length..<(row + 1) * length]
       let scale = try numbers.symmetricScale()
       scales.append(scale)
-      levels += numbers.map { number in
-        scale == 0 ? 0 : Int8(min(max((number / scale).rounded(.toNearestOrEven), -127), 127))
-      }
+      levels += numbers.map { $0.level(of: scale) }
     }
     let shape = try Shape(checking: [count] + tensor.shape.dims.dropFirst().map { _ in 1 })
     return SmallTensors(

@@ -71,10 +71,8 @@ extension WeightMatrix {
           let scale = try column[rows].symmetricScale()
           scales[(index / width * blocks + number) * width + index % width] = scale
           for row in rows {
-            let level = scale == 0 ? 0 : (column[row] / scale).rounded(.toNearestOrEven)
-            // Within ±127 but for the rounding of the division.
             bytes.storeBytes(
-              of: Int8(min(max(level, -127), 127)), toByteOffset: place + row * width, as: Int8.self)
+              of: column[row].level(of: scale), toByteOffset: place + row * width, as: Int8.self)
           }
         }
       }
@@ -123,5 +121,14 @@ extension Collection<Float> {
     let scale = largest / 127
     guard (scale * 127).isFinite else { throw .tooLarge }
     return scale.isNormal ? scale : 0
+  }
+}
+
+extension Float {
+  /// The integer from −127 to 127 that stands for the number; 0 if the scale is.
+  func level(of scale: Float) -> Int8 {
+    let level = scale == 0 ? 0 : (self / scale).rounded(.toNearestOrEven)
+    // Within ±127 but for the rounding of the division.
+    return Int8(min(max(level, -127), 127))
   }
 }

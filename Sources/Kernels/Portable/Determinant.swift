@@ -14,40 +14,29 @@ enum DeterminantProgram {
     if let program = try Conversion.ifNeeded(request, operands: [0: .float64], results: [0: .float64]) {
       return program
     }
-    let dims = operand.shape.dims
-    try request.require(dims.count >= 2, "a matrix is needed")
-    let size = dims[dims.count - 1]
-    try request.require(size == dims[dims.count - 2], "the matrices should be square")
-    try request.requireResult(Array(dims.dropLast(2)))
-    let matrices = dims.dropLast(2).reduce(1, *)
-    let (count, overflow) = size.multipliedReportingOverflow(by: size)
-    let bytes = ElementType.float64.byteCount(of: count)
-    guard !overflow, let bytes else { throw request.invalid("too large") }
-    return Program(name: "determinant", scratchBytes: alignedScratch(bytes)) { frame in
+    let matrices = try SquareMatrices(request)
+    try request.requireResult(Array(operand.shape.dims.dropLast(2)))
+    return Program(name: "determinant", scratchBytes: matrices.scratchBytes) { frame in
       let (source, target) = (try frame.operand(0, as: Double.self), try frame.result(0, as: Double.self))
       let matrix = try frame.scratch(as: Double.self)
-      for index in 0..<matrices {
-        matrix.update(from: source + index &* count, count: count)
-        target[index] = determinant(matrix, size)
+      for index in 0..<matrices.count {
+        matrix.update(from: source + index &* matrices.elements, count: matrices.elements)
+        target[index] = determinant(matrix, matrices)
       }
     }
   }
 
   /// Destroys the matrix.
-  private static func determinant(_ matrix: UnsafeMutablePointer<Double>, _ size: Int) -> Double {
+  private static func determinant(_ matrix: UnsafeMutablePointer<Double>, _ matrices: SquareMatrices)
+    -> Double
+  {
+    let size = matrices.size
     var result = 1.0
     for step in 0..<size {
-      var pivot = step
-      for row in step..<size {
-        let candidate = matrix[row &* size &+ step].magnitude
-        // A NaN becomes the pivot, and so the result.
-        if candidate > matrix[pivot &* size &+ step].magnitude || candidate.isNaN { pivot = row }
-      }
+      // A NaN becomes the pivot, and so the result.
+      let pivot = matrices.pivotRow(matrix, step)
       if pivot != step {
-        for column in step..<size {
-          let (a, b) = (step &* size &+ column, pivot &* size &+ column)
-          (matrix[a], matrix[b]) = (matrix[b], matrix[a])
-        }
+        matrices.swapRows(matrix, step, pivot, from: step)
         result = -result
       }
       let divisor = matrix[step &* size &+ step]

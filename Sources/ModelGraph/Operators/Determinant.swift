@@ -8,7 +8,9 @@ package struct Determinant: Operator {
 
   package static var coding: Coding<Self> { Coding(Self()) }
 
-  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [try node.determinant()] }
+  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] {
+    [try node.squareMatrices { Array($0.dropLast(2)) }]
+  }
 
   package func keepsRows(_ rows: BatchRows) -> Bool { rows.isRows(0) && (rows.rank(0) ?? 0) > 2 }
 
@@ -23,17 +25,4 @@ package struct Determinant: Operator {
 
 extension Op {
   package static var determinant: Op { Op(Determinant()) }
-}
-
-extension NodeTyping {
-  fileprivate func determinant() throws(GraphError) -> Fact? {
-    guard let type = type(0) else { return nil }
-    guard let dimensions = type.dimensions else { return Fact(type) }
-    guard dimensions.count >= 2 else {
-      throw failure("its input has \(dimensions.count) axes, so no matrices")
-    }
-    _ = try unified(
-      dimensions[dimensions.count - 1], dimensions[dimensions.count - 2], "rows and columns of its matrices")
-    return Fact(type.elementType, Array(dimensions.dropLast(2)))
-  }
 }

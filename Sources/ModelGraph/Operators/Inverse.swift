@@ -8,7 +8,9 @@ package struct Inverse: Operator {
 
   package static var coding: Coding<Self> { Coding(Self()) }
 
-  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] { [try node.inverse()] }
+  package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] {
+    [try node.squareMatrices { $0 }]
+  }
 
   package func keepsRows(_ rows: BatchRows) -> Bool { rows.isRows(0) && (rows.rank(0) ?? 0) > 2 }
 
@@ -23,17 +25,4 @@ package struct Inverse: Operator {
 
 extension Op {
   package static var inverse: Op { Op(Inverse()) }
-}
-
-extension NodeTyping {
-  fileprivate func inverse() throws(GraphError) -> Fact? {
-    guard let type = type(0) else { return nil }
-    guard let dimensions = type.dimensions else { return Fact(type) }
-    guard dimensions.count >= 2 else {
-      throw failure("its input has \(dimensions.count) axes, so no matrices")
-    }
-    _ = try unified(
-      dimensions[dimensions.count - 1], dimensions[dimensions.count - 2], "rows and columns of its matrices")
-    return Fact(type.elementType, dimensions)
-  }
 }

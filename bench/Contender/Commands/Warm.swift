@@ -9,10 +9,9 @@ struct Warm: Command {
   var feeds: [[String]]?
 
   func run(on bench: Bench) async throws -> any Encodable {
-    let models = try
-      (try feeds?.map { try $0.map { try NPY.read($0) } } ?? [try bench.models([model])[0].inputs]).map {
-        OpenModel(model: try bench.models([model])[0].model, inputs: $0)
-      }
+    let opened = try bench.models([model])[0]
+    let inputs = try feeds?.map { try $0.map { try NPY.read($0) } } ?? [opened.inputs]
+    let models = inputs.map { OpenModel(model: opened.model, inputs: $0) }
     guard !models.isEmpty else { throw BenchError("there are no inputs") }
     for model in models { try await bench.run(try bench.link([model]), [model]) }
     let program = try bench.link([models[0]])
