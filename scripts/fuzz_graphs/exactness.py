@@ -36,8 +36,9 @@ STASHED = {"LayerNormalization", "GroupNormalization", "RMSNormalization", "Simp
 RANDOM = {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
 # Units in the last place by which operands are changed, to see the effect of rounding inside.
 INSIDE = 4
-# More of them where a function's absolute error precedes a rounding to integers inside.
-INSIDE_OF = {"DynamicQuantizeLSTM": 64}
+# More of them where a function's absolute error precedes a rounding to integers inside, or where onnxruntime adds the zero point
+# before it rounds to a level.
+INSIDE_OF = dict.fromkeys(["DynamicQuantizeLSTM", *(name for name in QUANTIZED if name.startswith("QLinear"))], 64)
 # Units in the last place that a result of an operator may differ by.
 RESULT = 3
 
@@ -69,6 +70,19 @@ def scale(node, feeds, result):
     if node.op_type in ("LogSoftmax", "SoftmaxCrossEntropyLoss"):
         # The sum of powers is at least 1, and onnxruntime's logarithm of it has the error of its last digit.
         return 1
+    if node.op_type in ("Resize", "Upsample"):
+        # Places are floats: one of the last has the error of its last digit, and the slope beside it may be the largest.
+        x = np.abs(feeds[node.input[0]].astype(np.float64))
+        return float(x.max(initial=0) * max(x.shape[2:], default=1))
+    if node.op_type == "Celu":
+        # onnxruntime subtracts one from a power.
+        return 1
+    if node.op_type == "Det":
+        x = feeds[node.input[0]].astype(np.float64)
+        return np.linalg.norm(x, axis=-1).prod(-1)
+    if node.op_type.startswith("SVM"):
+        given = {each.name: np.abs(each.floats).sum() for each in node.attribute if each.floats}
+        return given.get("coefficients", 0) + given.get("rho", 0)
     if node.op_type in ("DFT", "STFT"):
         return float(np.abs(feeds[node.input[0]].astype(np.float64)).sum())
     is_probability = node.op_type in PROBABILITIES or node.op_type == "FusedConv" and any(
@@ -78,7 +92,9 @@ def scale(node, feeds, result):
 
 def coarsest(node):
     """The unit roundoff below which the operator's formula does not go, in every type."""
-    return epsilon(np.dtype(np.float32)) if node.op_type in STASHED else 0
+    # The peers take the square root of the attribute `scale` as a float.
+    is_scaled = node.op_type == "Attention" and any(each.name == "scale" for each in node.attribute)
+    return epsilon(np.dtype(np.float32)) if node.op_type in STASHED or is_scaled else 0
 
 
 def perturbed(array, units, numbers, terms=0, least=0):

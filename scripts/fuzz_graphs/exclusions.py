@@ -123,8 +123,9 @@ def extremes(node, feeds, opsets):
 def bounded_sums(node, feeds, opsets):
     """Numbers so large that a partial sum may leave the type's range: the order of additions decides whether infinities meet."""
     for array in feeds.values():
-        if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
-            refuse(int(np.abs(array.astype(np.float64)).max()) > 2**31, "integers whose sum may overflow")
+        if array.dtype.kind in "iu" and array.dtype.itemsize >= 4 and array.size:
+            largest = 2**31 if array.dtype.itemsize == 8 else 2**20
+            refuse(int(np.abs(array.astype(np.float64)).max()) > largest, "integers whose sum may overflow")
         if draw.is_float(array.dtype) and array.size:
             wide = array.astype(np.float64)
             largest = np.abs(wide[np.isfinite(wide)]).max(initial=0)
@@ -161,9 +162,10 @@ def float_only(node, feeds, opsets):
 
 
 def local_response(node, feeds, opsets):
-    """Doubles, whose factor the reference rounds to a float."""
+    """Doubles, whose factor the reference rounds to a float; large numbers."""
     finite_and_not_empty(node, feeds, opsets)
     float_only(node, feeds, opsets)
+    refuse(np.abs(operand(node, feeds, 0)).max() > 100, "squares beside which onnxruntime's running sum loses the others")
 
 
 def resizing(node, feeds, opsets):
@@ -189,9 +191,12 @@ def spread(node, feeds, opsets):
 
 
 def rounded_state(node, feeds, opsets):
-    """States of several sequences: onnxruntime takes the range of levels from as many of them as a thread computes."""
+    """States of several sequences: onnxruntime takes the range of levels from as many of them as a thread computes. Large operands,
+    for which states are saturated: nought lies between two levels of a range that is as wide on both sides."""
     finite_and_not_empty(node, feeds, opsets)
-    refuse(operand(node, feeds, 0).shape[1] > 1, "a range of levels of several states")
+    x = operand(node, feeds, 0)
+    refuse(x.shape[1] > 1, "a range of levels of several states")
+    refuse(np.abs(x).max() > 1e3, "states that are saturated")
 
 
 def dropout(node, feeds, opsets):
@@ -217,11 +222,25 @@ def levels_of_probabilities(node, feeds, opsets):
 
 
 def logarithm(node, feeds, opsets):
-    """Integers whose sum has no finite logarithm: a conversion of minus infinity, which C leaves undefined. Negative logarithms,
-    whose rounding to integers is left open."""
+    """Integers whose sum has no finite logarithm: a conversion of minus infinity, which C leaves undefined. Sums of integers' powers,
+    each of which onnxruntime cuts down to an integer."""
     not_empty(node, feeds, opsets)
     x = operand(node, feeds, 0)
-    refuse(x.dtype.kind in "iu" and (x < (node.op_type == "ReduceLogSum")).any(), "an integer logarithm that is negative or not finite")
+    refuse(x.dtype.kind in "iu" and (node.op_type == "ReduceLogSumExp" or (x < 1).any()), "an integer logarithm that no peer computes")
+
+
+def large_powers(node, feeds, opsets):
+    """NaN and infinity, for which onnxruntime's doubles are arbitrary and the reference's logarithm of nought is another one."""
+    not_empty(node, feeds, opsets)
+    x = operand(node, feeds, 0).astype(np.float64)
+    refuse(np.isnan(x).any() or np.isposinf(x).any() or operand(node, feeds, 0).dtype == np.float64 and np.isinf(x).any(),
+           "powers that are not finite")
+
+
+def positions(node, feeds, opsets):
+    """Positions that are no whole numbers: the specification casts them to integers, and neither peer does."""
+    x = operand(node, feeds, 0).astype(np.float64)
+    refuse(not np.isfinite(x).all() or (x != np.trunc(x)).any(), "a position that is no whole number")
 
 
 def overflow(node, feeds, results):
@@ -238,10 +257,11 @@ def overflow(node, feeds, results):
 
 
 def squares(node, feeds, opsets):
-    """Integers whose squares overflow."""
+    """Numbers whose squares overflow."""
     finite_and_not_empty(node, feeds, opsets)
     x = operand(node, feeds, 0)
-    refuse(x.dtype.kind == "i" and (np.abs(x.astype(np.float64)) > 2**15).any(), "integers whose squares overflow")
+    largest = np.abs(x.astype(np.float64)).max()
+    refuse(largest > (2**15 if x.dtype.kind == "i" else 1e15), "numbers whose squares overflow")
 
 
 def finite_array(array):
@@ -256,9 +276,10 @@ def pool(node, feeds, opsets):
     if kernel is None:
         kernel = operand(node, feeds, 1).shape[2:]
     dilations = named(node, "dilations", [1] * len(kernel))
-    refuse((named(node, "auto_pad") or b"").startswith(b"SAME") and any(apart > 1 for apart in dilations),
-           "SAME padding of a dilated window, whose dilation onnxruntime ignores")
-    if node.op_type in ("Conv", "LpPool"):
+    ignored = (b"SAME_UPPER", b"SAME_LOWER", *[b"VALID"] * (node.op_type == "LpPool"))
+    refuse(named(node, "auto_pad") in ignored and any(apart > 1 for apart in dilations),
+           "automatic padding of a dilated window, whose dilation onnxruntime ignores")
+    if node.op_type in ("Conv", "FusedConv", "LpPool"):
         # A product of padding and an infinite weight is NaN or is left out; the reference leaves out NaNs.
         finite(node, feeds, opsets)
     refuse((named(node, "auto_pad") or b"").startswith(b"SAME") and strides is not None and any(
@@ -279,18 +300,19 @@ CHECKS = {
     "ReduceLogSum": logarithm, "ReduceLogSumExp": logarithm,
     **dict.fromkeys(["TopK", "ArgMax", "ArgMin", "Hardmax", "ReduceMax", "ReduceMin", "MaxPool", "GlobalMaxPool"],
                     ordered_and_not_empty),
-    **dict.fromkeys(["Max", "Min", "Clip", "Unique", "Relu", "Sign", "MaxRoiPool"], no_nan),
+    **dict.fromkeys(["Max", "Min", "Clip", "Unique", "Relu", "Sign"], no_nan), "MaxRoiPool": finite,
+    "LogSoftmax": large_powers, "OneHot": positions,
     "QuantizeLinear": quantize, "QLinearSoftmax": levels_of_probabilities,
     **dict.fromkeys("""DynamicQuantizeLinear NonMaxSuppression RoiAlign Resize Upsample GridSample AffineGrid DFT STFT
     Det MelWeightMatrix DeformConv LpPool LpNormalization GlobalLpPool QLinearAdd QLinearMul
     DynamicQuantizeMatMul MatMulIntegerToFloat DequantizeLinear GRU LSTM RNN Attention LinearAttention CausalConvWithState
-    TfIdfVectorizer GroupNorm MatMulNBits LinearClassifier LinearRegressor SVMClassifier SVMRegressor
+    TfIdfVectorizer GroupNorm LayerNormalization MatMulNBits LinearClassifier LinearRegressor SVMClassifier SVMRegressor
     Scaler""".split(), finite_and_not_empty),
     "GridSample": grid_of_integers, "AffineGrid": grid_of_one, "LRN": local_response, "Normalizer": squares, "HardSwish": hard_swish,
     "Resize": resizing, "Upsample": resizing,
     **dict.fromkeys(["Erf", "Gelu", "HannWindow", "HammingWindow", "BlackmanWindow"], float_only),
      "RNN": lengths, "GRU": lengths, "LSTM": lengths,
-    **dict.fromkeys(["MaxPool", "AveragePool", "LpPool", "Conv"], pool),
+    **dict.fromkeys(["MaxPool", "AveragePool", "LpPool", "Conv", "FusedConv"], pool),
 }
 
 

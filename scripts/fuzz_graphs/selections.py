@@ -1,6 +1,7 @@
 """Generators of operators that read or write at indices, order elements, or count them."""
 
 import numpy as np
+from onnx import TensorProto
 
 from .graph import Unsuitable
 from .registry import generates
@@ -93,8 +94,10 @@ def write_cache(g, op):
 @generates("OneHot")
 def one_hot(g, op):
     depth = g.draw.randint(1, 6)
-    places = g.tensor([], dtype=g.draw.choice([np.int64, np.int32, np.float32]), high=3) if g.draw.chance(0.2) else (
+    places = g.tensor([], dtype=g.draw.choice([np.int64, np.int32]), high=3) if g.draw.chance(0.2) else (
         g.new(g.draw.choice([np.int64, np.int32]), g.draw.shape(0, 3, 60), low=-depth - 1, high=depth))
+    if g.draw.chance(0.2):
+        places = g.node("Cast", [places], to=TensorProto.FLOAT)
     rank = len(g.shape(places))
     values = g.give(g.draw.array(g.draw.type(g.types(op, 2)), (2,)))
     shape = g.draw.choice([(), (1,)])

@@ -123,3 +123,9 @@ case("BitCast", [np.array([-8, 7, 3], ml_dtypes.int4)], {"to": number(ml_dtypes.
 refused("BitCast", [np.zeros(2, np.float32)], {"to": number(np.int64)}, opset=26)
 refused("BitCast", [np.zeros(2, np.float32)], {"to": number(np.int8)}, opset=26)
 refused("Cast", [np.zeros(2, np.float32)], {"to": number(E8M0), "round_mode": "sideways"}, opset=25)
+
+# Numbers between the halves that are subnormal, where a double's rounding decides.
+small = np.concatenate([np.arange(-40, 40), [2.5, 3.5, 1023, 1024, 0.5, 0.5000000001, 2.4999999999]]) * 2.0**-24
+for real in (np.float32, np.float64):
+    cast(small.astype(real), np.float16, small.astype(real).astype(np.float16))
+cast(small, BF16, small.astype(BF16))

@@ -40,7 +40,8 @@ for dtype in (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uin
     case("Cast", [np.array([0, 1, np.iinfo(dtype).min, np.iinfo(dtype).max], dtype)], {"to": STRING}, opset=13, name=f"{dtype.__name__} to string")
 case("Cast", [np.array([True, False])], {"to": STRING}, opset=13, name="bool to string")
 case("Cast", [WORDS], {"to": STRING}, opset=13, name="string to string")
-numbers = texts("1.5", " 2", "-3", "1e3", "INF", "+inf", "-Inf", "nan", "NaN", "0.1", "99999999999999999999", "1e-50")
+numbers = texts("1.5", " 2", "-3", "1e3", "INF", "+inf", "-Inf", "nan", "NaN", "0.1", "99999999999999999999", "1e-50",
+                "3.7e-5", "-6e-8")
 for to in (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16):
     case("Cast", [numbers], {"to": to}, opset=13, name=f"string to {to}")
 integers = texts("0", "1", "-1", "+5", "100.5", " 7 ", "300")

@@ -68,7 +68,8 @@ extension Double: Convertible {
 }
 extension Float16: Convertible {
   @inline(__always) init(converting value: Float) { self.init(bitPattern: halfBits(value)) }
-  @inline(__always) init(converting value: Double) { self.init(value) }
+  // Swift's own conversion gives zero for a subnormal half where threads flush subnormals.
+  @inline(__always) init(converting value: Double) { self.init(converting: Float(roundingToOdd: value)) }
   @inline(__always) func converted<Target: Convertible>(to type: Target.Type) -> Target {
     Target(converting: halfValue(bitPattern))
   }

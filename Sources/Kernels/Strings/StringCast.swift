@@ -13,7 +13,7 @@ extension StringCast: PortableOperator {
       switch result.elementType {
       case .float64: return parsing(count) { try NumberText.real($0) }
       case .float32: return parsing(count) { Float(try NumberText.real($0)) }
-      case .float16: return parsing(count) { Float16(Float(try NumberText.real($0))) }
+      case .float16: return parsing(count) { Float16(converting: try NumberText.real($0)) }
       case .bfloat16: return parsing(count) { BFloat16(Float(try NumberText.real($0))) }
       case .uint64: return parsing(count) { try NumberText.unsigned($0) }
       case .int64: return parsing(count) { try NumberText.signed($0) }

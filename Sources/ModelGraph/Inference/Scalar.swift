@@ -84,6 +84,9 @@ extension Tensor {
   var scalars: [Scalar]? {
     guard shape.elementCount <= Inference.maximumElements else { return nil }
     if elementType == .float64 { return (try? elements(as: Double.self))?.map { .real($0) } }
+    if elementType == .uint64 {
+      return (try? elements(as: UInt64.self))?.map { Int(exactly: $0).map { .integer($0) } ?? .unknown }
+    }
     return floats?.map { .real(Double($0)) } ?? integers?.map { .integer($0) }
   }
 }
