@@ -18,9 +18,7 @@ extension Op {
   /// decide.
   fileprivate var movesElements: Bool {
     if let pool = self.as(Pool.self) { return pool.kind == .maximum }
-    return self.is(Reshape.self) || self.is(Flatten.self) || self.is(Squeeze.self) || self.is(Unsqueeze.self)
-      || self.is(Transpose.self) || self.is(Slice.self) || self.is(Expand.self) || self.is(Identity.self)
-      || self.is(DepthToSpace.self) || self.is(SpaceToDepth.self)
+    return reals == .moved && signature.hasOneDataOperand
   }
 }
 

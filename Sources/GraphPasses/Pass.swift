@@ -32,7 +32,7 @@ public struct Pass: Sendable {
   /// Runs the pass on `graph` and on the branches in it, inner ones last.
   ///
   /// A branch that cannot be typed stays as it is: it may be one that is never taken.
-  func runEverywhere(
+  package func runEverywhere(
     _ graph: inout Graph, _ evaluator: (any ConstantEvaluator)?, depth: Int = 0
   ) throws -> Int {
     var changes = try run(&graph, evaluator)

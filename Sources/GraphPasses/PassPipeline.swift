@@ -26,7 +26,7 @@ public struct PassPipeline {
 
   /// Every pass that ``optimise(_:evaluator:verifying:progress:)`` runs, in order of first use.
   public static let optimisation: [Pass] =
-    [.sinkBranchConstants] + simplifying + [
+    [.sinkBranchConstants, .halvesAsFloats] + simplifying + [
       .roundedProducts, .unsignedLevels, .integerZeroPoints, .postOpFusion, .hoistBranchConstants,
     ]
 
@@ -59,7 +59,7 @@ public struct PassPipeline {
       }
       return total
     }
-    _ = try run([.sinkBranchConstants], on: &graph)
+    _ = try run([.sinkBranchConstants, .halvesAsFloats], on: &graph)
     for stage in [simplifying, preparing, fusing] {
       for _ in 0..<maximumRounds {
         report.rounds += 1

@@ -91,6 +91,11 @@ extension Rewriter {
 
 extension Double {
   /// Returns true if this equals `other` within the accuracy of a constant that was rounded to `float`,
-  /// perhaps twice.
-  func isAbout(_ other: Double) -> Bool { abs(self - other) <= 1e-6 * abs(other) }
+  /// perhaps twice, or to a half; for quotients, the reciprocal may have been rounded to a half.
+  func isAbout(_ other: Double) -> Bool {
+    isNear(other) || isNear(Double(Float16(other))) || isNear(Double(Float(BFloat16(Float(other)))))
+      || (1 / self).isNear(Double(Float16(1 / other)))
+  }
+
+  private func isNear(_ other: Double) -> Bool { abs(self - other) <= 1e-6 * abs(other) }
 }

@@ -27,14 +27,20 @@ extension Graph {
   /// A weight stays as it is if it takes less than 64 KiB, if the form cannot hold its numbers, and if it would be in
   /// memory twice, because a node reads it that takes floats alone. Bodies of conditionals and loops are left alone, and so are convolutions of several groups.
   /// Run this on an optimised graph: nothing is folded into small weights.
+  /// - Parameter exactly: leave weights as they are if they would change.
   /// - Throws: ``GraphError`` if the graph cannot be typed.
-  public mutating func reduceWeights(to form: WeightForm) throws -> SmallWeightsReport {
+  public mutating func reduceWeights(to form: WeightForm, exactly: Bool = false) throws -> SmallWeightsReport
+  {
     var report = SmallWeightsReport()
     guard form != .float32 else { return report }
     var made: [SmallWeightsKey: SmallConstants] = [:]
     var refused: Set<ValueID> = []
     let changes = try Rewriter.rewrite(&self) { rewriter, index in
       guard let use = SmallWeightsUse(rewriter, index, form), !refused.contains(use.constant) else {
+        return false
+      }
+      if exactly, made[use.key] == nil, !use.isExact(as: form) {
+        refused.insert(use.constant)
         return false
       }
       if made[use.key] == nil {

@@ -73,6 +73,18 @@ struct SmallWeightsUse {
   /// The operand at 2, where operands of post-ops never are.
   private static func bias(of node: Node) -> ValueID? { node.inputs.count > 2 ? node.inputs[2] : nil }
 
+  /// Returns true if no weight changes in the small form.
+  func isExact(as form: WeightForm) -> Bool {
+    if case .product(_, let alpha) = role, alpha != 1 { return false }
+    guard let floats = tensor.floats else { return false }
+    switch form {
+    case .float32: return true
+    case .float16: return floats.allSatisfy { Float(Float16($0)) == $0 }
+    case .bfloat16: return floats.allSatisfy { Float(BFloat16($0)) == $0 }
+    case .int8: return false
+    }
+  }
+
   /// Adds the weight in the small form to the graph.
   func reduced(
     to form: WeightForm, in rewriter: inout Rewriter, _ report: inout SmallWeightsReport

@@ -27,15 +27,21 @@ public struct ModelCompiler: Sendable {
     let nominal = try NominalShapes.inputs(of: graph, declared: options.shapes)
     var report: PassReport?
     var smallWeights: SmallWeightsReport?
+    let stored = StoredHalves(of: graph)
     if options.optimising {
       report = try PassPipeline.optimise(
         &graph, evaluator: DeviceEvaluator(device), verifying: options.verifying, progress: progress)
+      progress?("reducing weights")
       if options.weights != .float32 {
-        progress?("reducing weights")
         smallWeights = try graph.reduceWeights(to: options.weights)
-        if options.verifying { try graph.verify() }
+      } else if let stored {
+        // Halves take no more memory than in the file, though they are computed as floats.
+        smallWeights = try graph.reduceWeights(to: stored.form, exactly: !stored.areAll)
       }
+    } else {
+      _ = try Pass.halvesAsFloats.runEverywhere(&graph, nil)
     }
+    if options.verifying { try graph.verify() }
     graph.compact()
     try checkKernels(for: graph)
     progress?("choosing layouts")

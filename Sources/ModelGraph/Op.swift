@@ -22,6 +22,9 @@ public struct Op: Sendable {
   /// The operands by role, and how many results there may be.
   package var signature: Signature { Swift.type(of: base).signature }
 
+  /// The use of real numbers.
+  package var reals: RealElements { base.reals }
+
   /// True when the result has the bytes of the first operand, in another shape or the same.
   package var isView: Bool { Swift.type(of: base).isView }
 }

@@ -1,5 +1,6 @@
 import GraphPasses
 import ModelGraph
+import Tensors
 import Testing
 
 /// Activations that a model spells out are found in every usual spelling, and in no other.
@@ -222,6 +223,19 @@ struct ActivationRecognitionTests {
     }
   }
 
+  /// √2 as a half, which models of halves divide by or whose reciprocal they multiply with.
+  @Test func geluOfHalves() throws {
+    for factor in [
+      1 / Float(Float16(2).squareRoot()), Float(Float16(0.70710678)), Float(BFloat16(0.70710678)),
+    ] {
+      let function = try recognised { builder, x in
+        let product = builder.node("p", .binary(.multiply), x, try self.error(&builder, x, factor: factor))
+        return builder.node("y", .binary(.multiply), product, try builder.constant("half", [0.5]))
+      }
+      #expect(function == .gelu(approximate: false), "\(factor)")
+    }
+  }
+
   @Test func geluNearMisses() throws {
     for (factor, one, half) in [(Float(0.7), Float(1), Float(0.5)), (0.70710678, 2, 0.5), (0.70710678, 1, 1)]
     {
@@ -244,14 +258,16 @@ struct ActivationRecognitionTests {
 
   @Test func approximateGelu() throws {
     let scale: Float = 0.7978845834732056
-    let power = try recognised { builder, x in  // √(2/π) · (x + 0.044715 · x³)
-      let cube = builder.node("cube", .binary(.power), x, try builder.constant("three", [3]))
-      let term = builder.node("term", .binary(.multiply), try builder.constant("c", [0.044715]), cube)
-      let sum = builder.node("sum", .binary(.add), x, term)
-      return try tanhForm(
-        &builder, x, builder.node("u", .binary(.multiply), sum, try builder.constant("s", [scale])))
+    for (s, c) in [(scale, Float(0.044715)), (Float(Float16(scale)), Float(Float16(0.044715)))] {
+      let power = try recognised { builder, x in  // √(2/π) · (x + 0.044715 · x³)
+        let cube = builder.node("cube", .binary(.power), x, try builder.constant("three", [3]))
+        let term = builder.node("term", .binary(.multiply), try builder.constant("c", [c]), cube)
+        let sum = builder.node("sum", .binary(.add), x, term)
+        return try tanhForm(
+          &builder, x, builder.node("u", .binary(.multiply), sum, try builder.constant("s", [s])))
+      }
+      #expect(power == .gelu(approximate: true))
     }
-    #expect(power == .gelu(approximate: true))
     let products = try recognised { builder, x in  // as Flax writes it: x · (x · (c · x))
       let one = builder.node("m1", .binary(.multiply), try builder.constant("c", [0.044715]), x)
       let two = builder.node("m2", .binary(.multiply), x, one)

@@ -75,6 +75,7 @@ private struct ScatterUpdate: Sendable {
     case .float32: loop = ScatterUpdate.loop(reduction, Float.self)
     case .float64: loop = ScatterUpdate.loop(reduction, Double.self)
     case .int64: loop = ScatterUpdate.loop(reduction, Int64.self)
+    case .uint64: loop = ScatterUpdate.loop(reduction, UInt64.self)
     default: return nil
     }
   }

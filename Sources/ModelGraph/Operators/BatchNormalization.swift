@@ -6,6 +6,7 @@ package struct BatchNormalization: Operator {
   package static let signature = Signature(
     .data("x"), .data("scale"), .data("bias"), .data("mean"), .data("variance"))
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   package var epsilon: Double
 

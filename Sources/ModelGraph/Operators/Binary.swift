@@ -6,6 +6,7 @@ package struct Binary: Operator {
   package static let signature = Signature(.data("a"), .data("b"))
   package static let family = OperatorFamily.elementwise
   package static let isShapeArithmetic = true
+  package var reals: RealElements { function.isPredicate || function.isStep ? .asGiven : .computed }
 
   package var function: BinaryFunction
 

@@ -5,6 +5,7 @@ package struct ColumnsToImage: Operator {
   package static let name = "col2im"
   package static let signature = Signature(.data("columns"), .shape("image"), .shape("block"))
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   package var strides: [Int]
   package var dilations: [Int]

@@ -7,6 +7,7 @@ package struct Concat: Operator {
   package static let family = OperatorFamily.movement
   package static let isShapeArithmetic = true
   package static let sharesBytes = true
+  package var reals: RealElements { .moved }
 
   package var axis: Int
 

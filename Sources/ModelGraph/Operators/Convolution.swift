@@ -6,6 +6,7 @@ package struct Convolution: Operator {
   package static let signature = Signature(.data("x"), .data("w"), .optional(.data("bias")))
   package static let family = OperatorFamily.linear
   package static let writesApart = true
+  package var reals: RealElements { .computed }
 
   package var strides: [Int]
   package var dilations: [Int]

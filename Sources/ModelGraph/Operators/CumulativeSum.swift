@@ -5,6 +5,7 @@ package struct CumulativeSum: Operator {
   package static let name = "cumsum"
   package static let signature = Signature(.data("x"), .data("axis"))
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   package var exclusive: Bool
   package var reverse: Bool

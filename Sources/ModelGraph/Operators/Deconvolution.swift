@@ -6,6 +6,7 @@ package struct Deconvolution: Operator {
   package static let signature = Signature(.data("x"), .data("w"), .optional(.data("bias")))
   package static let family = OperatorFamily.linear
   package static let writesApart = true
+  package var reals: RealElements { .computed }
 
   package var window: Convolution
   package var outputPadding: [Int]

@@ -9,6 +9,7 @@ package struct DeformableColumns: Operator {
   package static let name = "deformcolumns"
   package static let signature = Signature(.data("x"), .data("offset"), .optional(.data("mask")))
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   /// The sizes of the window.
   package var kernel: [Int]

@@ -5,6 +5,7 @@ package struct DepthToSpace: Operator {
   package static let name = "depthtospace"
   package static let signature = Signature(.data("x"))
   package static let family = OperatorFamily.movement
+  package var reals: RealElements { .moved }
 
   package var blockSize: Int
   package var columnRowDepth: Bool

@@ -5,6 +5,7 @@ package struct Expand: Operator {
   package static let name = "expand"
   package static let signature = Signature(.data("x"), .shape("shape"))
   package static let family = OperatorFamily.movement
+  package var reals: RealElements { .moved }
 
   package static var coding: Coding<Self> { Coding(Self()) }
 

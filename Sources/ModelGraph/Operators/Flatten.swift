@@ -6,6 +6,7 @@ package struct Flatten: Operator {
   package static let signature = Signature(.data("x"))
   package static let family = OperatorFamily.movement
   package static let isView = true
+  package var reals: RealElements { .moved }
 
   package var axis: Int
 

@@ -6,6 +6,7 @@ package struct Gather: Operator {
   package static let signature = Signature(.data("data"), .data("indices"))
   package static let family = OperatorFamily.movement
   package static let isShapeArithmetic = true
+  package var reals: RealElements { .moved }
 
   package var axis: Int
 

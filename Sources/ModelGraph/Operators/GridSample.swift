@@ -5,6 +5,7 @@ package struct GridSample: Operator {
   package static let name = "gridsample"
   package static let signature = Signature(.data("x"), .data("grid"))
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   package enum Mode: String, Sendable, Hashable, Codable, Packable { case nearest, linear, cubic }
   package enum Outside: String, Sendable, Hashable, Codable, Packable { case zeros, border, reflection }

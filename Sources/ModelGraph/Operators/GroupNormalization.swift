@@ -5,6 +5,7 @@ package struct GroupNormalization: Operator {
   package static let name = "norm.group"
   package static let signature = Signature(.data("x"), .data("scale"), .data("bias"))
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   package var groups: Int
   package var epsilon: Double

@@ -8,6 +8,7 @@ package struct Identity: Operator {
   package static let takesSequences = true
   package static let isView = true
   package static let isShapeArithmetic = true
+  package var reals: RealElements { .moved }
 
   package static var coding: Coding<Self> { Coding(Self()) }
 

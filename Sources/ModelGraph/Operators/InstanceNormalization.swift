@@ -5,6 +5,7 @@ package struct InstanceNormalization: Operator {
   package static let name = "norm.instance"
   package static let signature = Signature(.data("x"), .data("scale"), .data("bias"))
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   package var epsilon: Double
 

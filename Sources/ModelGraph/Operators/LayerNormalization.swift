@@ -5,6 +5,7 @@ package struct LayerNormalization: Operator {
   package static let name = "norm.layer"
   package static let signature = Signature(.data("x"), .data("scale"), .optional(.data("bias")))
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   package var axis: Int
   package var epsilon: Double

@@ -18,6 +18,7 @@ package struct LinearAttention: Operator {
     .data("query"), .data("key"), .data("value"), .optional(.data("state")), .optional(.data("decay")),
     .optional(.data("beta")), results: 1...2)
   package static let family = OperatorFamily.linear
+  package var reals: RealElements { .computed }
 
   package var queryHeads: Int
   package var keyHeads: Int

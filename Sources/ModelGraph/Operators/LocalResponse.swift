@@ -5,6 +5,7 @@ package struct LocalResponse: Operator {
   package static let name = "norm.localresponse"
   package static let signature = Signature(.data("x"))
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   package var size: Int
   package var alpha: Double

@@ -5,6 +5,7 @@ package struct LogSoftmax: Operator {
   package static let name = "logsoftmax"
   package static let signature = Signature(.data("x"))
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   package var axis: Int
 

@@ -6,6 +6,7 @@ package struct MatrixMultiply: Operator {
   package static let signature = Signature(.data("a"), .data("b"), .optional(.data("bias")))
   package static let family = OperatorFamily.linear
   package static let writesApart = true
+  package var reals: RealElements { .computed }
 
   package var transposeA: Bool
   package var transposeB: Bool

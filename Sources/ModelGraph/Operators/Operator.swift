@@ -30,6 +30,8 @@ package protocol Operator: Sendable, Equatable, Codable {
   var name: String { get }
   /// The parameters as shown to a reader; defaults are left out.
   var attributes: [PrintedAttribute] { get }
+  /// The use of real numbers.
+  var reals: RealElements { get }
   /// The bytes of texts among the parameters.
   var footprint: Int { get }
   /// Returns the facts of the node's results before its post-ops.
@@ -58,6 +60,7 @@ extension Operator {
 
   package var name: String { Self.name }
   package var attributes: [PrintedAttribute] { [] }
+  package var reals: RealElements { .asGiven }
   package var footprint: Int { 0 }
   package func keepsRows(_ rows: BatchRows) -> Bool { false }
   package func multiplyAdds(_ sizes: NodeSizes) -> Double { 0 }

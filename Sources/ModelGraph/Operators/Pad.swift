@@ -6,6 +6,7 @@ package struct Pad: Operator {
   package static let signature = Signature(
     .data("x"), .shape("pads"), .optional(.data("value")), .optional(.shape("axes")))
   package static let family = OperatorFamily.movement
+  package var reals: RealElements { .moved }
 
   package var mode: PadMode
 

@@ -6,6 +6,7 @@ package struct Pool: Operator {
   package static let name = "pool"
   package static let signature = Signature(.data("x"), results: 1...2)
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   package enum Kind: String, Sendable, Hashable, Codable, Packable {
     case maximum, average, averageIncludingPadding, sum

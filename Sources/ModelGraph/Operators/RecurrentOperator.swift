@@ -11,6 +11,7 @@ package protocol RecurrentOperator: Operator {
 
 extension RecurrentOperator {
   package static var family: OperatorFamily { .linear }
+  package var reals: RealElements { .computed }
 
   package static var coding: Coding<Self> { Coding({ Self(recurrent: $0) }, \.recurrent) }
 

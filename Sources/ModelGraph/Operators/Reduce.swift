@@ -6,6 +6,7 @@ package struct Reduce: Operator {
   package static let signature = Signature(.data("x"), .optional(.shape("axes")))
   package static let family = OperatorFamily.window
   package static let isShapeArithmetic = true
+  package var reals: RealElements { .computed }
 
   package var reduction: Reduction
   package var keepDimensions: Bool
@@ -61,10 +62,10 @@ extension NodeTyping {
         }
         axes = try normalized(known, rank: rank)
       } else if noopWithEmptyAxes {
-        return operand
+        return reduction.keepsSingle ? operand : Fact(operand.type)
       }
     } else if noopWithEmptyAxes {
-      return operand
+      return reduction.keepsSingle ? operand : Fact(operand.type)
     }
     var result: [Dimension] = []
     for axis in 0..<rank {

@@ -7,6 +7,7 @@ package struct Reshape: Operator {
   package static let family = OperatorFamily.movement
   package static let isView = true
   package static let isShapeArithmetic = true
+  package var reals: RealElements { .moved }
 
   package var allowZero: Bool
 

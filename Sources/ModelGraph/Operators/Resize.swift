@@ -6,6 +6,7 @@ package struct Resize: Operator {
   package static let signature = Signature(
     .data("x"), .optional(.shape("roi")), .optional(.shape("scales")), .optional(.shape("sizes")))
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   package enum Mode: String, Sendable, Hashable, Codable, Packable { case nearest, linear, cubic }
   package enum Coordinates: String, Sendable, Hashable, Codable, Packable {

@@ -5,6 +5,7 @@ package struct RoiAlign: Operator {
   package static let name = "roialign"
   package static let signature = Signature(.data("x"), .data("regions"), .data("images"))
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   package enum Mode: String, Sendable, Hashable, Codable, Packable { case average, maximum }
 

@@ -6,6 +6,7 @@ package struct Select: Operator {
   package static let signature = Signature(.data("condition"), .data("then"), .data("otherwise"))
   package static let family = OperatorFamily.elementwise
   package static let isShapeArithmetic = true
+  package var reals: RealElements { .moved }
 
   package static var coding: Coding<Self> { Coding(Self()) }
 

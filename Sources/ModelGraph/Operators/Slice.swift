@@ -8,6 +8,7 @@ package struct Slice: Operator {
   package static let family = OperatorFamily.movement
   package static let isShapeArithmetic = true
   package static let sharesBytes = true
+  package var reals: RealElements { .moved }
 
   package static var coding: Coding<Self> { Coding(Self()) }
 

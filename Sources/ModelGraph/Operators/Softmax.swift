@@ -5,6 +5,7 @@ package struct Softmax: Operator {
   package static let name = "softmax"
   package static let signature = Signature(.data("x"))
   package static let family = OperatorFamily.window
+  package var reals: RealElements { .computed }
 
   package var axis: Int
 

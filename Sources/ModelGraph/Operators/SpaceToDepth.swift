@@ -5,6 +5,7 @@ package struct SpaceToDepth: Operator {
   package static let name = "spacetodepth"
   package static let signature = Signature(.data("x"))
   package static let family = OperatorFamily.movement
+  package var reals: RealElements { .moved }
 
   package var blockSize: Int
 

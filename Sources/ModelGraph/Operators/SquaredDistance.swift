@@ -5,6 +5,7 @@ package struct SquaredDistance: Operator {
   package static let name = "distance.squared"
   package static let signature = Signature(.data("x"), .data("y"))
   package static let family = OperatorFamily.linear
+  package var reals: RealElements { .computed }
 
   package static var coding: Coding<Self> { Coding(Self()) }
 

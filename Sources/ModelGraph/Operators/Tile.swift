@@ -5,6 +5,7 @@ package struct Tile: Operator {
   package static let name = "tile"
   package static let signature = Signature(.data("x"), .shape("repeats"))
   package static let family = OperatorFamily.movement
+  package var reals: RealElements { .moved }
 
   package static var coding: Coding<Self> { Coding(Self()) }
 

@@ -6,6 +6,7 @@ package struct Transpose: Operator {
   package static let name = "transpose"
   package static let signature = Signature(.data("x"))
   package static let family = OperatorFamily.movement
+  package var reals: RealElements { .moved }
 
   package var permutation: [Int]
 

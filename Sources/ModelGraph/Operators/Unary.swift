@@ -6,6 +6,7 @@ package struct Unary: Operator {
   package static let signature = Signature(.data("x"))
   package static let family = OperatorFamily.elementwise
   package static let isShapeArithmetic = true
+  package var reals: RealElements { function.isStep ? .asGiven : .computed }
 
   package var function: UnaryFunction
 

@@ -7,6 +7,7 @@ package struct Unsqueeze: Operator {
   package static let family = OperatorFamily.movement
   package static let isView = true
   package static let isShapeArithmetic = true
+  package var reals: RealElements { .moved }
 
   package static var coding: Coding<Self> { Coding(Self()) }
 

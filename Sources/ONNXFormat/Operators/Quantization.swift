@@ -50,12 +50,14 @@ extension OperatorImport {
     }
     let precision = try node.divisionType(of: scale)
     let granularity = try QuantizationGranularity(node)
-    let x = node.converted(try granularity.split(try node.operand(0)), to: precision, "number")
-    let scales = try granularity.aligned(node.converted(scale, to: precision, "scaleNumber"), "scales")
-    var level = node.intermediate(.binary(.divide), [x, scales], "ratio")
-    // Halves do not hold every integer that the sum may be.
+    // A quotient of halves is rounded to a half; halves do not hold every integer that the sum may be.
     let real: ElementType = precision == .float64 ? .float64 : .float32
-    level = node.converted(level, to: real, "wideRatio")
+    func rounded(_ id: ValueID, _ suffix: String) -> ValueID {
+      node.converted(node.converted(id, to: precision, suffix), to: real, "wide/" + suffix)
+    }
+    let x = rounded(try granularity.split(try node.operand(0)), "number")
+    let scales = try granularity.aligned(rounded(scale, "scaleNumber"), "scales")
+    var level = rounded(node.intermediate(.binary(.divide), [x, scales], "ratio"), "roundedRatio")
     if type.quantizedRange != nil { level = node.intermediate(.unary(.round), [level], "level") }
     if let zero = node.optional(2), !node.isZero(zero) {
       let zeros = try granularity.aligned(node.converted(zero, to: real, "zeroNumber"), "zeroPoints")

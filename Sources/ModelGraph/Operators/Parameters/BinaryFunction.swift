@@ -15,4 +15,7 @@ public enum BinaryFunction: String, Sendable, Hashable, Codable, Packable {
     default: false
     }
   }
+
+  /// True when the result jumps where an operand changes a little.
+  var isStep: Bool { self == .modulo || self == .remainder }
 }

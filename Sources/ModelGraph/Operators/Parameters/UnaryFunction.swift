@@ -85,4 +85,12 @@ extension UnaryFunction {
     default: nil
     }
   }
+
+  /// True when the result jumps where the operand changes a little.
+  var isStep: Bool {
+    switch self {
+    case .floor, .ceiling, .round, .sign, .logicalNot, .bitwiseNot, .isNaN, .isInfinite: true
+    default: false
+    }
+  }
 }
