@@ -32,7 +32,7 @@ public struct DeviceEvaluator: ConstantEvaluator {
       results.append(KernelRequest.ResultType(type.elementType, shape))
     }
     let request = KernelRequest(
-      model: graph, node: node.name, op: node.op, postOps: node.postOps,
+      node, model: graph,
       operands: operands.map { tensor in
         tensor.map { Operand(elementType: $0.elementType, shape: $0.shape, source: .activation) }
       }, results: results)

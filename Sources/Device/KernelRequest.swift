@@ -41,9 +41,11 @@ public struct KernelRequest: Sendable {
   public var model: String
   public var node: String
   public var op: Op
-  public var postOps: [PostOp]
-  /// In the order of the node's inputs; `nil` for one that is left out.
+  public var postOps: [PostOpRequest]
+  /// The operands of the op itself, then those of the post-ops; `nil` for one that is left out.
   public var operands: [Operand?]
+  /// The number of the first operands that belong to the op itself.
+  public var ownOperandCount: Int
   /// In the order of the node's outputs; `nil` for one that nobody uses. Shapes are final.
   public var results: [ResultType?]
   /// The numbers of threads that the kernel must be able to run with, ascending. All agree on every layout.
@@ -60,16 +62,21 @@ public struct KernelRequest: Sendable {
     }
   }
 
+  /// - Parameter ownOperandCount: `nil` if all operands belong to the op itself.
   public init(
-    model: String, node: String, op: Op, postOps: [PostOp] = [], operands: [Operand?], results: [ResultType?],
-    threads: [Int] = [1]
+    model: String, node: String, op: Op, postOps: [PostOpRequest] = [], operands: [Operand?],
+    ownOperandCount: Int? = nil, results: [ResultType?], threads: [Int] = [1]
   ) {
     self.model = model
     self.node = node
     self.op = op
     self.postOps = postOps
     self.operands = operands
+    self.ownOperandCount = ownOperandCount ?? operands.count
     self.results = results
     self.threads = threads
   }
+
+  /// The operands of the op itself.
+  public var ownOperands: [Operand?] { Array(operands.prefix(ownOperandCount)) }
 }

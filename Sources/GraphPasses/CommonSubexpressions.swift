@@ -12,7 +12,7 @@ extension Pass {
       + Rewriter.rewrite(&graph) { rewriter, index in
         let node = rewriter[index]
         if node.op.is(Conditional.self) { return false }
-        let operation = Operation(name: node.op.name, inputs: node.inputs)
+        let operation = Operation(name: node.op.name, operands: node.operands)
         let candidates = seen[operation, default: []]
         for earlier in candidates where earlier != index && rewriter.merge(index, into: earlier) {
           return true
@@ -31,7 +31,7 @@ extension Pass {
   /// The part of a node that is quick to hash.
   private struct Operation: Hashable {
     var name: String
-    var inputs: [ValueID?]
+    var operands: [ValueID?]
   }
 }
 
@@ -73,13 +73,7 @@ extension Graph {
       if let kept = first[key] { replacements[id] = kept } else { first[key] = id }
     }
     guard !replacements.isEmpty else { return 0 }
-    for node in nodes.indices {
-      for operand in nodes[node].inputs.indices {
-        if let id = nodes[node].inputs[operand], let kept = replacements[id] {
-          nodes[node].inputs[operand] = kept
-        }
-      }
-    }
+    for node in nodes.indices { nodes[node].mapOperands { id, _ in replacements[id] ?? id } }
     for id in replacements.keys { constants[id] = nil }
     return replacements.count
   }

@@ -34,8 +34,9 @@ extension Graph {
     let name = name
     return try Rewriter.rewrite(&self) { rewriter, index in
       let node = rewriter[index]
-      let operands = node.inputs.map { rewriter.tensor($0) }
-      guard zip(node.inputs, operands).allSatisfy({ $0 == nil || $1 != nil }),
+      let ids = node.operands
+      let operands = ids.map { rewriter.tensor($0) }
+      guard zip(ids, operands).allSatisfy({ $0 == nil || $1 != nil }),
         case let results = node.outputs.compactMap({ $0 }),
         results.contains(where: rewriter.isRead), !results.contains(where: rewriter.isGraphOutput)
       else { return false }

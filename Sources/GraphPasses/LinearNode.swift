@@ -60,12 +60,11 @@ struct LinearNode {
       guard let weights, weights.shape.elementCount > 0 else { return nil }
       folded.inputs[1] = rewriter.addConstant("\(node.name).weight", try scaled(weights, by: affine))
     }
-    if folded.inputs.count < 3 { folded.inputs.append(nil) }
-    let needsBias = bias != nil || affine.shift.contains { $0 != 0 }
-    if needsBias {
+    if bias != nil || affine.shift.contains(where: { $0 != 0 }) {
       let elements = affine.applied(toBias: bias, channels: channels)
-      folded.inputs[2] = rewriter.addConstant(
+      let added = rewriter.addConstant(
         "\(node.name).bias", try Tensor(elements, shape: try Shape(checking: [channels])))
+      folded.inputs = [folded.inputs[0], folded.inputs[1], added]
     }
     return folded
   }

@@ -75,12 +75,7 @@ extension Rewriter {
     }.sorted { $0.host.index > $1.host.index }
     for (host, x, operand) in hosts where canBeOperand(operand, of: host.node, making: x) {
       var fused = host.node
-      // The places of operands that are left out stay theirs.
-      let places = fused.op.signature.operands.upperBound
-      while fused.inputs.count < places { fused.inputs.append(nil) }
-      fused.postOps.append(.binary(function, operand: fused.inputs.count))
-      fused.inputs.append(operand)
-      // With two operands, those that the arithmetic has itself are without operands.
+      fused.postOps.append(.binary(function, operand))
       fused.postOps += node.postOps
       fused.outputs = node.outputs
       replace(index, with: fused)

@@ -84,10 +84,8 @@ struct IntegerProductNode {
 
   /// The operand at a place; `nil` if it is left out.
   subscript(place: Int) -> ValueID? {
-    get { place < node.operandCount ? node.inputs[place] : nil }
+    get { place < node.inputs.count ? node.inputs[place] : nil }
     set {
-      // The operands of post-ops would move.
-      precondition(node.postOps.isEmpty)
       while node.inputs.count <= place { node.inputs.append(nil) }
       node.inputs[place] = newValue
       while let last = node.inputs.last, last == nil { node.inputs.removeLast() }

@@ -76,10 +76,10 @@ struct Rewriter {
   /// Returns true if exactly one operand of one node reads `id` and `id` is no output of the graph.
   func isReadOnce(_ id: ValueID) -> Bool { readCounts[id.index] == 1 && !isOutput[id.index] }
 
-  /// The operands of nodes that read `id`.
+  /// The nodes that read `id`, with the index in ``Node/operands``.
   func uses(of id: ValueID) -> [(index: Int, operand: Int)] {
     Set(readers[id.index]).sorted().filter { !isDead[$0] }.flatMap { index in
-      graph.nodes[index].inputs.indices.filter { graph.nodes[index].inputs[$0] == id }.map { (index, $0) }
+      graph.nodes[index].operands.enumerated().filter { $0.element == id }.map { (index, $0.offset) }
     }
   }
 
@@ -106,7 +106,7 @@ struct Rewriter {
     unlink(old, at: index)
     graph.nodes[index] = node
     link(node, at: index)
-    prune(old.inputs.compactMap { $0 })
+    prune(old.operands.compactMap { $0 })
   }
 
   /// Puts a node before the node at `index`: after its operands are defined, and before its results are read.
@@ -120,10 +120,10 @@ struct Rewriter {
   /// Lets everyone who reads `old` read `new`, which is defined before them; graph outputs stay what they are.
   mutating func forward(_ old: ValueID, to new: ValueID) {
     for index in readers[old.index] where !isDead[index] {
-      for operand in graph.nodes[index].inputs.indices where graph.nodes[index].inputs[operand] == old {
-        graph.nodes[index].inputs[operand] = new
-        addReader(index, of: new)
-      }
+      let reads = graph.nodes[index].operands.count { $0 == old }
+      guard reads > 0 else { continue }
+      graph.nodes[index].mapOperands { id, _ in id == old ? new : id }
+      for _ in 0..<reads { addReader(index, of: new) }
     }
     readers[old.index] = []
     readCounts[old.index] = 0
@@ -168,7 +168,7 @@ struct Rewriter {
     if !node.outputs.contains(where: { $0.map(isRead) ?? false }) {
       isDead[index] = true
       unlink(node, at: index)
-      prune(node.inputs.compactMap { $0 })
+      prune(node.operands.compactMap { $0 })
     }
   }
 
@@ -201,7 +201,7 @@ struct Rewriter {
   // MARK: Bookkeeping
 
   private mutating func link(_ node: Node, at index: Int) {
-    for case let id? in node.inputs { addReader(index, of: id) }
+    for case let id? in node.operands { addReader(index, of: id) }
     for case let id? in node.outputs { makers[id.index] = index }
   }
 
@@ -211,7 +211,7 @@ struct Rewriter {
   }
 
   private mutating func unlink(_ node: Node, at index: Int) {
-    for case let id? in node.inputs { readCounts[id.index] -= 1 }
+    for case let id? in node.operands { readCounts[id.index] -= 1 }
     for case let id? in node.outputs where makers[id.index] == index { makers[id.index] = -1 }
   }
 
@@ -225,7 +225,7 @@ struct Rewriter {
       else { continue }
       isDead[maker] = true
       unlink(graph.nodes[maker], at: maker)
-      candidates += graph.nodes[maker].inputs.compactMap { $0 }
+      candidates += graph.nodes[maker].operands.compactMap { $0 }
     }
   }
 }

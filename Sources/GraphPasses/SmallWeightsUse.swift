@@ -70,7 +70,6 @@ struct SmallWeightsUse {
     return rewriter.type(bias)?.shape?.dims == [columns]
   }
 
-  /// The operand at 2, where operands of post-ops never are.
   private static func bias(of node: Node) -> ValueID? { node.inputs.count > 2 ? node.inputs[2] : nil }
 
   /// Returns true if no weight changes in the small form.
@@ -167,16 +166,7 @@ struct SmallWeightsUse {
         SmallConvolution(
           window: window, kernel: Array(tensor.shape.dims.dropFirst(2)), filters: tensor.shape.dims[0]))
     }
-    // The scale comes between weights and bias: operands of post-ops move by one.
     small.inputs = [node.inputs[0], constants.weights, constants.scale, SmallWeightsUse.bias(of: node)]
-    small.inputs += node.inputs.dropFirst(3)
-    small.postOps = node.postOps.map { postOp in
-      if case .binary(let function, let operand) = postOp {
-        .binary(function, operand: operand + 1)
-      } else {
-        postOp
-      }
-    }
     rewriter.replace(index, with: small)
   }
 

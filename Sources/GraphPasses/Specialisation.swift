@@ -69,7 +69,7 @@ extension Graph {
       }
     }
     for index in nodes.indices {
-      nodes[index].inputs = nodes[index].inputs.map { id in id.map { stands[$0] ?? $0 } }
+      nodes[index].mapOperands { id, _ in stands[id] ?? id }
       nodes[index].outputs = nodes[index].outputs.map { id in
         id.flatMap { known[$0] == nil || inputs.contains($0) ? $0 : nil }
       }

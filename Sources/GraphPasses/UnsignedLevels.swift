@@ -50,7 +50,7 @@ extension Rewriter {
   }
 
   private func isKnownZero(_ node: Node, at place: Int) -> Bool {
-    guard place < node.operandCount, let id = node.inputs[place] else {
+    guard place < node.inputs.count, let id = node.inputs[place] else {
       // The one in its place gets the shape of the scale.
       return IntegerProductNode(node) != nil || type(node.inputs[1])?.shape != nil
     }
@@ -83,7 +83,7 @@ extension Rewriter {
 
   /// Gives a node a zero point that is 128 larger, as `uint8`. One that is left out is 0, and has the shape of the scale.
   private mutating func raiseZero(_ node: inout Node, at place: Int) throws {
-    let old = place < node.operandCount ? node.inputs[place] : nil
+    let old = place < node.inputs.count ? node.inputs[place] : nil
     let shape: Shape
     let zeros: [Int8]
     if let old, let tensor = tensor(old) {

@@ -22,7 +22,7 @@ package struct GraphSplit {
     var waiting: [Int] = []
     var late = Set<ValueID>()
     for (index, node) in graph.nodes.enumerated() {
-      let readsLate = node.inputs.contains { $0.map(late.contains) ?? false }
+      let readsLate = node.operands.contains { $0.map(late.contains) ?? false }
       if readsLate || GraphSplit.isDataDependent(node, inference) {
         waiting.append(index)
         for case let id? in node.outputs { late.insert(id) }
@@ -56,7 +56,7 @@ package struct GraphSplit {
     var kept: [Node] = []
     for index in waiting {
       let node = graph.nodes[index]
-      let isFirst = !node.inputs.contains { $0.map(late.contains) ?? false }
+      let isFirst = !node.operands.contains { $0.map(late.contains) ?? false }
       if isFirst, node.postOps.isEmpty, node.op.onHost != nil || node.op.hostLoop != nil {
         let node = node.withConstantsInBody(of: graph)
         // Constants too: the host reads every operand.
@@ -70,7 +70,9 @@ package struct GraphSplit {
           ))
         continue
       }
-      for case let id? in node.inputs where !late.contains(id) && graph.constants[id] == nil { _ = carry(id) }
+      for case let id? in node.operands where !late.contains(id) && graph.constants[id] == nil {
+        _ = carry(id)
+      }
       kept.append(node)
       guard isFirst else { continue }
       let before = decisive.count
@@ -79,7 +81,7 @@ package struct GraphSplit {
         decisive.insert(carry(id))
       }
       if decisive.count == before,
-        !node.inputs.contains(where: { $0.map { decisive.contains(indices[$0] ?? -1) } ?? false })
+        !node.operands.contains(where: { $0.map { decisive.contains(indices[$0] ?? -1) } ?? false })
       {
         throw LinkError(.unknownShape(model: model, node: node.name, op: node.op.name))
       }

@@ -17,12 +17,12 @@ extension KernelRequest {
 
   /// Four bytes fit where one float does.
   private var multiplyAddsPerMicrosecond: Double {
-    let factors = operands.prefix(2).compactMap { $0?.elementType }
+    let factors = ownOperands.prefix(2).compactMap { $0?.elementType }
     return factors.count == 2 && factors.allSatisfy { $0 == .int8 || $0 == .uint8 } ? 200_000 : 50_000
   }
 
   private var sizes: NodeSizes {
-    NodeSizes(operands: operands.map { $0?.shape }, results: results.map { $0?.shape })
+    NodeSizes(operands: ownOperands.map { $0?.shape }, results: results.map { $0?.shape })
   }
 
   private var bytesMoved: Double {

@@ -52,7 +52,7 @@ struct LeastMemory {
   /// Operands and results that are in the arena while the node runs. Results may lie in the bytes of operands and operands
   /// in those of results, but where a kernel always writes somewhere else.
   private func arenaBytes(of node: Node) -> Int {
-    let operands = arenaBytes(of: node.inputs)
+    let operands = arenaBytes(of: node.operands)
     let results = arenaBytes(of: node.outputs)
     return type(of: node.op.base).writesApart && node.postOps.isEmpty
       ? operands.adding(saturating: results) : max(operands, results)
@@ -80,7 +80,7 @@ struct LeastMemory {
       let readers = split.nodes.map { graph.nodes[$0] }.filter { node in
         !node.isView && node.outputs.contains { $0.map { bytes(of: $0) > 0 } ?? false }
       }
-      for case let id? in readers.flatMap(\.inputs) + split.outputs {
+      for case let id? in readers.flatMap(\.operands) + split.outputs {
         if case .weight(let index, _, _)? = graph.constants[source(of: id)],
           model.file.weights.indices.contains(index)
         {

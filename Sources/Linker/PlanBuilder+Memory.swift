@@ -8,7 +8,7 @@ extension PlanBuilder {
   mutating func addAlias(
     _ node: Node, _ kernel: any Kernel, alias: Int, _ request: KernelRequest
   ) throws -> Bool {
-    guard let source = node.inputs[alias], let output = node.outputs.first ?? nil,
+    guard let source = node.operands[alias], let output = node.outputs.first ?? nil,
       let operand = request.operands[alias], let result = request.results[0]
     else { return false }
     if let tensor = operand.immediate {
@@ -79,8 +79,9 @@ extension PlanBuilder {
   mutating func replaced(
     _ kernel: any Kernel, _ sources: [Place.Home?], node: Node, bytes: Int, readers: Int
   ) -> Int? {
+    let ids = node.operands
     for index in kernel.inPlaceOperands where sources.indices.contains(index) {
-      guard case .value(let operand)? = sources[index], let id = node.inputs[index],
+      guard case .value(let operand)? = sources[index], let id = ids[index],
         sources.count(where: { $0 == sources[index] }) == 1, places[id]?.home == .value(operand),
         let value = blocks.replace(operand, byteCount: bytes, readers: readers)
       else { continue }
@@ -91,7 +92,7 @@ extension PlanBuilder {
 
   /// The node has read its operands: they have that many readers less.
   mutating func consume(_ node: Node) {
-    for case let id? in node.inputs {
+    for case let id? in node.operands {
       if case .value(let value)? = places[id]?.home { blocks.addReaders(-1, to: value) }
     }
   }

@@ -71,7 +71,7 @@ struct PlanBuilder {
   /// Makes the plan of the nodes in `split`.
   mutating func build(_ split: GraphSplit) throws -> Plan {
     for node in split.nodes {
-      for case let id? in graph.nodes[node].inputs { readers[id, default: 0] += 1 }
+      for case let id? in graph.nodes[node].operands { readers[id, default: 0] += 1 }
     }
     for id in split.outputs + split.carried { readers[id, default: 0] += 1 }
     var inputs: [(ValueID, KernelRequest.ResultType)] = []
@@ -91,21 +91,20 @@ struct PlanBuilder {
 
   private mutating func add(_ node: Node) throws {
     try time.check(node.name, of: model.name)
+    let ids = node.operands
     var operands: [Operand?] = []
-    for id in node.inputs { operands.append(try id.map { try operand($0) }) }
+    for id in ids { operands.append(try id.map { try operand($0) }) }
     let results = try node.outputs.map { output in try output.map { try resultType(of: $0, node: node.name) }
     }
     if try addEmpty(node, results) { return }
-    var request = KernelRequest(
-      model: model.name, node: node.name, op: node.op, postOps: node.postOps, operands: operands,
-      results: results)
+    var request = KernelRequest(node, model: model.name, operands: operands, results: results)
     let types = request.operands.map { $0?.elementType } + request.results.map { $0?.elementType }
     if types.contains(.string) { hasStrings = true }
     request.threads = sharing.counts(for: request, of: threads)
     let kernel = try device.makeKernel(request)
     if let alias = kernel.aliasedOperand, try addAlias(node, kernel, alias: alias, request) { return }
     var sources: [Place.Home?] = []
-    for (index, id) in node.inputs.enumerated() {
+    for (index, id) in ids.enumerated() {
       guard let id, let operand = operands[index], operand.immediate == nil else {
         sources.append(nil)
         continue

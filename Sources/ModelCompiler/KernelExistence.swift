@@ -22,17 +22,16 @@ extension ModelCompiler {
       let bodies = node.op.bodies
       missing += bodies.flatMap { missingKernels(for: $0, $0.inferBranchTypes()) }
       if !bodies.isEmpty { continue }
-      let tails = node.postOps.compactMap { if case .binary(_, let operand) = $0 { operand } else { nil } }
-      let own = Array(node.inputs.prefix(tails.min() ?? node.inputs.count)).map(type)
       let results = node.outputs.map(type)
-      var steps: [(op: Op, operands: [ElementType?], results: [ElementType?])] = [(node.op, own, results)]
+      var steps: [(op: Op, operands: [ElementType?], results: [ElementType?])] = [
+        (node.op, node.inputs.map(type), results)
+      ]
       for postOp in node.postOps {
         switch postOp {
         case .unary(let function):
           steps.append((.unary(function), [results.first ?? nil], [results.first ?? nil]))
         case .binary(let function, let operand):
-          let other = node.inputs.indices.contains(operand) ? type(node.inputs[operand]) : nil
-          steps.append((.binary(function), [results.first ?? nil, other], [results.first ?? nil]))
+          steps.append((.binary(function), [results.first ?? nil, type(operand)], [results.first ?? nil]))
         }
       }
       for step in steps

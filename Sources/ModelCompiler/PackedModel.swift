@@ -55,8 +55,8 @@ public struct PackedModel: Sendable {
   }
 
   private mutating func rebind(_ constant: ValueID, to copy: ValueID, in uses: [WeightUse]) {
-    for use in uses where !use.isNested && graph.nodes[use.node].inputs[use.operand] == constant {
-      graph.nodes[use.node].inputs[use.operand] = copy
+    for use in uses where !use.isNested {
+      graph.nodes[use.node].mapOperands { id, index in index == use.operand && id == constant ? copy : id }
     }
   }
 

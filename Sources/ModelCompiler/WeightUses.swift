@@ -8,6 +8,7 @@ struct WeightUse {
   var constant: ValueID
   /// The node of the outermost graph that reads it, or that has it read in a branch.
   var node: Int
+  /// The index in ``Node/operands``.
   var operand: Int
   /// True when a branch of that node reads it.
   var isNested: Bool
@@ -67,7 +68,7 @@ struct WeightUseScanner {
       }
       return
     }
-    let operands = node.inputs.enumerated().compactMap { position, id in
+    let operands = node.operands.enumerated().compactMap { position, id in
       id.flatMap { weights[$0] }.map { (position: position, constant: $0) }
     }
     if node.op.looping != nil {
@@ -89,7 +90,7 @@ struct WeightUseScanner {
     for (position, constant) in operands {
       let wanted = packing.indices.contains(position) ? packing[position] : nil
       let layout = wanted == .plain ? nil : wanted
-      request.operands[position]?.layout = layout ?? .plain
+      if request.operands.indices.contains(position) { request.operands[position]?.layout = layout ?? .plain }
       uses.append(
         WeightUse(constant: constant, node: index, operand: position, isNested: nested, layout: layout))
     }
@@ -100,14 +101,13 @@ struct WeightUseScanner {
     }
   }
 
-  /// The node's kernel as it can be asked for now, weights plain; `nil` when shapes are too little known to ask.
+  /// The node's kernel as it can be asked for now, weights plain: without post-ops when their operands are too little
+  /// known. `nil` when shapes are too little known to ask.
   private func request(
     for node: Node, in graph: Graph, _ inference: Inference, _ weights: [ValueID: ValueID], outer: Graph
   ) throws -> KernelRequest? {
     var operands: [Operand?] = []
-    var postOps = node.postOps
-    var kept = node.inputs.count
-    for (position, id) in node.inputs.enumerated() {
+    for (position, id) in node.operands.enumerated() {
       guard let id else {
         operands.append(nil)
         continue
@@ -126,30 +126,26 @@ struct WeightUseScanner {
         let shape = try? Shape(checking: sizes)
       {
         operands.append(Operand(elementType: inference[id]?.elementType ?? tensor.elementType, shape: shape))
-      } else if node.postOps.contains(where: { if case .binary(_, position) = $0 { true } else { false } }) {
-        // The operand of a binary tail has the result's shape, which is not known: ask without the tail.
-        postOps = []
-        kept = min(kept, position)
-        operands.append(nil)
+      } else if position >= node.inputs.count {
+        var alone = node
+        alone.postOps = []
+        return try request(for: alone, in: graph, inference, weights, outer: outer)
       } else {
         return nil
       }
     }
-    operands = Array(operands.prefix(kept))
-    guard let results = try? resultTypes(of: node, postOps, operands: operands, graph: graph.name) else {
-      return nil
-    }
-    return KernelRequest(
-      model: model, node: node.name, op: node.op, postOps: postOps, operands: operands, results: results)
+    guard let results = try? resultTypes(of: node, operands: operands, graph: graph.name) else { return nil }
+    return KernelRequest(node, model: model, operands: operands, results: results)
   }
 
   /// The node's result types for these operands, by inference over a graph of that node alone.
   private func resultTypes(
-    of node: Node, _ postOps: [PostOp], operands: [Operand?], graph name: String
+    of node: Node, operands: [Operand?], graph name: String
   ) throws -> [KernelRequest.ResultType?] {
     var graph = Graph(name: name)
-    let inputs = operands.enumerated().map { position, operand -> ValueID? in
-      guard let operand else { return nil }
+    var alone = node
+    alone.mapOperands { id, position in
+      guard let operand = operands[position] else { return id }
       let type = ValueType(operand.elementType, operand.shape)
       let id = graph.addValue("operand \(position)", type: type)
       if let tensor = operand.immediate {
@@ -162,7 +158,8 @@ struct WeightUseScanner {
     let outputs = node.outputs.enumerated().map { position, id in
       id.map { _ in graph.addValue("result \(position)") }
     }
-    graph.nodes = [Node(name: node.name, op: node.op, inputs: inputs, outputs: outputs, postOps: postOps)]
+    alone.outputs = outputs
+    graph.nodes = [alone]
     graph.outputs = outputs.compactMap { $0 }
     let inference = try graph.inferTypes()
     return outputs.map { id in

@@ -4,7 +4,7 @@ import Tensors
 public protocol ConstantEvaluator: Sendable {
   /// Computes `node`.
   /// - Parameters:
-  ///   - operands: the elements of `node.inputs` in order; `nil` for an optional operand that is left out.
+  ///   - operands: the elements of ``Node/operands`` in order; `nil` for an optional operand that is left out.
   ///   - resultTypes: what inference knows of `node.outputs`, in order.
   ///   - graph: the graph's name, for error messages.
   /// - Returns: the results in order, or `nil` when this evaluator has no kernel for the node.

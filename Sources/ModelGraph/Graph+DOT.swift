@@ -16,7 +16,7 @@ extension Graph {
     for (index, node) in nodes.enumerated() {
       lines.append(
         "  n\(index) [label=\"\(label(of: node))\", fillcolor=\"\(type(of: node.op.base).family.color)\"];")
-      for case let id? in node.inputs where constants[id] == nil {
+      for case let id? in node.operands where constants[id] == nil {
         lines.append("  \(source(of: id, makers)) -> n\(index) [label=\"\(edgeLabel(id))\"];")
       }
     }
@@ -43,9 +43,9 @@ extension Graph {
   }
 
   private func label(of node: Node) -> String {
-    var lines = [node.op.name + node.postOps.map { " + \(text(of: $0, node))" }.joined()]
+    var lines = [node.op.name + node.postOps.map { " + \(text(of: $0))" }.joined()]
     lines += node.op.base.attributes.map { "\($0.name) \($0.value)" }
-    let weights = node.inputs.compactMap { id in id.flatMap { constants[$0]?.type } }
+    let weights = node.operands.compactMap { id in id.flatMap { constants[$0]?.type } }
     lines += weights.prefix(4).map { "weight \($0.shortDescription)" }
     return lines.map(escaped).joined(separator: "\\n")
   }

@@ -8,9 +8,7 @@ extension Graph {
   public mutating func replaceUses(of old: ValueID, with new: ValueID) -> Bool {
     guard old != new else { return false }
     for index in nodes.indices {
-      for operand in nodes[index].inputs.indices where nodes[index].inputs[operand] == old {
-        nodes[index].inputs[operand] = new
-      }
+      nodes[index].mapOperands { id, _ in id == old ? new : id }
     }
     guard outputs.contains(old) else { return true }
     guard !outputs.contains(new), !inputs.contains(new), !inputs.contains(old) else { return false }
@@ -41,7 +39,7 @@ extension Graph {
       } else {
         node.outputs = node.outputs.map { id in id.flatMap { live[$0.index] ? $0 : nil } }
       }
-      for case let id? in node.inputs { live[id.index] = true }
+      for case let id? in node.operands { live[id.index] = true }
       kept.append(node)
     }
     nodes = kept.reversed()
@@ -56,7 +54,7 @@ extension Graph {
     for id in inputs + outputs { named[id.index] = true }
     for id in constants.keys { named[id.index] = true }
     for node in nodes {
-      for case let id? in node.inputs { named[id.index] = true }
+      for case let id? in node.operands { named[id.index] = true }
       for case let id? in node.outputs { named[id.index] = true }
     }
     var renumbered = [ValueID?](repeating: nil, count: values.count)
@@ -72,7 +70,7 @@ extension Graph {
     outputs = outputs.map(renumber)
     constants = Dictionary(uniqueKeysWithValues: constants.map { (renumber($0.key), $0.value) })
     for index in nodes.indices {
-      nodes[index].inputs = nodes[index].inputs.map { $0.map(renumber) }
+      nodes[index].mapOperands { id, _ in renumber(id) }
       nodes[index].outputs = nodes[index].outputs.map { $0.map(renumber) }
     }
     return renumbered

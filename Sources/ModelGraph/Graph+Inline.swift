@@ -24,6 +24,11 @@ extension Graph {
             + "results and \(conditional.postOps.count) post-ops, which do not fit its branch '\(branch.name)' of "
             + "\(branch.inputs.count) inputs and \(branch.outputs.count) outputs"))
     }
+    guard arguments.allSatisfy({ $0 != nil }) else {
+      throw GraphError(
+        .verification(
+          graph: name, detail: "'\(conditional.name)' leaves out an operand that its branches capture"))
+    }
     var names = Set(values.map(\.name))
     // By the branch's value index: what it is here.
     var mapped = [ValueID?](repeating: nil, count: branch.values.count)
@@ -48,7 +53,8 @@ extension Graph {
     }
     var body: [Node] = []
     for var node in branch.nodes {
-      node.inputs = node.inputs.map { id in id.flatMap { mapped[$0.index] } }
+      // Every value of the branch has one here by now.
+      node.mapOperands { id, _ in mapped[id.index] ?? id }
       node.outputs = node.outputs.map { id in id.flatMap { mapped[$0.index] } }
       body.append(node)
     }

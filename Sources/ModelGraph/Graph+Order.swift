@@ -8,20 +8,19 @@ extension Graph {
     var marks = [Mark](repeating: .untouched, count: nodes.count)
     var order: [Int] = []
     order.reserveCapacity(nodes.count)
-    // Each entry: a node, and how many of its operands have been looked at.
-    var path: [(node: Int, operand: Int)] = []
+    // Each entry: a node, and those of its operands that have not been looked at.
+    var path: [(node: Int, operands: ArraySlice<ValueID?>)] = []
     for root in nodes.indices where marks[root] == .untouched {
-      path.append((root, 0))
+      path.append((root, nodes[root].operands[...]))
       marks[root] = .open
-      while let (node, operand) = path.last {
-        guard operand < nodes[node].inputs.count else {
+      while let node = path.last?.node {
+        guard let operand = path[path.count - 1].operands.popFirst() else {
           marks[node] = .done
           order.append(node)
           path.removeLast()
           continue
         }
-        path[path.count - 1].operand += 1
-        guard let id = nodes[node].inputs[operand], producers.indices.contains(id.index),
+        guard let id = operand, producers.indices.contains(id.index),
           let producer = producers[id.index]
         else { continue }
         switch marks[producer] {
@@ -29,7 +28,7 @@ extension Graph {
         case .open: throw cycle(through: path.map(\.node), from: producer)
         case .untouched:
           marks[producer] = .open
-          path.append((producer, 0))
+          path.append((producer, nodes[producer].operands[...]))
         }
       }
     }

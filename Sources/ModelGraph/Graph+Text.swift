@@ -26,20 +26,18 @@ extension Graph {
   /// One node as ``textDescription`` shows it.
   public func text(of node: Node) -> String {
     let results = node.outputs.map { id in id.map { "%\($0.index) \(typeText(of: $0))" } ?? "–" }
-    let operands = node.inputs.prefix(node.operandCount).map { id in id.map(operandText) ?? "–" }
+    let operands = node.inputs.map { id in id.map(operandText) ?? "–" }
     let attributes = node.op.base.attributes.map { "\($0.name) \($0.value)" }.joined(separator: ", ")
     var line = "\(results.joined(separator: ", ")) = \(node.op.name)(\(operands.joined(separator: ", ")))"
     if !attributes.isEmpty { line += " {\(attributes)}" }
-    for postOp in node.postOps { line += " + \(text(of: postOp, node))" }
+    for postOp in node.postOps { line += " + \(text(of: postOp))" }
     return line + "  // \(node.name)"
   }
 
-  func text(of postOp: PostOp, _ node: Node) -> String {
+  func text(of postOp: PostOp) -> String {
     switch postOp {
     case .unary(let function): return function.name + (function.printedParameters.map { "(\($0))" } ?? "")
-    case .binary(let function, let operand):
-      let id = node.inputs.indices.contains(operand) ? node.inputs[operand] : nil
-      return "\(function.rawValue)(\(id.map(operandText) ?? "–"))"
+    case .binary(let function, let operand): return "\(function.rawValue)(\(operandText(operand)))"
     }
   }
 

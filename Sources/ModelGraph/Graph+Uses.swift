@@ -33,7 +33,7 @@ extension Graph {
     var counts = [Int](repeating: 0, count: values.count)
     var isOutput = [Bool](repeating: false, count: values.count)
     for (index, node) in nodes.enumerated() {
-      for case let id? in node.inputs where values.indices.contains(id.index) {
+      for case let id? in node.operands where values.indices.contains(id.index) {
         counts[id.index] += 1
         if consumers[id.index].last != index { consumers[id.index].append(index) }
       }

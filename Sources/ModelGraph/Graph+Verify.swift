@@ -4,9 +4,9 @@ extension Graph {
   /// Checks that the graph and its branches are well-formed. Linear in the graph's size.
   ///
   /// The checks: ids are in range and value names unique; each value is defined at most once (as an input, a
-  /// constant or a result) and before it is read; outputs are defined; constants have the type of their
-  /// value; nodes have the operands and results that their ops want; post-ops find their operands; branches
-  /// are closed and fit their node; the types written into values do not contradict the inferred ones.
+  /// constant or a result) and before a node or one of its post-ops reads it; outputs are defined; constants
+  /// have the type of their value; nodes have the operands and results that their ops want; branches are
+  /// closed and fit their node; the types written into values do not contradict the inferred ones.
   /// - Throws: ``GraphError`` with the first fault found.
   public func verify() throws(GraphError) {
     try verifyStructure(depth: 0)
@@ -39,7 +39,7 @@ extension Graph {
       }
     }
     for node in nodes {
-      for case let id? in node.inputs {
+      for case let id? in node.operands {
         try verifyRange(id, "an operand of '\(node.name)'")
         guard isDefined[id.index] else {
           throw fault("'\(node.name)' reads '\(values[id.index].name)' before it is defined")
@@ -56,15 +56,8 @@ extension Graph {
 
   private func verify(_ node: Node, depth: Int) throws(GraphError) {
     let typing = NodeTyping(
-      graph: name, node: node, operands: [Fact?](repeating: nil, count: node.inputs.count), depth: depth)
+      graph: name, node: node, operands: [Fact?](repeating: nil, count: node.operands.count), depth: depth)
     try typing.checkCounts()
-    let signature = node.op.signature
-    for case .binary(let function, let operand) in node.postOps
-    where !signature.isVariadic && operand < signature.operands.upperBound {
-      throw fault(
-        "post-op \(function) of '\(node.name)' wants operand \(operand), which is the op's own: its operands start at "
-          + "\(signature.operands.upperBound)")
-    }
     if !node.postOps.isEmpty, node.outputs.first.flatMap({ $0 }) == nil {
       throw fault("'\(node.name)' has post-ops, but nobody uses its first result")
     }

@@ -43,9 +43,8 @@ public struct Node: Sendable, Equatable {
   /// The name it has in the model's file, or one made from its first output.
   public var name: String
   public var op: Op
-  /// The operands in the order that the op's documentation gives; `nil` for an optional one that is left out.
-  /// Operands of ``postOps`` follow those of the op itself, behind every operand that the op may have: where the bias
-  /// of a convolution is left out, it is `nil` at 2 and the first operand of a post-op is at 3.
+  /// The operands of the op itself, in the order that its documentation gives; `nil` for an optional one that is left
+  /// out. ``operands`` has those of ``postOps`` too.
   public var inputs: [ValueID?]
   /// The results; `nil` for an optional one that nobody uses.
   public var outputs: [ValueID?]
@@ -59,13 +58,6 @@ public struct Node: Sendable, Equatable {
     self.outputs = outputs
     self.postOps = postOps
   }
-}
-
-/// An element-wise tail that a kernel applies to its result while it is still in registers.
-public enum PostOp: Sendable, Hashable, Codable {
-  case unary(UnaryFunction)
-  /// `result = function(result, inputs[operand])`, with broadcasting of the operand alone.
-  case binary(BinaryFunction, operand: Int)
 }
 
 /// The typed IR of one model: SSA values and nodes in topological order. Portable: nothing in it depends on a machine.

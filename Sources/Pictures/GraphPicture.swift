@@ -39,7 +39,7 @@ public struct GraphPicture {
         style: picture.style, text: picture.label, hint: hint(node))
     }
     for (node, place) in zip(graph.nodes, places) {
-      for case let input? in node.inputs { connect(makers[input], place, on: &canvas) }
+      for case let operand? in node.operands { connect(makers[operand], place, on: &canvas) }
     }
     let deepest = (places.map(\.layer).max() ?? 0) + 1
     for (index, id) in graph.outputs.enumerated() {
@@ -77,7 +77,7 @@ public struct GraphPicture {
     var makers: [ValueID: Place] = [:]
     for (index, id) in graph.inputs.enumerated() { makers[id] = Place(layer: 0, column: index) }
     return graph.nodes.map { node in
-      let operands = node.inputs.compactMap { $0.flatMap { makers[$0] } }
+      let operands = node.operands.compactMap { $0.flatMap { makers[$0] } }
       var place = Place(
         layer: 1 + (operands.map(\.layer).max() ?? 0), column: operands.map(\.column).min() ?? 0)
       while taken[place.layer, default: []].contains(place.column) { place.column += 1 }

@@ -17,7 +17,7 @@ struct ChannelPostOpTests {
       builder.node("y", .binary(function), isFirst ? made : operand, isFirst ? operand : made))
     let (graph, changes) = try builder.after(.postOpFusion)
     if changes > 0 {
-      #expect(graph.nodes.map(\.postOps) == [[.binary(function, operand: 3)]])
+      #expect(graph.nodes.map(\.postOps) == [[.binary(function, operand)]])
       #expect(graph.operandNames(of: "y").last == "operand")
     }
     return changes > 0
@@ -147,20 +147,23 @@ struct ChannelPostOpTests {
     #expect(try builder.after(.postOpFusion).changes == 0)
   }
 
-  /// The operand of the first keeps its place when a second comes, and a bias keeps its own.
+  /// Each post-op names its operand, and the bias stays the convolution's own.
   @Test func operandsStandInTheOrderOfTheirPostOps() throws {
     var builder = GraphBuilder()
     let bias = try builder.ramp("bias", [4])
     let convolved = try builder.convolution(
       "c", builder.input("x", [1, 3, 7]), weights: [4, 3, 1], bias: bias)
-    let sum = builder.node("sum", .binary(.add), convolved, builder.input("residual", [1, 4, 7]))
+    let residual = builder.input("residual", [1, 4, 7])
+    let scale = builder.input("scale", [1, 4, 1])
+    let sum = builder.node("sum", .binary(.add), convolved, residual)
     let active = builder.node("active", .unary(.relu), sum)
-    builder.output(builder.node("y", .binary(.divide), active, builder.input("scale", [1, 4, 1])))
+    builder.output(builder.node("y", .binary(.divide), active, scale))
     let graph = try builder.after(.postOpFusion).graph
     #expect(
       graph.nodes.map(\.postOps) == [
-        [.binary(.add, operand: 3), .unary(.relu), .binary(.divide, operand: 4)]
+        [.binary(.add, residual), .unary(.relu), .binary(.divide, scale)]
       ])
+    #expect(graph.nodes[0].inputs.last == bias)
     #expect(graph.operandNames(of: "y") == ["x", "c.w", "bias", "residual", "scale"])
   }
 }

@@ -89,6 +89,6 @@ extension Graph {
 
   /// The names of a node's operands.
   func operandNames(of name: String) -> [String?] {
-    maker(of: name)?.inputs.map { $0.map { self[$0].name } } ?? []
+    maker(of: name)?.operands.map { $0.map { self[$0].name } } ?? []
   }
 }

@@ -63,7 +63,7 @@ struct SmallWeightsTests {
       let node = try #require(graph.nodes.first)
       #expect(graph.nodes.count == 1 && report.reduced == 1 && report.notes.isEmpty)
       #expect(node.op.as(SmallProduct.self)?.columns == 100)
-      #expect(node.postOps == [.binary(.add, operand: 4)])
+      #expect(node.postOps == [.binary(.add, graph.inputs[1])])
       let names = graph.operandNames(of: "sum")
       #expect(names.last == "other" && names[3] == "bias" && (names[2] == nil) == (form != .int8))
       #expect(graph.tensor(node.inputs[1])?.shape.dims == [7, 256, 16])

@@ -108,7 +108,8 @@ struct PipelineTests {
     var names: [String] = []
     let report = try PassPipeline.optimise(&graph, evaluator: nil, verifying: true) { names.append($0) }
     #expect(graph.ops == ["conv", "conv"])
-    #expect(graph.nodes.map(\.postOps) == [[.unary(.relu)], [.binary(.add, operand: 3), .unary(.relu)]])
+    #expect(
+      graph.nodes.map(\.postOps) == [[.unary(.relu)], [.binary(.add, graph.inputs[0]), .unary(.relu)]])
     #expect(graph.outputs.map { graph[$0].name } == ["y"])
     #expect(report.nodesBefore == 7 && report.nodesAfter == 2)
     #expect(report.folded == 2 && report.fused == 3)

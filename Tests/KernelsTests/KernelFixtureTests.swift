@@ -58,7 +58,7 @@ import Testing
       try PortableKernel.make(
         KernelRequest(
           model: "m", node: "n", op: .unary(.relu), postOps: [.binary(.add, operand: 1)],
-          operands: [x, other], results: [type]))?.inPlaceOperands
+          operands: [x, other], ownOperandCount: 1, results: [type]))?.inPlaceOperands
     }
     #expect(try inPlace(x) == [])
     #expect(try inPlace(bias) == [0])

@@ -9,7 +9,7 @@ import Testing
 struct KernelFixture: Sendable, CustomTestStringConvertible {
   let name: String
   let op: Op
-  let postOps: [PostOp]
+  let postOps: [PostOpRequest]
   let operands: [Tensor?]
   let expected: [Tensor?]
   /// Operands that a plan may know ahead.
@@ -18,6 +18,9 @@ struct KernelFixture: Sendable, CustomTestStringConvertible {
   let isRefused: Bool
 
   var testDescription: String { name }
+
+  /// The operands before those of the post-ops, of which each has one of its own.
+  var ownOperandCount: Int { operands.count - postOps.count { $0.operand != nil } }
 
   /// The request for this case.
   /// - Parameter immediate: whether the plan knows the parameters ahead.
@@ -30,7 +33,7 @@ struct KernelFixture: Sendable, CustomTestStringConvertible {
             ? Operand(immediate: tensor)
             : Operand(elementType: tensor.elementType, shape: tensor.shape, source: .activation)
         }
-      },
+      }, ownOperandCount: ownOperandCount,
       results: expected.map { tensor in
         tensor.map { KernelRequest.ResultType($0.elementType, $0.shape) }
       })
@@ -39,8 +42,7 @@ struct KernelFixture: Sendable, CustomTestStringConvertible {
   /// The request with every operand of the op but the first one as a weight, packed as the device likes it.
   func packedRequest(on device: any Device) throws -> KernelRequest {
     var request = request(immediate: false)
-    let tails = postOps.compactMap { if case .binary(_, let operand) = $0 { operand } else { nil } }
-    for index in request.operands.indices.dropFirst() where !tails.contains(index) {
+    for index in request.operands.indices.prefix(ownOperandCount).dropFirst() {
       request.operands[index]?.source = .weight
     }
     for (index, layout) in try device.packing(for: request).enumerated() {
@@ -70,7 +72,7 @@ struct KernelFixture: Sendable, CustomTestStringConvertible {
   private struct Entry: Decodable {
     var name: String
     var op: Op
-    var postOps: [PostOp]
+    var postOps: [Tail]
     var operands: [Place?]
     var results: [Place?]
     var parameters: [Int]
@@ -78,9 +80,23 @@ struct KernelFixture: Sendable, CustomTestStringConvertible {
 
     func fixture(_ elements: Data) throws -> KernelFixture {
       KernelFixture(
-        name: name, op: op, postOps: postOps, operands: try operands.map { try $0?.tensor(elements) },
+        name: name, op: op, postOps: postOps.map(\.request),
+        operands: try operands.map { try $0?.tensor(elements) },
         expected: try results.map { try $0?.tensor(elements) }, parameters: Set(parameters),
         isRefused: refused ?? false)
+    }
+  }
+
+  /// A post-op as a case spells it.
+  private enum Tail: Decodable {
+    case unary(UnaryFunction)
+    case binary(BinaryFunction, operand: Int)
+
+    var request: PostOpRequest {
+      switch self {
+      case .unary(let function): .unary(function)
+      case .binary(let function, let operand): .binary(function, operand: operand)
+      }
     }
   }
 

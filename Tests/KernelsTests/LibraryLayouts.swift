@@ -80,7 +80,7 @@ struct ConvolutionCase: CustomStringConvertible {
 
   /// - Parameter extra: operands of post-ops.
   func request(
-    _ postOps: [PostOp] = [], extra: [Operand] = [], image: Layout = .plain, threads: [Int] = [1]
+    _ postOps: [PostOpRequest] = [], extra: [Operand] = [], image: Layout = .plain, threads: [Int] = [1]
   ) throws -> KernelRequest {
     let pads = Array(repeating: kernel / 2, count: 4)
     return KernelRequest(
@@ -93,6 +93,7 @@ struct ConvolutionCase: CustomStringConvertible {
         Operand(elementType: .float32, shape: try Shape(checking: imageDims), layout: image),
         Operand(elementType: .float32, shape: try Shape(checking: weightDims), source: .weight),
         hasBias ? Operand(elementType: .float32, shape: try Shape(checking: [output]), source: .weight) : nil,
-      ] + extra, results: [.init(.float32, try Shape(checking: resultDims))], threads: threads)
+      ] + extra, ownOperandCount: 3, results: [.init(.float32, try Shape(checking: resultDims))],
+      threads: threads)
   }
 }

@@ -89,7 +89,7 @@ import Testing
   }
 
   /// Chains that the library fuses wholly, in part and not at all.
-  static let chains: [[PostOp]] = [
+  static let chains: [[PostOpRequest]] = [
     [.unary(.relu)],
     [.unary(.clip(minimum: 0, maximum: 6))],
     [.unary(.hardSwish), .binary(.multiply, operand: 4)],
@@ -103,7 +103,7 @@ import Testing
   ]
 
   @Test(arguments: chains)
-  func postOpsEqualKernelsOfTheirOwn(chain: [PostOp]) throws {
+  func postOpsEqualKernelsOfTheirOwn(chain: [PostOpRequest]) throws {
     let device = try #require(Self.device)
     let convolution = ConvolutionCase(input: 16, output: 32, size: 9, kernel: 3)
     let two = try Tensor([Float(2)], shape: [1])
@@ -163,15 +163,18 @@ import Testing
     var request = try convolution.request()
     request.operands[2] = Operand(elementType: .float32, shape: try Shape(checking: convolution.resultDims))
     request.postOps = [.binary(.add, operand: 2)]
+    request.ownOperandCount = 2
     var tensors = try convolution.tensors()
     let alone = try convolution.request()
     var run = KernelRun(try device.makeKernel(alone), alone, on: device)
     let product = try #require(try run.results(tensors)[0]?.floats)
     tensors[2] = try noise(convolution.resultDims, seed: 9)
     let sum = try zip(product, #require(tensors[2]?.floats)).map { $0 + $1 }
-    run = KernelRun(try device.makeKernel(request), request, on: device)
-    let found = try #require(try run.results(tensors)[0])
-    #expect(difference(found, try Tensor(sum, shape: found.shape)) == nil)
+    for kernel in [try device.makeKernel(request), try #require(try PortableKernel.make(request))] {
+      run = KernelRun(kernel, request, on: device)
+      let found = try #require(try run.results(tensors)[0])
+      #expect(difference(found, try Tensor(sum, shape: found.shape)) == nil, "\(kernel.implementation)")
+    }
   }
 
   /// A compiled model is asked for at batch sizes and image sizes that its weights were not packed for.

@@ -82,7 +82,7 @@ import Testing
     let device = try #require(Self.device)
     let image = try libraryLayouts(of: [1, 64, 20, 20], on: device)[0]
     let added = Operand(elementType: .float32, shape: [1, 64, 20, 20], layout: image)
-    let sum = PostOp.binary(.add, operand: 3)
+    let sum = PostOpRequest.binary(.add, operand: 3)
     for kernel in [1, 3] {
       for chain in [[sum, .unary(.relu)], [.unary(.silu), sum]] {
         let convolution = ConvolutionCase(input: 64, output: 64, size: 20, kernel: kernel)

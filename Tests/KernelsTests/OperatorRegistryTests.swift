@@ -25,12 +25,19 @@ import Testing
     for fixture in KernelFixture.all {
       var graph = Graph(name: "stored")
       let operands = fixture.operands.indices.map { graph.addValue("x\($0)") }
+      let postOps = fixture.postOps.map { postOp -> PostOp in
+        switch postOp {
+        case .unary(let function): .unary(function)
+        case .binary(let function, let operand): .binary(function, operands[operand])
+        }
+      }
       let results = fixture.expected.indices.map { graph.addValue("y\($0)") }
       graph.inputs = operands
       graph.outputs = results
       graph.nodes = [
         Node(
-          name: "node", op: fixture.op, inputs: operands, outputs: results, postOps: fixture.postOps)
+          name: "node", op: fixture.op, inputs: Array(operands.prefix(fixture.ownOperandCount)),
+          outputs: results, postOps: postOps)
       ]
       // By bytes: a parameter may be NaN.
       let bytes = try graph.encoded()

@@ -22,7 +22,8 @@ private func anonymousBytes() throws -> Int {
     let added = Operand(elementType: .float32, shape: [rows, 6], layout: .plain, source: .activation)
     return KernelRequest(
       model: "m", node: "n", op: .matrixMultiply(MatrixMultiply()), postOps: [.binary(.add, operand: 3)],
-      operands: [x, w, nil, added], results: [KernelRequest.ResultType(.float32, [rows, 6])])
+      operands: [x, w, nil, added], ownOperandCount: 3,
+      results: [KernelRequest.ResultType(.float32, [rows, 6])])
   }
 
   @Test("equal kernels have equal footprints, and different ones share no part")

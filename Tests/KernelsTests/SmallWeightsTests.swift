@@ -82,7 +82,7 @@ import Testing
     let taps = image.kernel.reduce(1, *)
     let depth = taps * image.image[1]
     let matrix = try uniform([depth, image.filters], seed: 4)
-    let (small, wide) = try smallForm(of: matrix, form, depth: depth, columns: image.filters, block: depth)
+    let (packed, wide) = try smallForm(of: matrix, form, depth: depth, columns: image.filters, block: depth)
     // [taps, channels, filters] to [filters, channels, taps].
     let numbers = try #require(wide.floats)
     let channels = image.image[1]
@@ -95,22 +95,45 @@ import Testing
     let bias = try uniform([image.filters], seed: 6)
     let result = [image.image[0], image.filters] + output
     let residual = try uniform(result, seed: 7)
-    for postOps in [[], [PostOp.unary(.relu)], [.binary(.add, operand: 4), .unary(.silu)]] {
-      let hasOperand = postOps.count == 2
-      let own: [PostOp] = postOps.map {
-        if case .binary(let f, _) = $0 { .binary(f, operand: 3) } else { $0 }
-      }
-      let expected = try run(
-        .convolution(window), [x, weights, bias] + (hasOperand ? [residual] : []), result, weights: 1...2,
-        postOps: own)
-      for threads in [1, 2] {
-        let found = try run(
-          .smallConvolution(SmallConvolution(window: window, kernel: image.kernel, filters: image.filters)),
-          [x, small.weights, small.scale, bias] + (hasOperand ? [residual] : []), result, weights: 1...3,
-          postOps: postOps, threads: threads)
-        #expect(difference(found, expected) == nil, "\(form), \(image), \(postOps), \(threads) threads")
+    for hasBias in [true, false] {
+      let bias = hasBias ? [bias] : []
+      let count = 2 + bias.count
+      for (postOps, small) in zip(Self.chains(from: count), Self.chains(from: count + 1)) {
+        let tail = postOps.count == 2 ? [residual] : []
+        let expected = try run(
+          .convolution(window), [x, weights] + bias + tail, result, weights: 1...count - 1, postOps: postOps)
+        for threads in [1, 2] {
+          let found = try run(
+            .smallConvolution(SmallConvolution(window: window, kernel: image.kernel, filters: image.filters)),
+            [x, packed.weights, packed.scale] + bias + tail, result, weights: 1...count, postOps: small,
+            threads: threads)
+          #expect(
+            difference(found, expected) == nil,
+            "\(form), \(image), bias \(hasBias), \(small), \(threads) threads")
+        }
       }
     }
+  }
+
+  /// Chains of post-ops whose operand is at `operand`: none, a function, and an addition with a function.
+  private static func chains(from operand: Int) -> [[PostOpRequest]] {
+    [[], [.unary(.relu)], [.binary(.add, operand: operand), .unary(.silu)]]
+  }
+
+  /// Without a bias the operand of the post-op is where it would be.
+  @Test(arguments: weightForms) func residualsAreAddedToProductsWithoutBias(form: WeightForm) throws {
+    let (rows, depth, columns) = (3, 96, 40)
+    let weights = try uniform([depth, columns], seed: 1)
+    let (small, wide) = try smallForm(of: weights, form, depth: depth, columns: columns, block: 96)
+    let x = try uniform([rows, depth], seed: 2)
+    let residual = try uniform([rows, columns], seed: 3)
+    let expected = try run(
+      .matrixMultiply(MatrixMultiply()), [x, wide, residual], [rows, columns], weights: 1...1,
+      postOps: [.binary(.add, operand: 2)])
+    let found = try run(
+      .smallProduct(SmallProduct(columns: columns, block: 96)), [x, small.weights, small.scale, residual],
+      [rows, columns], weights: 1...2, postOps: [.binary(.add, operand: 3)])
+    #expect(difference(found, expected) == nil, "\(form)")
   }
 
   /// The library computes convolutions of images in blocks of channels, and the weights of a piece are all that is widened.
@@ -199,7 +222,8 @@ import Testing
   }
 
   private func run(
-    _ op: Op, _ operands: [Tensor?], _ result: [Int], weights: ClosedRange<Int>, postOps: [PostOp] = [],
+    _ op: Op, _ operands: [Tensor?], _ result: [Int], weights: ClosedRange<Int>,
+    postOps: [PostOpRequest] = [],
     threads: Int = 1
   ) throws -> Tensor {
     let device = try CPUDevice()
@@ -211,7 +235,8 @@ import Testing
             elementType: $0.elementType, shape: $0.shape,
             source: weights.contains(index) ? .weight : .activation)
         }
-      }, results: [.init(.float32, try Shape(checking: result))], threads: [threads])
+      }, ownOperandCount: operands.count - postOps.count { $0.operand != nil },
+      results: [.init(.float32, try Shape(checking: result))], threads: [threads])
     for (index, layout) in try device.packing(for: request).enumerated() {
       if let layout { request.operands[index]?.layout = layout }
     }

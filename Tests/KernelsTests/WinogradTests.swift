@@ -27,7 +27,7 @@ struct WinogradTests {
     var result: [Int] { [batch, output, height + pads[0] + pads[2] - 2, width + pads[1] + pads[3] - 2] }
 
     func request(
-      _ postOps: [PostOp] = [], extra: [Operand] = [], image layout: Layout, threads: [Int] = [1]
+      _ postOps: [PostOpRequest] = [], extra: [Operand] = [], image layout: Layout, threads: [Int] = [1]
     ) throws -> KernelRequest {
       KernelRequest(
         model: "test", node: "\(self)",
@@ -39,7 +39,8 @@ struct WinogradTests {
           Operand(
             elementType: .float32, shape: try Shape(checking: [output, input, 3, 3]), source: .weight),
           hasBias ? Operand(elementType: .float32, shape: [output], source: .weight) : nil,
-        ] + extra, results: [.init(.float32, try Shape(checking: result))], threads: threads)
+        ] + extra, ownOperandCount: 3, results: [.init(.float32, try Shape(checking: result))],
+        threads: threads)
     }
 
     func tensors() throws -> [Tensor?] {
@@ -91,7 +92,7 @@ struct WinogradTests {
     }
   }
 
-  static let chains: [[PostOp]] = [
+  static let chains: [[PostOpRequest]] = [
     [.unary(.relu)],
     [.binary(.add, operand: 3)],
     [.binary(.add, operand: 3), .unary(.relu)],
@@ -102,7 +103,7 @@ struct WinogradTests {
     [.unary(.relu), .binary(.add, operand: 3), .unary(.sigmoid)],
   ]
 
-  @Test(arguments: chains) func postOpsFollow(chain: [PostOp]) throws {
+  @Test(arguments: chains) func postOpsFollow(chain: [PostOpRequest]) throws {
     let device = try #require(sharedDevice)
     let convolution = Case(input: 32, output: 48, height: 31, width: 35)
     let blocks = try self.blocks(convolution.image, on: device)
@@ -154,7 +155,8 @@ struct WinogradTests {
 
   /// oneDNN's own answer: it is asked for with a plain image, which Winograd's kernel does not take.
   private func direct(
-    _ convolution: Case, _ chain: [PostOp], extra: [Operand], _ tensors: [Tensor?], on device: CPUDevice
+    _ convolution: Case, _ chain: [PostOpRequest], extra: [Operand], _ tensors: [Tensor?],
+    on device: CPUDevice
   ) throws -> Tensor {
     let request = try packed(convolution.request(chain, extra: extra, image: .plain), on: device)
     let kernel = try device.makeKernel(request)

@@ -55,6 +55,24 @@ struct GraphSplitTests {
     #expect(split.carried.isEmpty && split.continuation == nil)
   }
 
+  @Test("a node whose post-op reads what waits waits too, and carries what its other post-ops read")
+  func postOpsWait() throws {
+    var builder = Builder()
+    let x = try builder.input("x", .int64, [4])
+    let r = try builder.input("r", .int64, [1])
+    let places = builder.node("places", .nonZero, x)
+    let made = builder.node("made", .unary(.absolute), r)
+    let y = builder.node("y", .unary(.absolute), places)
+    builder.graph.nodes[2].postOps = [.binary(.add, made)]
+    let z = builder.node("z", .unary(.absolute), x)
+    builder.graph.nodes[3].postOps = [.binary(.add, r), .binary(.maximum, try builder.constant("c", [1]))]
+    builder.graph.outputs = [y, z]
+    let split = try builder.split()
+    #expect(builder.names(split.nodes) == ["made", "z"])
+    #expect(builder.names(split.outputs) == ["z"])
+    #expect(builder.names(split.carried) == ["x", "made"])
+  }
+
   // MARK: Deciding data
 
   @Test("a target that is computed decides a reshape; the operand is carried, and decides nothing")

@@ -31,7 +31,7 @@ struct CodecTests {
     branch.outputs = [branch.node("r", .unary(.relu), branch.inputs[0])]
     graph.node("if", .conditional(then: branch, otherwise: branch), x, c)
     graph.node(
-      "last", .identity, x, nil, c, w, postOps: [.unary(.silu), .binary(.parametricRelu, operand: 2)])
+      "last", .identity, x, nil, c, w, postOps: [.unary(.silu), .binary(.parametricRelu, c)])
     graph.nodes.append(
       Node(name: "none", op: .topK(axis: Int.min, largest: false, sorted: true), inputs: [], outputs: [nil]))
     graph.node(
@@ -48,6 +48,27 @@ struct CodecTests {
 
   @Test func everyGraphComesBack() throws {
     for graph in try Self.graphs() { #expect(try Graph.decoded(from: graph.encoded()) == graph) }
+  }
+
+  @Test func operandsOfPostOpsComeBack() throws {
+    var graph = Graph(name: "tails")
+    let ids = (0..<300).map { graph.input("x\($0)", .float32, [.known(2)]) }
+    graph.outputs = [
+      graph.node(
+        "y", .binary(.add), ids[0], ids[1], postOps: [.binary(.multiply, ids[299]), .binary(.divide, ids[2])])
+    ]
+    let decoded = try Graph.decoded(from: graph.encoded())
+    #expect(decoded.nodes[0].inputs == [ids[0], ids[1]])
+    #expect(decoded.nodes[0].postOps == [.binary(.multiply, ids[299]), .binary(.divide, ids[2])])
+    try decoded.verify()
+  }
+
+  @Test func anotherVersionIsRefused() throws {
+    var bytes = try Self.everything().encoded()
+    #expect(bytes.prefix(8) == Array("FUSEDIR".utf8) + [4])
+    bytes[7] = 3
+    let older = bytes
+    #expect { try Graph.decoded(from: older) } throws: { "\($0)".contains("another version") }
   }
 
   @Test func equalGraphsGiveEqualBytes() throws {

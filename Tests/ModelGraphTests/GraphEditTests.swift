@@ -134,8 +134,8 @@ struct GraphEditTests {
     let w = try graph.floats("w", [4, 3, 3, 3])
     let scale = graph.addConstant("scale", try Tensor([Float(0.5)], shape: .scalar))
     let y = graph.node(
-      "y", .convolution(.square(padding: 1)), x, w, nil, scale,
-      postOps: [.binary(.multiply, operand: 3), .unary(.clip(minimum: 0, maximum: 6))])
+      "y", .convolution(.square(padding: 1)), x, w, nil,
+      postOps: [.binary(.multiply, scale), .unary(.clip(minimum: 0, maximum: 6))])
     graph.outputs = [y]
     graph.annotate(with: try graph.inferTypes())
     #expect(

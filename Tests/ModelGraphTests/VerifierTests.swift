@@ -67,18 +67,23 @@ struct VerifierTests {
 
   @Test func postOpsFindTheirOperands() throws {
     var graph = try sound()
-    graph.nodes[0].inputs += [nil, graph.addConstant("c", try Tensor([Float(1)], shape: .scalar))]
-    graph.nodes[0].postOps = [.binary(.add, operand: 3), .unary(.relu)]
+    let c = graph.addConstant("c", try Tensor([Float(1)], shape: .scalar))
+    graph.nodes[0].postOps = [.binary(.add, c), .unary(.relu), .binary(.multiply, c)]
     try graph.verify()
-    try expect("post-op add wants operand 3") { $0.nodes[0].postOps = [.binary(.add, operand: 3)] }
-    try expect("post-op add wants operand -1") { $0.nodes[0].postOps = [.binary(.add, operand: -1)] }
-    try expect("operand 2, which is the op's own") {
-      $0.nodes[0].inputs.append($0.addConstant("c", try Tensor([Float(1)], shape: .scalar)))
-      $0.nodes[0].postOps = [.binary(.add, operand: 2)]
+    try expect("an operand of 'y' is value 99") { $0.nodes[0].postOps = [.binary(.add, ValueID(99))] }
+    try expect("an operand of 'y' is value -1") { $0.nodes[0].postOps = [.binary(.add, ValueID(-1))] }
+    try expect("'y' reads 'z' before it is defined") {
+      $0.nodes[0].postOps = [.unary(.relu), .binary(.add, $0.outputs[0])]
+    }
+    try expect("'y' reads 'y' before it is defined") {
+      $0.nodes[0].postOps = [.binary(.add, try #require($0.nodes[0].outputs[0]))]
     }
     try expect("post-op add [2, 1, 1, 1, 1] has more axes") {
-      $0.nodes[0].inputs += [nil, try $0.floats("c", [2, 1, 1, 1, 1])]
-      $0.nodes[0].postOps = [.binary(.add, operand: 3)]
+      $0.nodes[0].postOps = [.binary(.add, try $0.floats("c", [2, 1, 1, 1, 1]))]
+    }
+    try expect("it takes no sequence") {
+      $0.nodes[0].postOps = [.binary(.power, $0.addValue("s", type: ValueType(sequence: nil)))]
+      $0.inputs.append(ValueID($0.values.count - 1))
     }
     try expect("nobody uses its first result") {
       $0.outputs = []
@@ -86,6 +91,17 @@ struct VerifierTests {
       $0.nodes[0].outputs = [nil]
       $0.nodes[0].postOps = [.unary(.relu)]
     }
+  }
+
+  @Test func operandsOfPostOpsAreNotTheOpsOwn() throws {
+    try expect("it has 1 operands, where 2 to 3 are allowed") {
+      $0.nodes[0].inputs.removeLast()
+      $0.nodes[0].postOps = [.binary(.add, $0.inputs[0])]
+    }
+    var graph = try sound()
+    graph.nodes[0].inputs.append(try graph.floats("bias", [4]))
+    graph.nodes[0].postOps = [.binary(.add, try graph.floats("c", [1]))]
+    try graph.verify()
   }
 
   @Test func typesAreChecked() throws {
@@ -115,6 +131,12 @@ struct VerifierTests {
     open.nodes[0].inputs = [open.addValue("outer")]
     let unclosed = try graph(branch, open)
     #expect { try unclosed.verify() } throws: { "\($0)".contains("'branch'") && "\($0)".contains("'outer'") }
+    var openTail = branch
+    openTail.nodes[0].postOps = [.binary(.add, openTail.addValue("outer"))]
+    let unclosedTail = try graph(branch, openTail)
+    #expect { try unclosedTail.verify() } throws: {
+      "\($0)".contains("'branch'") && "\($0)".contains("'outer'")
+    }
     var short = branch
     short.outputs = []
     let unequal = try graph(branch, short)

@@ -137,8 +137,8 @@ extension KernelRequest {
     } else {
       return nil
     }
-    guard postOps.isEmpty, let bias = optionalOperand(4), let result = optionalResult(0) else { return nil }
-    var form = with(postOps: [.binary(.add, operand: 4)])
+    guard postOps.isEmpty, let bias = ownOperand(4), let result = optionalResult(0) else { return nil }
+    var form = addingBias(at: 4)
     if isConvolution {
       let dims = [bias.shape.elementCount] + [Int](repeating: 1, count: max(result.shape.rank - 2, 0))
       guard let shape = try? Shape(checking: dims) else { return nil }

@@ -15,9 +15,7 @@ struct ChainBuilder {
   }
 
   /// The request's operands and results, each in its own place.
-  var operandPlaces: [ChainKernel.Place?] {
-    request.operands.indices.map { request.operands[$0] == nil ? nil : .operand($0) }
-  }
+  var operandPlaces: [ChainKernel.Place?] { request.operandPlaces }
   var resultPlaces: [ChainKernel.Place?] {
     request.results.indices.map { request.results[$0] == nil ? nil : .result($0) }
   }
@@ -55,5 +53,12 @@ struct ChainBuilder {
     ChainKernel(
       links, operandLayouts: operandLayouts, resultLayouts: resultLayouts, resultOffsets: resultOffsets,
       intermediateBytes: bytes)
+  }
+}
+
+extension KernelRequest {
+  /// The operands, each in its own place.
+  var operandPlaces: [ChainKernel.Place?] {
+    operands.indices.map { operands[$0] == nil ? nil : .operand($0) }
   }
 }

@@ -18,8 +18,8 @@ extension OneDNNEngine {
   /// Ways to ask for the same, the best first.
   private func forms(_ request: KernelRequest) throws -> [KernelRequest] {
     var forms = [request]
-    if request.op.is(MatrixMultiply.self), request.optionalOperand(2) != nil {
-      forms.append(request.with(postOps: [.binary(.add, operand: 2)] + request.postOps))
+    if request.op.is(MatrixMultiply.self), request.ownOperand(2) != nil {
+      forms.append(request.addingBias(at: 2))
     }
     if let form = request.withBiasBehindSums { forms.append(form) }
     let isPlain = request.operands.allSatisfy { $0.map { $0.layout == .plain || $0.isWeight } ?? true }

@@ -3,16 +3,8 @@ import ModelGraph
 import Tensors
 
 extension KernelRequest {
-  /// The op's own operand of that index; `nil` where one of a post-op stands: those follow the op's own, of which the
-  /// last may be left out.
-  func ownOperand(_ index: Int) -> Operand? {
-    postOps.contains { $0.operand == index } ? nil : optionalOperand(index)
-  }
-
-  /// The op's own operands.
-  var ownOperands: [Operand?] {
-    operands.indices.filter { index in !postOps.contains { $0.operand == index } }.map { operands[$0] }
-  }
+  /// The op's own operand of that index; `nil` for one that is left out.
+  func ownOperand(_ index: Int) -> Operand? { index < ownOperandCount ? optionalOperand(index) : nil }
 
   /// True when the op's own operands that are there, and all results, are `float32` and have elements.
   var isAllFloat: Bool {
@@ -23,27 +15,24 @@ extension KernelRequest {
       && results.allSatisfy { $0.map { $0.elementType == .float32 && $0.shape.elementCount > 0 } ?? true }
   }
 
-  func with(postOps: [PostOp]) -> KernelRequest {
-    var copy = self
-    copy.postOps = postOps
-    return copy
-  }
-
-  /// The op with its first post-ops alone: without the others and their operands.
+  /// The op with its first post-ops alone: the operands of the others are left out, and all others keep their places.
   func keeping(postOps count: Int) -> KernelRequest {
-    var copy = with(postOps: Array(postOps.prefix(count)))
+    var copy = self
+    copy.postOps = Array(postOps.prefix(count))
     let kept = Set(copy.postOps.compactMap(\.operand))
-    for index in postOps.compactMap(\.operand) where operands.indices.contains(index) && !kept.contains(index)
-    {
+    for index in operands.indices.dropFirst(ownOperandCount) where !kept.contains(index) {
       copy.operands[index] = nil
     }
     return copy
   }
-}
 
-extension PostOp {
-  /// The index of the request's operand that it takes.
-  var operand: Int? { if case .binary(_, let operand) = self { operand } else { nil } }
+  /// The same with the op's last operand, a bias at `index`, as the operand of a first post-op that adds it.
+  func addingBias(at index: Int) -> KernelRequest {
+    var copy = self
+    copy.ownOperandCount = index
+    copy.postOps.insert(.binary(.add, operand: index), at: 0)
+    return copy
+  }
 }
 
 extension Operand {

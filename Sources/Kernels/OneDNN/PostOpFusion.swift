@@ -83,7 +83,7 @@ struct PostOpFusion {
     return nil
   }
 
-  private static func sum(_ postOp: PostOp, in request: KernelRequest) -> PostOpOperand? {
+  private static func sum(_ postOp: PostOpRequest, in request: KernelRequest) -> PostOpOperand? {
     guard case .binary(.add, let index) = postOp, let operand = request.optionalOperand(index),
       case .activation = operand.source, operand.elementType == .float32,
       let result = request.optionalResult(0),
@@ -93,7 +93,7 @@ struct PostOpFusion {
   }
 
   private static func fuse(
-    _ postOp: PostOp, in request: KernelRequest, _ result: [Int], _ reshape: (Shape) -> TensorView?
+    _ postOp: PostOpRequest, in request: KernelRequest, _ result: [Int], _ reshape: (Shape) -> TensorView?
   ) -> [FusedPostOp]? {
     switch postOp {
     case .unary(let function):

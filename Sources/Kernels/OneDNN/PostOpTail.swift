@@ -33,6 +33,8 @@ private struct PostOpTail {
   }
 
   private let base: any Kernel
+  /// The request that the base is a kernel for.
+  private let head: KernelRequest
   private let whole: KernelRequest
   private let result: KernelRequest.ResultType
   private var steps: [Step] = []
@@ -43,11 +45,12 @@ private struct PostOpTail {
 
   init(_ base: any Kernel, _ request: KernelRequest, _ result: KernelRequest.ResultType, after first: Int) {
     self.base = base
+    head = request.keeping(postOps: first)
     whole = request
     self.result = result
     layout = base.resultLayouts[0]
     operandLayouts = base.operandLayouts
-    settled = Set(request.postOps.prefix(first).compactMap(\.operand))
+    settled = Set(head.postOps.compactMap(\.operand))
   }
 
   /// The layout that the post-op's operand has: as it comes, unless a kernel before wants it otherwise.
@@ -56,7 +59,7 @@ private struct PostOpTail {
   }
 
   /// Returns the kernel request for the next post-op.
-  func request(for postOp: PostOp) -> KernelRequest {
+  func request(for postOp: PostOpRequest) -> KernelRequest {
     let before = Operand(elementType: result.elementType, shape: result.shape, layout: layout)
     var operands: [Operand?] = [before]
     let op: Op
@@ -73,7 +76,7 @@ private struct PostOpTail {
       threads: whole.threads)
   }
 
-  mutating func append(_ kernel: any Kernel, _ postOp: PostOp) {
+  mutating func append(_ kernel: any Kernel, _ postOp: PostOpRequest) {
     var step = Step(kernel: kernel, given: layout)
     if let index = postOp.operand {
       let given = layout(ofOperand: index)
@@ -95,7 +98,8 @@ private struct PostOpTail {
         step.isInPlace ? next : try builder.scratch(result.elementType, result.shape, step.given))
     }
     places.reverse()
-    builder.append(base, builder.operandPlaces, [places[0]] + builder.resultPlaces.dropFirst())
+    // The base may take an operand of a later post-op for an optional one of its own.
+    builder.append(base, head.operandPlaces, [places[0]] + builder.resultPlaces.dropFirst())
     for (position, step) in steps.enumerated() {
       var operands: [ChainKernel.Place?] = [places[position]]
       let wanted = step.kernel.operandLayouts

@@ -191,6 +191,7 @@ private struct RecurrentSizes {
         immediate: try Tensor(Array(repeating: Float(0), count: shape.elementCount), shape: shape))
     }
     while whole.operands.count <= stateOperands[stateOperands.count - 1] { whole.operands.append(nil) }
+    whole.ownOperandCount = whole.operands.count
     if whole.operands[3] == nil { whole.operands[3] = try zeros([directions, 2 * gates * hidden]) }
     for index in stateOperands where hasInitialState && whole.operands[index] == nil {
       whole.operands[index] = try zeros(stateShape)

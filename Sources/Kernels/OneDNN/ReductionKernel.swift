@@ -51,10 +51,8 @@ extension OneDNNEngine {
     case .mean: kind = .average
     default: return nil
     }
-    var pooled = request.keeping(postOps: 0)
-    pooled.operands = [x]
     let dims = x.shape.dims[..<2] + Array(repeating: 1, count: x.shape.rank - 2)
-    pooled.results = [.init(.float32, try Shape(checking: Array(dims)))]
+    let pooled = request.with(operands: [x], results: [.init(.float32, try Shape(checking: Array(dims)))])
     var draft = try pool(
       pooled, Pool(kind: kind, window: nil, strides: [], dilations: [], padding: .explicit([])))
     draft?.allowsReference = false

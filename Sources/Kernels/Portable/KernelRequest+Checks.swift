@@ -68,7 +68,7 @@ extension KernelRequest {
   /// one has no bound. ``PortableKernel`` does nothing in this case.
   var isEmpty: Bool { results.allSatisfy { $0 == nil || $0?.shape.elementCount == 0 } }
 
-  /// The same request for another op, other operands and results.
+  /// The same request for another op, other operands of its own and other results: without post-ops.
   func with(op: Op? = nil, operands: [Operand?]? = nil, results: [ResultType?]? = nil) -> KernelRequest {
     KernelRequest(
       model: model, node: node, op: op ?? self.op, operands: operands ?? self.operands,

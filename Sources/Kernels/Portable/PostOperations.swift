@@ -5,11 +5,7 @@ import ModelGraph
 enum PostOperations {
   /// A program for the whole request, or `nil` when a part of it has none.
   static func program(_ request: KernelRequest) throws -> Program? {
-    let tails = request.postOps.compactMap { if case .binary(_, let operand) = $0 { operand } else { nil } }
-    // Operands of post-ops follow those of the op, which must not take them for optional ones of its own.
-    let own = min(tails.min() ?? request.operands.count, request.operands.count)
-    let head = request.with(operands: Array(request.operands.prefix(max(own, 0))))
-    guard var program = try Program.build(head) else { return nil }
+    guard var program = try Program.build(request.with(operands: request.ownOperands)) else { return nil }
     guard !request.postOps.isEmpty else { return program }
     let result = try request.result(0)
     let itself = Operand(elementType: result.elementType, shape: result.shape)
@@ -29,17 +25,21 @@ enum PostOperations {
     }
     let main = program.body
     let tail = steps
+    let own = request.ownOperandCount
     program.aliasedOperand = nil
     program.partOffsets = nil
     program.resultOffsets = nil
-    if !tails.isEmpty {
+    if request.postOps.contains(where: { $0.operand != nil }) {
       program.inPlaceOperands = program.inPlaceOperands.filter { !request.inPlace($0).isEmpty }
     }
     program.name += "+\(steps.count)"
     program.scratchBytes = steps.reduce(program.scratchBytes) { max($0, $1.program.scratchBytes) }
     program.footprint = steps.reduce(program.footprint) { $0 + $1.program.footprint }
     program.body = { frame in
-      try main(frame)
+      // The op may take an operand of a post-op for an optional one of its own.
+      var head = frame
+      head.operands = Array(frame.operands.prefix(own))
+      try main(head)
       let result = try frame.result(0, as: UInt8.self)
       for step in tail {
         let operand = step.operand.map { [frame.operands[$0]] } ?? []

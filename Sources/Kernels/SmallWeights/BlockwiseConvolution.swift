@@ -22,7 +22,7 @@ extension OneDNNEngine {
 
   /// The kernels of the pieces of a convolution: all have one size but for the last.
   private func pieces(
-    _ cut: FilterCut, isBlocked: Bool, _ postOps: [PostOp], _ request: KernelRequest
+    _ cut: FilterCut, isBlocked: Bool, _ postOps: [PostOpRequest], _ request: KernelRequest
   ) throws -> BlockwiseConvolution.Pieces? {
     guard let image = isBlocked ? try Layout.channelBlocks(of: cut.image) : .plain else { return nil }
     var kernels: [Int: any Kernel] = [:]
@@ -115,7 +115,7 @@ struct FilterCut: Sendable {
 
   /// The request for a piece: one image, and so many filters, whose weights are floats.
   func request(
-    _ request: KernelRequest, filters: Int, image layout: Layout, _ postOps: [PostOp]
+    _ request: KernelRequest, filters: Int, image layout: Layout, _ postOps: [PostOpRequest]
   ) throws -> KernelRequest? {
     guard let weights = try weights(filters: filters) else { return nil }
     var operands: [Operand?] = [

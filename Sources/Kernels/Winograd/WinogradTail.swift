@@ -28,7 +28,7 @@ struct WinogradTail: Sendable {
     }
   }
 
-  private static func activation(_ postOp: PostOp) -> fi_winograd_activation? {
+  private static func activation(_ postOp: PostOpRequest) -> fi_winograd_activation? {
     switch postOp {
     case .unary(.relu): FI_WINOGRAD_RELU
     case .unary(.silu): FI_WINOGRAD_SILU
@@ -37,7 +37,7 @@ struct WinogradTail: Sendable {
   }
 
   /// The operand that `postOp` adds to every element; `nil` for others.
-  private static func addend(_ postOp: PostOp, in request: KernelRequest) -> Int? {
+  private static func addend(_ postOp: PostOpRequest, in request: KernelRequest) -> Int? {
     guard case .binary(.add, let index) = postOp, let operand = request.optionalOperand(index),
       operand.immediate == nil, !operand.isWeight, operand.elementType == .float32,
       operand.shape == request.optionalResult(0)?.shape

@@ -99,14 +99,14 @@ struct BatchAxis {
 
   /// Returns the certain knowledge about a node's results, or `nil` if there is none.
   private func label(of node: Node) -> Label? {
-    let operands = node.inputs.compactMap { $0 }
+    let operands = node.operands.compactMap { $0 }
     guard operands.allSatisfy({ labels[$0] != nil }) else {
       // The shape of a value is known however it was computed, but not whether it is the same for each row.
       return nil
     }
     if node.op.is(Conditional.self) { return nil }
     if operands.allSatisfy({ labels[$0] == .fixed }) { return .fixed }
-    if isShapeData(node) { return .size }
+    if isShapeData(node, operands) { return .size }
     let rows = BatchRows(of: node, in: self)
     guard rows.hasResult, node.op.base.keepsRows(rows), keepsRows(after: node, rows) else { return nil }
     return .rows
@@ -114,17 +114,14 @@ struct BatchAxis {
 
   /// Returns true if the functions applied to the first result keep rows independent.
   private func keepsRows(after node: Node, _ rows: BatchRows) -> Bool {
-    node.postOps.allSatisfy { postOp in
-      guard case .binary(_, let operand) = postOp else { return true }
-      return node.inputs.indices.contains(operand) && rows.broadcasts(node.inputs[operand])
-    }
+    node.postOps.compactMap(\.operand).allSatisfy { rows.broadcasts($0) }
   }
 
   /// Returns true if the results follow from shapes alone.
-  private func isShapeData(_ node: Node) -> Bool {
+  private func isShapeData(_ node: Node, _ operands: [ValueID]) -> Bool {
     let kind = type(of: node.op.base)
     return kind.readsShapesAlone
       || kind.isShapeArithmetic
-        && node.inputs.compactMap { $0 }.allSatisfy { labels[$0] == .size || labels[$0] == .fixed }
+        && operands.allSatisfy { labels[$0] == .size || labels[$0] == .fixed }
   }
 }

@@ -12,7 +12,7 @@ package struct BatchRows {
   init(of node: Node, in search: BatchAxis) {
     self.search = search
     self.node = node
-    operands = Array(node.inputs.prefix(node.operandCount))
+    operands = node.inputs
     result = node.outputs.lazy.compactMap { $0 }.first
   }
 

@@ -120,7 +120,7 @@ extension PostOp: Packable {
   package init(unpacking reader: inout GraphReader) throws(GraphError) {
     switch try reader.byte() {
     case 0: self = .unary(try reader.read())
-    case 1: self = .binary(try reader.read(), operand: try reader.integer())
+    case 1: self = .binary(try reader.read(), try reader.read())
     default: throw reader.failure("a post-op is of no known kind")
     }
   }
@@ -170,7 +170,7 @@ extension Graph: Packable {
 
 extension Graph {
   /// The first bytes of an encoded graph; the last one is the version of the encoding.
-  private static let signature: [UInt8] = Array("FUSEDIR".utf8) + [3]
+  private static let signature: [UInt8] = Array("FUSEDIR".utf8) + [4]
 
   /// The graph as bytes, for a compiled model; equal graphs give equal bytes. Constants that are tensors are inside:
   /// move the large ones out first.

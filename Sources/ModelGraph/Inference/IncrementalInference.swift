@@ -40,8 +40,9 @@ package struct IncrementalInference {
   /// - Throws: ``GraphError`` on what is certainly wrong; the results stay open then.
   package mutating func append(_ node: Node, of graph: Graph) throws(GraphError) {
     var operands: [Fact?] = []
-    operands.reserveCapacity(node.inputs.count)
-    for id in node.inputs {
+    let ids = node.operands
+    operands.reserveCapacity(ids.count)
+    for id in ids {
       if let id { try graph.check(id) }
       operands.append(id.flatMap { facts.indices.contains($0.index) ? facts[$0.index] : nil })
     }

@@ -5,14 +5,12 @@ extension NodeTyping {
   func afterPostOps(_ results: [Fact?]) throws(GraphError) -> [Fact?] {
     guard !node.postOps.isEmpty, var first = results.first ?? nil else { return results }
     let shape = first.type.dimensions
+    var others = postOpOperands[...]
     for postOp in node.postOps {
       switch postOp {
       case .unary(let function): first = unary(function, first) ?? first
-      case .binary(let function, let operand):
-        guard node.inputs.indices.contains(operand), node.inputs[operand] != nil else {
-          throw failure("post-op \(function) wants operand \(operand), which is not there")
-        }
-        guard let other = operands[operand] else {
+      case .binary(let function, _):
+        guard let other = others.popFirst() ?? nil else {
           first = Fact(first.type)
           continue
         }
@@ -29,12 +27,8 @@ extension NodeTyping {
 
   /// Checks the numbers of operands and results, and that the required operands are there.
   func checkCounts() throws(GraphError) {
-    for case .binary(let function, let operand) in node.postOps
-    where !node.inputs.indices.contains(operand) || node.inputs[operand] == nil {
-      throw failure("post-op \(function) wants operand \(operand), which is not there")
-    }
     let signature = node.op.signature
-    let count = node.operandCount
+    let count = node.inputs.count
     guard signature.operands.contains(count) else {
       throw failure("it has \(count) operands, where \(ArityText.of(signature.operands)) are allowed")
     }

@@ -2,10 +2,10 @@ import Tensors
 
 /// Operands that are sequences.
 extension NodeTyping {
-  /// Checks that no operand is a sequence unless the operator takes them.
+  /// Checks that no operand is a sequence unless the operator takes them. Post-ops never do.
   func checkSequences() throws(GraphError) {
-    guard !Swift.type(of: node.op.base).takesSequences else { return }
-    for operand in operands where operand?.type.elementType == .sequence {
+    let own = Swift.type(of: node.op.base).takesSequences ? [] : operands
+    for operand in own + postOpOperands where operand?.type.elementType == .sequence {
       throw failure("it takes no sequence")
     }
   }

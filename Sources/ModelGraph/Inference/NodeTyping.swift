@@ -6,15 +6,26 @@ import Tensors
 package struct NodeTyping {
   let graph: String
   let node: Node
-  /// The facts of the node's operands; `nil` for an operand that is left out or unknown.
+  /// The facts of ``Node/inputs``, the op's own operands; `nil` for an operand that is left out or unknown.
   let operands: [Fact?]
+  /// The facts of the post-ops' operands, in order; `nil` for an unknown one.
+  let postOpOperands: [Fact?]
   /// The number of conditionals around this node.
   let depth: Int
 
+  /// - Parameter operands: the facts of ``Node/operands``.
+  init(graph: String, node: Node, operands: [Fact?], depth: Int) {
+    self.graph = graph
+    self.node = node
+    self.operands = node.postOps.isEmpty ? operands : Array(operands.prefix(node.inputs.count))
+    postOpOperands = Array(operands.dropFirst(node.inputs.count))
+    self.depth = depth
+  }
+
   /// The error that says `detail` of this node and its operands.
   func failure(_ detail: String) -> GraphError {
-    let types = node.inputs.indices.map { index in
-      node.inputs[index] == nil ? "–" : operands[index]?.type.description ?? "?"
+    let types = zip(node.operands, operands + postOpOperands).map { id, fact in
+      id == nil ? "–" : fact?.type.description ?? "?"
     }
     return GraphError(
       .inference(
@@ -22,11 +33,11 @@ package struct NodeTyping {
         detail: detail + " (operands: \(types.joined(separator: ", ")))"))
   }
 
-  /// Returns true if the node has this operand.
-  func has(_ index: Int) -> Bool { index < node.operandCount && node.inputs[index] != nil }
+  /// Returns true if the op has this operand.
+  func has(_ index: Int) -> Bool { index < node.inputs.count && node.inputs[index] != nil }
 
   /// The facts of an operand of the op itself.
-  subscript(_ index: Int) -> Fact? { index < node.operandCount ? operands[index] : nil }
+  subscript(_ index: Int) -> Fact? { index < operands.count ? operands[index] : nil }
 
   func type(_ index: Int) -> ValueType? { self[index]?.type }
   func dimensions(_ index: Int) -> [Dimension]? { self[index]?.type.dimensions }
@@ -151,14 +162,5 @@ extension ValueType {
       }
     }
     return "[\(sizes.joined(separator: ", "))]"
-  }
-}
-
-extension Node {
-  /// The number of ``inputs`` that belong to the op itself. Those of ``postOps`` follow.
-  public var operandCount: Int {
-    var count = inputs.count
-    for case .binary(_, let operand) in postOps { count = min(count, max(operand, 0)) }
-    return count
   }
 }

@@ -36,7 +36,7 @@ extension NodeTyping {
     let axis = try normalized(axis, rank: rank)
     var result = [Dimension](repeating: .unknown, count: rank)
     result[axis] = .known(0)
-    for index in 0..<node.operandCount {
+    for index in operands.indices {
       guard let dimensions = dimensions(index) else {
         result[axis] = .unknown
         continue
@@ -54,11 +54,11 @@ extension NodeTyping {
 
   fileprivate func concatenated(axis: Int, _ shape: Shape?) -> [Scalar]? {
     guard let shape, shape.elementCount <= Inference.maximumElements,
-      (0..<node.operandCount).contains(where: { self[$0]?.cheapElements != nil })
+      operands.contains(where: { $0?.cheapElements != nil })
     else { return nil }
     var parts: [(elements: [Scalar], run: Int)] = []
     let outer = shape.dims[..<axis].reduce(1, *)
-    for index in 0..<node.operandCount {
+    for index in operands.indices {
       guard let elements = self[index]?.elementsOrUnknown else { return nil }
       parts.append((elements, outer == 0 ? 0 : elements.count / outer))
     }

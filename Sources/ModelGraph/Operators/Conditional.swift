@@ -41,10 +41,10 @@ extension NodeTyping {
       }
     }
     for branch in [then, otherwise] {
-      guard branch.inputs.count == node.operandCount - 1, branch.outputs.count == node.outputs.count else {
+      guard branch.inputs.count == operands.count - 1, branch.outputs.count == node.outputs.count else {
         throw failure(
           "its branch '\(branch.name)' has \(branch.inputs.count) inputs and \(branch.outputs.count) outputs, where "
-            + "\(node.operandCount - 1) operands are captured and \(node.outputs.count) results made")
+            + "\(operands.count - 1) operands are captured and \(node.outputs.count) results made")
       }
     }
     switch self[0]?.scalar?.truth {
@@ -66,7 +66,7 @@ extension NodeTyping {
   }
 
   private func results(of branch: Graph) throws(GraphError) -> [Fact?] {
-    let arguments = zip(branch.inputs, 1..<node.operandCount + 1).map { id, operand in
+    let arguments = zip(branch.inputs, 1..<operands.count + 1).map { id, operand in
       operands[operand] ?? branch.values[id.index].type.map { Fact($0) }
     }
     let facts = try branch.inferFacts(arguments, depth: depth + 1)

@@ -31,14 +31,14 @@ extension NodeTyping {
     of looping: some LoopingOperator, _ inputs: [Fact?], carried: Swift.Range<Int>, firstResult: Int
   ) throws(GraphError) -> [Fact?] {
     let body = looping.body
-    guard body.inputs.count == max(node.operandCount, looping.firstCapture),
+    guard body.inputs.count == max(operands.count, looping.firstCapture),
       inputs.count == looping.firstCapture,
       body.outputs.count >= looping.firstCollected,
       node.outputs.count <= carried.count + body.outputs.count - looping.firstCollected
     else {
       throw failure(
         "its body '\(body.name)' has \(body.inputs.count) inputs and \(body.outputs.count) outputs, where it has "
-          + "\(node.operandCount) operands and \(node.outputs.count) results")
+          + "\(operands.count) operands and \(node.outputs.count) results")
     }
     var inputs = inputs
     // Sizes are opened once, then ranks: more rounds change nothing.

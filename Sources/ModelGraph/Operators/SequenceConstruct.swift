@@ -17,12 +17,12 @@ package struct SequenceConstruct: Operator {
   package var attributes: [PrintedAttribute] { isAbsent ? [PrintedAttribute("absent", "true")] : [] }
 
   package func results(_ node: NodeTyping) throws(GraphError) -> [Fact?] {
-    guard node.node.operandCount > 0 else { return [Fact(ValueType(sequence: declared))] }
+    guard !node.operands.isEmpty else { return [Fact(ValueType(sequence: declared))] }
     guard !isAbsent else { throw node.failure("an absent optional has no elements") }
     var contents = node.type(0).map {
       SequenceContents($0.elementType, $0.dimensions, isOptional: declared?.isOptional ?? false)
     }
-    for index in 0..<node.node.operandCount { contents = try node.contents(contents, with: index) }
+    for index in node.operands.indices { contents = try node.contents(contents, with: index) }
     return [Fact(ValueType(sequence: contents))]
   }
 }

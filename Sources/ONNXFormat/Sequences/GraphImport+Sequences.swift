@@ -100,11 +100,11 @@ extension GraphImport {
       here[id] = made
       return made
     }
-    for node in part.nodes {
-      append(
-        Node(
-          name: "\(prefix)/\(node.name)", op: node.op, inputs: node.inputs.map { $0.map(mapped) },
-          outputs: node.outputs.map { $0.map(mapped) }, postOps: node.postOps))
+    for var node in part.nodes {
+      node.name = "\(prefix)/\(node.name)"
+      node.mapOperands { id, _ in mapped(id) }
+      node.outputs = node.outputs.map { $0.map(mapped) }
+      append(node)
     }
     return part.outputs.map(mapped)
   }
