@@ -65,7 +65,7 @@ struct CodecTests {
 
   @Test func anotherVersionIsRefused() throws {
     var bytes = try Self.everything().encoded()
-    #expect(bytes.prefix(8) == Array("FUSEDIR".utf8) + [4])
+    #expect(bytes.starts(with: Array("FUSEDIR".utf8) + [4]))
     bytes[7] = 3
     let older = bytes
     #expect { try Graph.decoded(from: older) } throws: { "\($0)".contains("another version") }

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import time
+import urllib.request
 
 import grpc
 import numpy as np
@@ -22,12 +23,21 @@ def failures(client, model="slow"):
         return 0
 
 
-def test_a_client_that_cancels_frees_its_place(client):
+def waiting(server, model="slow"):
+    """The requests that the server has received and not begun."""
+    with urllib.request.urlopen(server.url + "/metrics") as response:
+        text = response.read().decode()
+    return sum(float(count) for count in re.findall(rf'^nv_inference_pending_request_count{{[^}}]*model="{model}"[^}}]*}} (\S+)', text, re.M))
+
+
+def test_a_client_that_cancels_frees_its_place(client, slow_server):
     outcome = []
     calls = [
         client.async_infer("slow", long_input(), callback=lambda result, error: outcome.append(error))
         for _ in range(8)
     ]
+    # A call that is cancelled on its way never reaches the server.
+    eventually(lambda: waiting(slow_server) >= 6)
     for call in calls[1:]:
         call.cancel()
     eventually(lambda: failures(client) >= 6)
