@@ -81,13 +81,31 @@ struct PlanBuilder {
       let bytes = try device.byteCount(of: type.elementType, type.shape, in: .plain)
       places[id] = Place(home: .value(addValue(bytes, readers: readers[id] ?? 0)), layout: .plain)
     }
-    for index in split.nodes { try add(graph.nodes[index]) }
+    sharing = ThreadSharing(expected: split.nodes.map { expectedMicroseconds(graph.nodes[$0]) })
+    for index in split.nodes {
+      try add(graph.nodes[index])
+      sharing.goOn()
+    }
     let outputs = try split.outputs.map { try leave($0) }
     let carried = try split.carried.map { try leave($0) }
     return try finish(split, inputs: inputs, outputs: outputs, carried: carried)
   }
 
   // MARK: Nodes
+
+  /// About how long a node takes on one thread; 0 for one that computes nothing, or whose sizes are not known.
+  private func expectedMicroseconds(_ node: Node) -> Double {
+    func type(_ id: ValueID?) -> KernelRequest.ResultType? {
+      guard let type = id.flatMap({ inference[$0] }), let shape = type.shape else { return nil }
+      return KernelRequest.ResultType(type.elementType, shape)
+    }
+    guard !node.op.isView else { return 0 }
+    let operands = node.operands.map { id in
+      type(id).map { Operand(elementType: $0.elementType, shape: $0.shape) }
+    }
+    return KernelRequest(node, model: model.name, operands: operands, results: node.outputs.map(type))
+      .estimatedMicroseconds
+  }
 
   private mutating func add(_ node: Node) throws {
     try time.check(node.name, of: model.name)

@@ -58,6 +58,41 @@ import Testing
     #expect(last.resultLayouts[0] == .plain, "one element a channel lies as a plain tensor does")
   }
 
+  /// A pool of levels gives the layout that its library prefers for them.
+  private func levelsLayout(_ dims: [Int], on device: CPUDevice) throws -> Layout {
+    let pool = Pool(
+      kind: .maximum, window: [1, 1], strides: [1, 1], dilations: [1, 1], padding: .explicit([0, 0, 0, 0]))
+    let shape = try Shape(checking: dims)
+    return try device.makeKernel(
+      KernelRequest(
+        model: "test", node: "pool", op: .pool(pool), operands: [Operand(elementType: .uint8, shape: shape)],
+        results: [.init(.uint8, shape)])
+    ).resultLayouts[0]
+  }
+
+  @Test func levelsAreConcatenatedInTheirLayout() throws {
+    let device = try #require(Self.device)
+    let dims = [[1, 12, 6, 5], [1, 20, 6, 5]]
+    let layouts = try dims.map { try levelsLayout($0, on: device) }
+    try #require(!layouts.contains(.plain), "channels last")
+    let request = KernelRequest(
+      model: "test", node: "concat", op: .concat(axis: 1),
+      operands: try zip(dims, layouts).map {
+        Operand(elementType: .uint8, shape: try Shape(checking: $0), layout: $1)
+      },
+      results: [.init(.uint8, [1, 32, 6, 5])])
+    let kernel = try device.makeKernel(request)
+    #expect(kernel.operandLayouts == layouts)
+    #expect(try kernel.resultLayouts == [levelsLayout([1, 32, 6, 5], on: device)])
+    let bytes = (0..<960).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+    let parts = [
+      try Tensor(Array(bytes[..<360]), shape: [1, 12, 6, 5]),
+      try Tensor(Array(bytes[360...]), shape: [1, 20, 6, 5]),
+    ]
+    var run = KernelRun(kernel, request, on: device)
+    #expect(try run.results(parts)[0]?.elements(as: UInt8.self) == bytes)
+  }
+
   @Test func firstLayersReadThePlainImage() throws {
     let device = try #require(Self.device)
     let first = ConvolutionCase(input: 3, output: 64, size: 224, kernel: 7, stride: 2)

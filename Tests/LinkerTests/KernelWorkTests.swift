@@ -36,6 +36,22 @@ import Testing
     #expect(next(medium) == [1], "they have gone to sleep")
   }
 
+  @Test("small ones that follow one another wake the threads if they are large together")
+  func together() {
+    let medium = Self.convolution(channels: 64, size: 10)
+    let time = medium.estimatedMicroseconds
+    func first(_ expected: [Double]) -> [Int] {
+      ThreadSharing(expected: expected).counts(for: medium, of: [1, 2])
+    }
+    #expect(first([time]) == [1])
+    #expect(first([Double](repeating: time, count: 6)) == [1, 2], "\(time)")
+    // They sleep before there is enough.
+    #expect(first([time, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, time, time, time, time, time]) == [1])
+    var sharing = ThreadSharing(expected: [500, time])
+    sharing.goOn()
+    #expect(sharing.counts(for: medium, of: [1, 2]) == [1], "what is over does not count")
+  }
+
   static func convolution(channels: Int, size: Int, groups: Int = 1) -> KernelRequest {
     request(
       .convolution(

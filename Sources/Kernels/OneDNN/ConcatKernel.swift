@@ -11,10 +11,13 @@ extension Concat: OneDNNOperator {
 }
 
 extension OneDNNEngine {
-  /// oneDNN's concat: in the layout of the largest operand where the others can have it, else plain.
+  /// oneDNN's concat of floats or of levels: in the layout of the largest operand where the others can have it, else plain.
   func concat(_ request: KernelRequest, axis: Int) throws -> PrimitiveDraft? {
     let own = request.ownOperands
-    guard let result = request.optionalResult(0), request.isAllFloat, (2...Self.mostParts).contains(own.count)
+    guard let result = request.optionalResult(0), let type = result.elementType.dataType,
+      [.float32, .uint8, .int8].contains(result.elementType), result.shape.elementCount > 0,
+      own.allSatisfy({ $0?.elementType == result.elementType && $0?.shape.elementCount ?? 0 > 0 }),
+      (2...Self.mostParts).contains(own.count)
     else { return nil }
     let operands = own.compactMap { $0 }
     let rank = result.shape.rank
@@ -41,7 +44,7 @@ extension OneDNNEngine {
       .init(number: DNNL_ARG_MULTIPLE_SRC + Int32(index), index: index, view: view)
     }
     draft.results = [.init(number: DNNL_ARG_DST, index: 0, view: target)]
-    draft.candidates = try concatCandidates(operands, sources, target)
+    draft.candidates = try concatCandidates(operands, sources, target, type)
     draft.partOffsets = { pins in
       guard let whole = pins[DNNL_ARG_DST] else { return nil }
       return try Self.partOffsets(
@@ -70,7 +73,7 @@ extension OneDNNEngine {
   private static let mostParts = 512
 
   private func concatCandidates(
-    _ operands: [Operand], _ sources: [TensorView], _ target: TensorView
+    _ operands: [Operand], _ sources: [TensorView], _ target: TensorView, _ type: dnnl_data_type_t
   ) throws -> [PrimitiveDraft.Pins] {
     func pins(_ layout: (TensorView) throws -> MemoryDescriptor?) rethrows -> PrimitiveDraft.Pins? {
       var pins: PrimitiveDraft.Pins = [:]
@@ -81,7 +84,7 @@ extension OneDNNEngine {
       pins[DNNL_ARG_DST] = try layout(target)
       return pins[DNNL_ARG_DST] == nil ? nil : pins
     }
-    let plain = try pins { try $0.descriptor() }
+    let plain = try pins { try $0.descriptor(type) }
     let largest = operands.filter { $0.layout != .plain }.max {
       $0.shape.elementCount < $1.shape.elementCount
     }
