@@ -151,7 +151,7 @@ struct ExecutorTests {
     defer { goesOn.signal() }
     bench.residency.onChange = { event in if case .granted("A", _) = event.change { goesOn.wait() } }
     let run = bench.start(program, log: AnswerLog())
-    while bench.residency.snapshot.waiting != ["A"] { await Task.yield() }
+    while bench.residency.snapshot.waiting != ["A"] { try? await Task.sleep(for: .milliseconds(1)) }
     DispatchQueue.global().async { holder.release() }
     try await bench.device.completeLoad(bench.load(program, 0, step: 0))
     goesOn.signal()

@@ -30,7 +30,7 @@ struct RestartTests {
           return [input]
         })
     }
-    while bench.residency.snapshot.waiting.isEmpty { await Task.yield() }
+    while bench.residency.snapshot.waiting.isEmpty { try? await Task.sleep(for: .milliseconds(1)) }
     #expect(feeds.withLock { $0 } == 0, "its inputs are made while it holds nothing")
     holder.release()
     #expect(try await run.value.map { try $0.get().outputs.count } == [1])

@@ -20,7 +20,9 @@ private final class Asked: Sendable {
   var lease: Lease? { answer.withLock { try? $0?.get() } }
   var error: (any Error)? { answer.withLock { if case .failure(let error)? = $0 { error } else { nil } } }
   /// Waits for the answer, which another thread that carries out decisions may be about to give.
-  func isAnswered() async { while answer.withLock({ $0 == nil }) { await Task.yield() } }
+  func isAnswered() async {
+    while answer.withLock({ $0 == nil }) { try? await Task.sleep(for: .milliseconds(1)) }
+  }
   func cancel(in residency: Residency) { if let id = id.withLock({ $0 }) { residency.cancel(id) } }
 }
 
@@ -202,7 +204,7 @@ private final class Asked: Sendable {
   let waiting = Task {
     try await residency.reserve(owner: "m2", items: [stored("b", pages: 2)], exclusiveBytes: 0)
   }
-  while residency.snapshot.waiting != ["m2"] { await Task.yield() }
+  while residency.snapshot.waiting != ["m2"] { try? await Task.sleep(for: .milliseconds(1)) }
   let next = Asked("m3", [stored("c")], of: residency)
   #expect(next.lease == nil)
   waiting.cancel()
@@ -218,7 +220,7 @@ func `a task that is cancelled before it asks does not wait`() async throws {
   let residency = Residency(device: NullDevice(), budget: 2 * pageSize)
   let holder = try await residency.reserve(owner: "m1", items: [], exclusiveBytes: 2 * pageSize)
   let task = Task {
-    while !Task.isCancelled { await Task.yield() }
+    while !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
     return try await residency.reserve(owner: "m2", items: [stored("a")], exclusiveBytes: 0)
   }
   task.cancel()

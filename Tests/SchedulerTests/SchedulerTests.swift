@@ -68,7 +68,7 @@ struct SchedulerTests {
       first.withLock { $0 = $0 ?? index }
     }
     try await device.completeKernel("B/k0")
-    while first.withLock({ $0 }) == nil { await Task.yield() }
+    while first.withLock({ $0 }) == nil { try? await Task.sleep(for: .milliseconds(1)) }
     #expect(first.withLock { $0 } == 1)
     try await device.completeKernel("A/k0")
     _ = try await run
@@ -104,7 +104,7 @@ struct SchedulerTests {
     let running = Task { [test] in try await test.scheduler.run(request(model)) }
     try await device.waitForKernel("A/k0")
     let waiting = Task { [test] in try await test.scheduler.run(request(model)) }
-    while test.scheduler.snapshot.waitingRequests == 0 { await Task.yield() }
+    while test.scheduler.snapshot.waitingRequests == 0 { try? await Task.sleep(for: .milliseconds(1)) }
     waiting.cancel()
     await #expect(throws: CancellationError.self) { try await waiting.value }
     #expect(test.scheduler.snapshot.waitingRequests == 0)
@@ -112,7 +112,7 @@ struct SchedulerTests {
     await #expect(throws: CancellationError.self) { try await running.value }
     #expect(test.scheduler.snapshot.runningMembers == 1)
     try await device.completeKernel("A/k0")
-    while test.scheduler.snapshot.runningMembers > 0 { await Task.yield() }
+    while test.scheduler.snapshot.runningMembers > 0 { try? await Task.sleep(for: .milliseconds(1)) }
     device.completeEverything()
     _ = try await test.scheduler.run(request(model))
     #expect(test.scheduler.checkInvariants() == [])
@@ -129,7 +129,9 @@ struct SchedulerTests {
     warm.onOutputs = { _ in threads.withLock { $0.append(pthread_self()) } }
     for _ in 0..<8 {
       _ = try await test.scheduler.run(warm)
-      while test.scheduler.snapshot.runningMembers > 0 || !test.engine.executor.isIdle { await Task.yield() }
+      while test.scheduler.snapshot.runningMembers > 0 || !test.engine.executor.isIdle {
+        try? await Task.sleep(for: .milliseconds(1))
+      }
     }
     // The first loads, and nothing was measured of the second: both run on the lane.
     let seen = threads.withLock { $0 }
@@ -165,7 +167,9 @@ struct SchedulerTests {
           if case .extent(let name) = $0.id { name } else { nil }
         })
     }
-    while test.scheduler.snapshot.runningMembers > 0 || extents().count > 2 { await Task.yield() }
+    while test.scheduler.snapshot.runningMembers > 0 || extents().count > 2 {
+      try? await Task.sleep(for: .milliseconds(1))
+    }
     #expect(extents() == Set(staying.extentNames))
     test.scheduler.evict(staying)
     #expect(extents().isEmpty)
