@@ -81,7 +81,10 @@ struct PlanBuilder {
       let bytes = try device.byteCount(of: type.elementType, type.shape, in: .plain)
       places[id] = Place(home: .value(addValue(bytes, readers: readers[id] ?? 0)), layout: .plain)
     }
-    sharing = ThreadSharing(expected: split.nodes.map { expectedMicroseconds(graph.nodes[$0]) })
+    // One thread shares with nobody.
+    if threads.count > 1 {
+      sharing = ThreadSharing(expected: split.nodes.map { expectedMicroseconds(graph.nodes[$0]) })
+    }
     for index in split.nodes {
       try add(graph.nodes[index])
       sharing.goOn()
